@@ -1,0 +1,138 @@
+package schema
+
+import "strings"
+
+// Type is the kind of a collection.
+type Type string
+
+// The kinds of collections.
+const (
+	Base Type = "base"
+	Auth Type = "auth"
+	View Type = "view"
+)
+
+// Collection is the definition of a collection. Once it is in a [Catalogue] it is immutable and safe for concurrent
+// use; to change one, work on a [Collection.Clone].
+type Collection struct {
+	ID      string
+	Name    string
+	Type    Type
+	System  bool
+	Fields  []Field
+	Indexes []string
+
+	// A rule is nil (superusers only), "" (everyone) or a filter expression.
+	ListRule   *string
+	ViewRule   *string
+	CreateRule *string
+	UpdateRule *string
+	DeleteRule *string
+
+	// Created and Updated are datetimes in the stored form.
+	Created string
+	Updated string
+
+	// Auth holds the options of an auth collection and is nil for the other types.
+	Auth *AuthOptions
+	// ViewQuery is the SELECT of a view collection as it was sent.
+	ViewQuery string
+
+	index map[string]int
+}
+
+// Field returns the field of that exact name, or nil.
+func (c *Collection) Field(name string) Field {
+	if i := c.FieldIndex(name); i >= 0 {
+		return c.Fields[i]
+	}
+	return nil
+}
+
+// FieldIndex returns the position in Fields of the field of that exact name, or -1.
+func (c *Collection) FieldIndex(name string) int {
+	if c.index != nil {
+		if i, ok := c.index[name]; ok {
+			return i
+		}
+		return -1
+	}
+	for i, f := range c.Fields {
+		if f.Base().Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// IsAuth tells whether records of c can sign in.
+func (c *Collection) IsAuth() bool { return c.Type == Auth }
+
+// IsView tells whether c is read only, made by a query.
+func (c *Collection) IsView() bool { return c.Type == View }
+
+// IsSuperusers tells whether c is the collection whose records may do everything.
+func (c *Collection) IsSuperusers() bool { return c.Name == SuperusersName }
+
+// SuperusersName is the name of the collection whose records are superusers.
+const SuperusersName = "_superusers"
+
+// Catalogue is a snapshot of all collections. It is immutable and safe for concurrent use; a schema change makes a
+// new one with a higher number.
+type Catalogue struct {
+	// Number grows with every change of any collection. What was compiled under one number is not used under another.
+	Number uint64
+	// Collections are in the order of their rows.
+	Collections []*Collection
+
+	byID   map[string]*Collection
+	byName map[string]*Collection
+	refs   map[string][]Reference
+}
+
+// Reference is a relation field seen from the collection that it points at.
+type Reference struct {
+	Collection *Collection
+	Field      *RelationField
+}
+
+// NewCatalogue indexes collections; it takes ownership of them.
+func NewCatalogue(number uint64, collections []*Collection) *Catalogue {
+	cat := &Catalogue{
+		Number:      number,
+		Collections: collections,
+		byID:        make(map[string]*Collection, len(collections)),
+		byName:      make(map[string]*Collection, len(collections)),
+		refs:        make(map[string][]Reference),
+	}
+	for _, c := range collections {
+		c.index = make(map[string]int, len(c.Fields))
+		for i, f := range c.Fields {
+			c.index[f.Base().Name] = i
+			if rel, ok := f.(*RelationField); ok {
+				cat.refs[rel.CollectionID] = append(cat.refs[rel.CollectionID], Reference{Collection: c, Field: rel})
+			}
+		}
+		cat.byID[c.ID] = c
+		cat.byName[strings.ToLower(c.Name)] = c
+	}
+	return cat
+}
+
+// Find returns the collection with that id (exact) or name (in any case), or nil.
+func (cat *Catalogue) Find(nameOrID string) *Collection {
+	if c := cat.byID[nameOrID]; c != nil {
+		return c
+	}
+	if c := cat.byName[nameOrID]; c != nil {
+		return c
+	}
+	return cat.byName[strings.ToLower(nameOrID)]
+}
+
+// ByID returns the collection with that id, or nil.
+func (cat *Catalogue) ByID(id string) *Collection { return cat.byID[id] }
+
+// References returns the relation fields of all collections that point at the collection with that id, in row order of
+// the collections.
+func (cat *Catalogue) References(id string) []Reference { return cat.refs[id] }
