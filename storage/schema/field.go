@@ -40,8 +40,10 @@ type Password struct {
 
 // Common holds the settings that every field type has.
 type Common struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Help is a note for those who fill in the field. An autodate field has none.
+	Help        string `json:"help"`
 	System      bool   `json:"system"`
 	Hidden      bool   `json:"hidden"`
 	Presentable bool   `json:"presentable"`
