@@ -1,0 +1,88 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	zsqlite "zombiezen.com/go/sqlite"
+)
+
+var (
+	// ErrBusy means that a queue or the pool of Readers is full, or that another process held the file for too long. Nothing was done.
+	ErrBusy = errors.New("sqlite: busy")
+	// ErrClosed means that the database was closed before the work began. Nothing was done.
+	ErrClosed = errors.New("sqlite: closed")
+	// ErrNotWritten means that a unit left the queue before it began, because its deadline passed or its caller gave up.
+	ErrNotWritten = errors.New("sqlite: not written")
+	// ErrOutcomeUnknown means that COMMIT failed and the file could not be asked afterwards: the unit may have been written or not.
+	ErrOutcomeUnknown = errors.New("sqlite: outcome unknown")
+	// ErrInterrupted means that a read took longer than it may, or that its caller gave up.
+	ErrInterrupted = errors.New("sqlite: interrupted")
+	// ErrLocked means that another server uses the data directory.
+	ErrLocked = errors.New("sqlite: the data directory is in use by another server")
+)
+
+// errTransactionEnded is what a unit gets that ended the transaction it ran in, although it reported success.
+var errTransactionEnded = errors.New("sqlite: the unit ended its transaction")
+
+// UniqueError is a violated UNIQUE or PRIMARY KEY constraint, recognised from SQLite's message.
+type UniqueError struct {
+	// Columns are the columns of the index as "table.column"; empty when the index is over an expression.
+	Columns []string
+	// Index is the index's name; SQLite tells it only for an index over an expression.
+	Index string
+	cause error
+}
+
+// Error returns SQLite's message.
+func (e *UniqueError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the error as it came from SQLite.
+func (e *UniqueError) Unwrap() error { return e.cause }
+
+// PanicError is a panic inside [Work.Apply] or a read's function, caught so that it stays that unit's own problem.
+type PanicError struct {
+	// Value is what was passed to panic, Stack the stack of the goroutine at that point.
+	Value any
+	Stack []byte
+}
+
+// Error names the panic's value, not its stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("sqlite: panic: %v", e.Value) }
+
+// Classify returns err with the failures that callers tell apart made recognisable: a violated unique constraint becomes a [*UniqueError].
+// [Tx.Exec] and everything that answers a unit have done so already; it is for errors of a statement that [Work] stepped itself.
+func Classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	if u := (*UniqueError)(nil); errors.As(err, &u) {
+		return err
+	}
+	switch zsqlite.ErrCode(err) {
+	case zsqlite.ResultConstraintUnique, zsqlite.ResultConstraintPrimaryKey, zsqlite.ResultConstraintRowID:
+		return parseUnique(err)
+	}
+	return err
+}
+
+func parseUnique(err error) error {
+	const marker = "UNIQUE constraint failed: "
+	e := &UniqueError{cause: err}
+	_, list, found := strings.Cut(err.Error(), marker)
+	if !found {
+		return e
+	}
+	if name, ok := strings.CutPrefix(list, "index '"); ok {
+		e.Index = strings.TrimSuffix(name, "'")
+		return e
+	}
+	e.Columns = strings.Split(list, ", ")
+	return e
+}
+
+// isCode reports whether err came from SQLite with the given primary code.
+func isCode(err error, code zsqlite.ResultCode) bool {
+	return err != nil && zsqlite.ErrCode(err).ToPrimary() == code
+}

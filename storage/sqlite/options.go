@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"log/slog"
+	"time"
+
+	zsqlite "zombiezen.com/go/sqlite"
+)
+
+// SyncMode says how far an answered write has gone.
+type SyncMode int
+
+const (
+	// Full syncs the write-ahead log at each commit: an answered write survives a loss of power. The default.
+	Full SyncMode = iota
+	// Normal syncs at checkpoints only: an answered write survives a crash of the process.
+	Normal
+)
+
+// String returns the word that the command line uses for the mode.
+func (m SyncMode) String() string {
+	if m == Normal {
+		return "normal"
+	}
+	return "full"
+}
+
+// Options describe how to open a file. Only Path is needed.
+type Options struct {
+	// Path is the database file; it is created when missing, its directory is not.
+	Path string
+	// Sync is the durability of an answered write.
+	Sync SyncMode
+	// Logger gets what nobody can be answered with, such as a panic in a callback. Nil means slog.Default().
+	Logger *slog.Logger
+	// ReadLimit ends a read that takes longer; zero means 30 seconds.
+	ReadLimit time.Duration
+	// Connect is called for each new connection, for example to add SQL functions. It may run on any goroutine.
+	Connect func(*zsqlite.Conn) error
+
+	// Committed is called on the Writer's goroutine after COMMIT returned and the versions were published, before any unit of the
+	// group is answered. Groups come in commit order; groups without changes are left out. It may block, which holds
+	// up all writes (back-pressure), but must not submit work.
+	Committed func(Group)
+	// Committing is called on the Writer's goroutine inside the open transaction, just before COMMIT, with the same group that
+	// Committed gets if the commit succeeds. It may call [DB.Pin]. It must not submit work.
+	Committing func(Group)
+	// Foreign is called on the Writer's goroutine, outside a transaction, when another process changed the file. All versions have been
+	// raised by then; when it returns, reads that were under way are run again. It may read but must not submit work.
+	Foreign func()
+}
+
+// Group is what one commit changed.
+type Group struct {
+	// Seq is the number of the first change; the change at index i has number Seq+i.
+	Seq uint64
+	// Changes are the values that the units gave to [Tx.Emit], in the order in which the units ran. They belong to the receiver.
+	Changes []any
+}
+
+// Limits of this package. Everything that waits is bounded.
+const (
+	maxGroupUnits = 256     // units in a group: the last answer waits for the whole group, about 4 ms of work
+	maxGroupBytes = 4 << 20 // bytes in a group: keeps the log's growth per sync small
+	maxQueued     = 16384   // units that wait: about a quarter of a second of work, callers are refused beyond
+	maxReaders    = 32      // connections for reads; each may hold 4 MB of pages
+	maxPinned     = 16      // connections for pinned snapshots
+	maxWaiting    = 4096    // reads that wait for a connection
+	maxStatements = 256     // prepared statements kept by a connection, 5–50 KB each
+
+	longRead         = 5 * time.Millisecond   // a read that takes longer is not a short one any more
+	watchInterval    = 5 * time.Millisecond   // how often running reads are looked at
+	watchLinger      = 200 * time.Millisecond // how long the watchdog keeps ticking after the last read
+	lookInterval     = 250 * time.Millisecond // how often an idle Writer looks for foreign writes
+	sweepInterval    = 50 * time.Millisecond  // how often queued units are checked against their deadlines
+	busyTimeout      = 10 * time.Second       // how long to wait for another process's lock
+	defaultReadLimit = 30 * time.Second
+	closeGrace       = 3 * time.Second // how long Close lets reads run before it interrupts them
+	closeWait        = 5 * time.Second // and how long it waits for them afterwards
+	maxForeignLooks  = 3               // how often a group starts over because another process keeps writing
+
+	writerCacheKB = 32000
+	readerCacheKB = 4000
+)

@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	zsqlite "zombiezen.com/go/sqlite"
+)
+
+// Reader is a connection that only reads, lent by [DB.Read] for the time of a call or by [DB.Pin] until it is released. One goroutine at a time
+// may use it.
+type Reader struct {
+	conn *connection
+	stop atomic.Bool // set when the watchdog interrupted the loan
+
+	// Under the pool's lock.
+	active   bool // lent
+	counted  bool // holds one of the places for short reads
+	started  time.Time
+	deadline time.Time
+	ctx      context.Context
+
+	snapshot bool // a transaction is open; belongs to the borrower
+}
+
+// Prepare returns the statement for sql, reset and with no parameter bound. It belongs to the connection's cache: it need not
+// be finalised, it is reset when the Reader is given back, and it is reset when the same text is prepared again.
+func (r *Reader) Prepare(sql string) (*zsqlite.Stmt, error) {
+	if r.stop.Load() {
+		return nil, ErrInterrupted
+	}
+	s, err := r.conn.cache.get(sql)
+	if err != nil {
+		return nil, err
+	}
+	return s.Stmt, nil
+}
+
+// Snapshot makes all statements that follow see one and the same state. Without it each statement sees the newest.
+func (r *Reader) Snapshot() error {
+	if r.snapshot {
+		return nil
+	}
+	s, err := r.Prepare("BEGIN")
+	if err != nil {
+		return err
+	}
+	if err := exec(s); err != nil {
+		return fmt.Errorf("begin snapshot: %w", err)
+	}
+	r.snapshot = true
+	return nil
+}
+
+// Interrupted reports whether the loan has run out of time or its caller has gone. Statements fail from then on; loops in Go should end.
+func (r *Reader) Interrupted() bool { return r.stop.Load() }
+
+// Conn returns the connection itself, for what has no method here. What is set on it must be unset, statements prepared on it must be finalised.
+func (r *Reader) Conn() *zsqlite.Conn { return r.conn.Conn }
+
+// restart makes the Reader as good as new for a second run.
+func (r *Reader) restart() {
+	r.conn.cache.giveBack()
+	if r.snapshot {
+		_ = r.conn.run("ROLLBACK") // what is left open shows below
+		r.snapshot = false
+	}
+}
+
+// clean reports whether the connection can be lent again.
+func (r *Reader) clean() bool { return r.conn.AutocommitEnabled() }
+
+// Read lends a Reader to fn. fn may be run a second time when a schema change was committed meanwhile, so it starts from scratch each time:
+// it loads the catalogue inside and resets its buffers. It runs on the caller's goroutine; its error is returned.
+//
+// The read ends with [ErrInterrupted] when ctx ends or after the read limit, with [ErrBusy] when no connection came free in time. A read inside
+// a read takes a second connection and should be avoided.
+func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
+	r, err := db.pool.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.pool.release(r)
+	err = db.gate.read(func() error { return fn(r) }, r.restart)
+	if err != nil {
+		return r.explain(err)
+	}
+	return nil
+}
+
+// explain marks an error that our interrupt caused.
+func (r *Reader) explain(err error) error {
+	if !r.stop.Load() || errors.Is(err, ErrInterrupted) || !isCode(err, zsqlite.ResultInterrupt) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrInterrupted, err)
+}
+
+// Pin begins a snapshot: called from [Options.Committing] it is the state before the group that is being committed. It waits for one
+// of a few connections kept for this. ctx bounds the life of the snapshot; the read limit does so in any case. release must be called once, after the last use.
+//
+// The gate does not cover it: a pinned Reader keeps the tables as they were, so it goes with the catalogue of that moment.
+func (db *DB) Pin(ctx context.Context) (r *Reader, release func(), err error) {
+	r, err = db.pool.acquirePinned(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = r.Snapshot(); err == nil {
+		var s *zsqlite.Stmt
+		if s, err = r.Prepare("SELECT 1 FROM sqlite_schema LIMIT 1"); err == nil {
+			_, err = s.Step() // the snapshot begins with the first read
+		}
+	}
+	if err != nil {
+		db.pool.releasePinned(r)
+		return nil, nil, fmt.Errorf("pin: %w", err)
+	}
+	r.conn.cache.giveBack()
+	return r, func() { db.pool.releasePinned(r) }, nil
+}

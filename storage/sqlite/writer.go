@@ -1,0 +1,342 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	zsqlite "zombiezen.com/go/sqlite"
+)
+
+// writer is the goroutine that holds the connection that writes. Everything in it belongs to that goroutine, once it runs.
+type writer struct {
+	db      *DB
+	conn    *connection // nil after an unknown outcome, until it can be opened again
+	control control
+	tx      Tx
+
+	group, seq  uint64 // of the last commit
+	dataVersion int64
+
+	look chan struct{} // the clock's reminder to look for foreign writes
+	done chan struct{}
+
+	// commit ends the open transaction; tests put a failing disk in its place.
+	commit func(*writer) error
+}
+
+func newWriter(db *DB) *writer {
+	w := &writer{db: db, look: make(chan struct{}, 1), done: make(chan struct{}), commit: commit}
+	w.tx = Tx{w: w, touched: make(map[string]struct{})}
+	return w
+}
+
+func commit(w *writer) error { return exec(w.control.commit) }
+
+// open connects and makes sure that the commits table is there.
+func (w *writer) open() error {
+	o := &w.db.options
+	conn, err := connect(o.Path, o.Connect, writerPragmas(o.Sync)...)
+	if err != nil {
+		return err
+	}
+	for _, sql := range []string{createCommits, insertCommits} {
+		if err := conn.run(sql); err != nil {
+			conn.close()
+			return fmt.Errorf("open %s: create _troupe_commits: %w", o.Path, err)
+		}
+	}
+	if err := w.control.prepare(conn); err != nil {
+		conn.close()
+		return fmt.Errorf("open %s: %w", o.Path, err)
+	}
+	w.conn = conn
+	if w.dataVersion, err = w.lookDataVersion(); err == nil {
+		err = w.takeNumbers()
+	}
+	if err != nil {
+		conn.close()
+		w.conn = nil
+		return fmt.Errorf("open %s: %w", o.Path, err)
+	}
+	return nil
+}
+
+// reopen opens the file again if an unknown outcome closed it. Who wrote meanwhile cannot be known, so the next look finds the data moved.
+func (w *writer) reopen() error {
+	if w.conn != nil {
+		return nil
+	}
+	if err := w.open(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotWritten, err)
+	}
+	w.dataVersion = movedVersion
+	return nil
+}
+
+// movedVersion differs from every value of PRAGMA data_version, which has 32 bits.
+const movedVersion = -1
+
+// takeNumbers goes on from the numbers in the file, which another process may have moved, but never back.
+func (w *writer) takeNumbers() error {
+	group, seq, err := w.lookCommits()
+	if err != nil {
+		return err
+	}
+	w.group, w.seq = max(w.group, group), max(w.seq, seq)
+	return nil
+}
+
+// run takes groups until the queue is closed and empty.
+func (w *writer) run() {
+	units := make([]*Unit, 0, maxGroupUnits)
+	for {
+		var open bool
+		units, open = w.db.queue.take(units)
+		switch {
+		case len(units) > 0:
+			w.runTaken(units)
+		case !open:
+			close(w.done)
+			return
+		default:
+			select {
+			case <-w.db.queue.wake:
+			case <-w.look:
+				w.lookIdle()
+			}
+		}
+	}
+}
+
+// runTaken drops the units that may not begin any more and runs the others.
+func (w *writer) runTaken(units []*Unit) {
+	now := time.Now()
+	begun := units[:0]
+	for _, u := range units {
+		switch {
+		case u.expired(now) && u.remove():
+			w.db.answer(u, ErrNotWritten)
+		case u.begin():
+			begun = append(begun, u)
+		}
+	}
+	if len(begun) == 0 {
+		return
+	}
+	if begun[0].outside != nil {
+		w.runOutside(begun[0])
+	} else {
+		w.runGroup(begun)
+	}
+	clear(units)
+}
+
+// runOutside runs a unit of maintenance, without a transaction.
+func (w *writer) runOutside(u *Unit) {
+	if err := w.reopen(); err != nil {
+		w.db.answer(u, err)
+		return
+	}
+	err := guard(func() error { return u.outside(w.conn) })
+	w.conn.cache.giveBack()
+	if !w.conn.AutocommitEnabled() {
+		err = errors.Join(err, exec(w.control.rollback))
+	}
+	w.db.answer(u, err)
+}
+
+// runGroup runs units in one transaction and answers them. When the transaction was lost, nothing of it was written, and each
+// unit gets a transaction of its own: whoever broke it breaks only that.
+func (w *writer) runGroup(units []*Unit) {
+	lost := w.attempt(units)
+	w.publish()
+	if !lost {
+		w.settle(units)
+		return
+	}
+	for i := range units {
+		one := units[i : i+1]
+		w.attempt(one)
+		w.publish()
+		w.settle(one)
+	}
+}
+
+// publish raises the versions of what was touched, whether it was committed or not.
+func (w *writer) publish() {
+	for t := range w.tx.touched {
+		w.db.versions.raise(t)
+	}
+	clear(w.tx.touched)
+}
+
+// settle tells of the group's changes, then answers its units.
+func (w *writer) settle(units []*Unit) {
+	if n := uint64(len(w.tx.changes)); n > 0 && w.db.options.Committed != nil {
+		group := Group{Seq: w.seq - n + 1, Changes: w.tx.changes}
+		w.db.report("Committed", guard(func() error { w.db.options.Committed(group); return nil }))
+	}
+	w.tx.reset()
+	for _, u := range units {
+		w.db.answer(u, u.err)
+	}
+}
+
+// attempt runs units in one transaction and notes in each how it ended. It returns true when the transaction was lost, with nothing
+// written, and the units have to be run again one by one. With a single unit it never does. Afterwards no transaction is open, and
+// w.tx.changes holds what was committed.
+func (w *writer) attempt(units []*Unit) (lost bool) {
+	w.tx.reset()
+	if err := w.beginGroup(); err != nil {
+		for _, u := range units {
+			u.err = err
+		}
+		return false
+	}
+	if !w.apply(units) {
+		w.tx.changes = nil
+		w.rollback()
+		return len(units) > 1
+	}
+	if !w.tx.wrote && len(w.tx.changes) == 0 {
+		w.rollback()
+		return false
+	}
+	err := w.finish(units)
+	if err == nil {
+		return false
+	}
+	w.tx.changes = nil
+	if len(units) > 1 && !errors.Is(err, ErrOutcomeUnknown) {
+		return true
+	}
+	for _, u := range units {
+		if u.err == nil {
+			u.err = Classify(err)
+		}
+	}
+	return false
+}
+
+// beginGroup begins the transaction, after everything that other processes wrote was taken notice of.
+func (w *writer) beginGroup() error {
+	if err := w.reopen(); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		if err := exec(w.control.begin); err != nil {
+			if isCode(err, zsqlite.ResultBusy) {
+				return fmt.Errorf("%w: another process holds the file: %w", ErrBusy, err)
+			}
+			return fmt.Errorf("begin: %w", err)
+		}
+		v, err := w.lookDataVersion()
+		if err != nil {
+			w.rollback()
+			return err
+		}
+		if v == w.dataVersion {
+			return nil
+		}
+		if i == maxForeignLooks {
+			w.foreign(v) // under the lock: whoever keeps writing has to wait now
+			return nil
+		}
+		w.rollback()
+		w.foreign(v)
+	}
+}
+
+// foreign takes notice of another process's writes.
+func (w *writer) foreign(v int64) {
+	w.dataVersion = v
+	w.db.versions.raiseAll()
+	w.db.report("read the commit numbers", w.takeNumbers())
+	if f := w.db.options.Foreign; f != nil {
+		w.db.report("Foreign", guard(func() error { f(); return nil }))
+	}
+	w.db.gate.moved()
+}
+
+// lookIdle looks for foreign writes while there is nothing to do.
+func (w *writer) lookIdle() {
+	if w.conn == nil {
+		return
+	}
+	v, err := w.lookDataVersion()
+	if err != nil {
+		w.db.report("look for foreign writes", err)
+		return
+	}
+	if v != w.dataVersion {
+		w.foreign(v)
+	}
+}
+
+// apply runs the units in the open transaction, each in a savepoint; a single one needs none, because its failure ends the transaction anyway. It
+// returns false when the transaction is gone or must go.
+func (w *writer) apply(units []*Unit) bool {
+	single := len(units) == 1
+	for _, u := range units {
+		if !single && exec(w.control.savepoint) != nil {
+			return false
+		}
+		changes, wrote := len(w.tx.changes), w.tx.wrote
+		u.err = w.applyOne(u)
+		if w.conn.AutocommitEnabled() {
+			if u.err == nil {
+				u.err = errTransactionEnded
+			}
+			return false
+		}
+		if u.err != nil {
+			if single {
+				return false
+			}
+			clear(w.tx.changes[changes:])
+			w.tx.changes, w.tx.wrote = w.tx.changes[:changes], wrote
+			if exec(w.control.rollbackTo) != nil {
+				return false
+			}
+		}
+		if !single && exec(w.control.release) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *writer) applyOne(u *Unit) error {
+	err := guard(func() error { return u.Work.Apply(&w.tx) })
+	w.conn.cache.giveBack()
+	return Classify(err)
+}
+
+// rollback ends the transaction if there still is one.
+func (w *writer) rollback() {
+	if w.conn.AutocommitEnabled() {
+		return
+	}
+	if err := exec(w.control.rollback); err != nil {
+		w.db.report("rollback", err)
+		w.drop()
+	}
+}
+
+// drop gives the connection up; the next group opens a new one.
+func (w *writer) drop() {
+	w.db.report("close the Writer's connection", w.conn.close())
+	w.conn = nil
+}
+
+// guard runs f and makes a panic an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
