@@ -1,0 +1,109 @@
+package httpx
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// RemoteAddr returns the address of the peer; it is the zero value for connections without one.
+func (c *Context) RemoteAddr() netip.Addr {
+	if !c.remote.IsValid() {
+		c.remote = addrOf(c.ctx.RemoteAddr())
+	}
+	return c.remote
+}
+
+// RemoteIP returns the peer's address as text, IPv6 in full.
+func (c *Context) RemoteIP() string { return addrText(c.RemoteAddr()) }
+
+// RealAddr returns the client's address: what the trusted proxy headers say, otherwise the peer's.
+func (c *Context) RealAddr() netip.Addr {
+	if !c.real.IsValid() {
+		c.real = c.findReal()
+	}
+	return c.real
+}
+
+// RealIP returns the client's address as text, IPv6 in full.
+func (c *Context) RealIP() string {
+	if c.realIP == "" {
+		c.realIP = addrText(c.RealAddr())
+	}
+	return c.realIP
+}
+
+func (c *Context) findReal() netip.Addr {
+	for _, name := range c.policy.opts.ProxyHeaders {
+		lines := c.ctx.Request.Header.PeekAll(name)
+		if len(lines) == 0 {
+			continue
+		}
+		if addr, ok := pickAddr(string(lines[len(lines)-1]), c.policy.opts.LeftmostIP); ok {
+			return addr
+		}
+	}
+	return c.RemoteAddr()
+}
+
+// pickAddr returns the first bare address among the comma-separated parts of a proxy header, from the right unless
+// leftmost.
+func pickAddr(line string, leftmost bool) (netip.Addr, bool) {
+	for line != "" {
+		var part string
+		if leftmost {
+			part, line, _ = strings.Cut(line, ",")
+		} else if i := strings.LastIndexByte(line, ','); i >= 0 {
+			part, line = line[i+1:], line[:i]
+		} else {
+			part, line = line, ""
+		}
+		if addr, err := netip.ParseAddr(strings.TrimSpace(part)); err == nil {
+			return addr, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+func addrOf(a net.Addr) netip.Addr {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		addr, _ := netip.AddrFromSlice(tcp.IP)
+		return addr.Unmap().WithZone(tcp.Zone)
+	}
+	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+		return ap.Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.StringExpanded()
+}
+
+// ParsePrefixes reads addresses and CIDR subnets; entries that are neither are left out, as the settings never hold any.
+func ParsePrefixes(list []string) []netip.Prefix {
+	out := make([]netip.Prefix, 0, len(list))
+	for _, s := range list {
+		s = strings.TrimSpace(s)
+		if p, err := netip.ParsePrefix(s); err == nil {
+			out = append(out, p.Masked())
+		} else if a, err := netip.ParseAddr(s); err == nil {
+			a = a.Unmap().WithZone("")
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return out
+}
+
+func contains(list []netip.Prefix, addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	for _, p := range list {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,272 @@
+package httpx
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+
+	"github.com/valyala/fasthttp"
+)
+
+// spoolAbove is how many bytes of a multipart body's files are kept in memory; the rest goes to temporary files.
+const spoolAbove = 16 << 20
+
+// payloadKey is the form field whose value is JSON that is merged over the other fields.
+const payloadKey = "@jsonPayload"
+
+// bodyKind is how a body is read.
+type bodyKind int
+
+const (
+	bodyNone bodyKind = iota
+	bodyJSON
+	bodyForm
+	bodyMultipart
+	bodyXML
+	bodyOther
+)
+
+func (c *Context) bodyKind() bodyKind {
+	if c.ctx.Request.Header.ContentLength() == 0 {
+		return bodyNone
+	}
+	if c.ctx.Request.Header.ContentLength() == -2 {
+		return bodyNone
+	}
+	t := c.ctx.Request.Header.ContentType()
+	for _, known := range kinds {
+		if bytes.HasPrefix(t, known.prefix) {
+			return known.kind
+		}
+	}
+	return bodyOther
+}
+
+var kinds = [...]struct {
+	prefix []byte
+	kind   bodyKind
+}{
+	{[]byte("application/json"), bodyJSON},
+	{[]byte("multipart/form-data"), bodyMultipart},
+	{[]byte("application/x-www-form-urlencoded"), bodyForm},
+	{[]byte("application/xml"), bodyXML},
+	{[]byte("text/xml"), bodyXML},
+}
+
+// reader is the one way to the bytes of a body. It fails with [ErrTooLarge] beyond the route's limit.
+func (c *Context) reader() io.Reader {
+	r := c.ctx.RequestBodyStream()
+	if r == nil {
+		r = bytes.NewReader(c.ctx.Request.Body())
+	}
+	if c.limit < 0 {
+		return r
+	}
+	return &bounded{r: r, left: c.limit}
+}
+
+// bounded reads up to left bytes and fails when there are more.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	if int64(n) > b.left {
+		n = int(b.left)
+		b.left = 0
+		return n, ErrTooLarge
+	}
+	b.left -= int64(n)
+	return n, err
+}
+
+// Bytes reads the whole body, whatever its type. The caller owns the result.
+func (c *Context) Bytes() ([]byte, error) {
+	raw, err := io.ReadAll(c.reader())
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	return raw, nil
+}
+
+// Stream returns the body as it comes in; it fails with [ErrTooLarge] beyond the route's limit and ends with the handler.
+func (c *Context) Stream() io.Reader { return c.reader() }
+
+func bodyError(err error) error {
+	if errors.Is(err, ErrTooLarge) || errors.Is(err, multipart.ErrMessageTooLarge) || errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		return fmt.Errorf("read body: %w", ErrTooLarge)
+	}
+	return fmt.Errorf("read body: %w: %w", ErrMalformed, err)
+}
+
+// Bind reads the body into dst, a pointer to a struct with json tags: the fixed forms. JSON keys match in any case, only
+// the first value counts and null leaves dst alone; form names are dotted for structs within structs, repeated for lists,
+// and merged with the query. No body leaves dst alone.
+func (c *Context) Bind(dst any) error {
+	switch c.bodyKind() {
+	case bodyNone, bodyXML:
+		// No form has a key that XML could name.
+		return nil
+	case bodyJSON:
+		raw, err := c.Bytes()
+		if err != nil {
+			return err
+		}
+		return decodeJSON(raw, dst)
+	case bodyForm, bodyMultipart:
+		values, err := c.formValues()
+		if err != nil {
+			return err
+		}
+		return values.decode(dst)
+	}
+	return ErrUnsupportedContentType
+}
+
+// Upload is a file of a multipart body. It can be opened until the handler returns.
+type Upload struct {
+	// Field is the name of the part as it was sent, with modifiers.
+	Field string
+	// Name is the last element of the client's file name.
+	Name string
+	// Size is in bytes.
+	Size int64
+
+	header *multipart.FileHeader
+}
+
+// Open returns the content; the caller closes it. It may be opened more than once.
+func (u *Upload) Open() (multipart.File, error) {
+	f, err := u.header.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open upload %q: %w", u.Name, err)
+	}
+	return f, nil
+}
+
+// Map reads the body of a record: JSON as it is, forms with their values inferred, merged with the query. The map is the
+// caller's and never nil unless there is an error. Uploads are in the order of the body within a field.
+func (c *Context) Map() (map[string]any, []Upload, error) {
+	switch c.bodyKind() {
+	case bodyNone:
+		return map[string]any{}, nil, nil
+	case bodyJSON:
+		raw, err := c.Bytes()
+		if err != nil {
+			return nil, nil, err
+		}
+		m := map[string]any{}
+		if err := decodeJSON(raw, &m); err != nil {
+			return nil, nil, err
+		}
+		if m == nil {
+			m = map[string]any{}
+		}
+		return m, nil, nil
+	case bodyForm, bodyMultipart:
+		values, err := c.formValues()
+		if err != nil {
+			return nil, nil, err
+		}
+		m, err := values.infer()
+		if err != nil {
+			return nil, nil, err
+		}
+		return m, c.uploads(), nil
+	case bodyXML:
+		return nil, nil, fmt.Errorf("%w: records are not read from XML", ErrMalformed)
+	}
+	return nil, nil, ErrUnsupportedContentType
+}
+
+// Files reads a multipart body and returns the files of one field; other bodies have none.
+func (c *Context) Files(field string) ([]Upload, error) {
+	if c.bodyKind() != bodyMultipart {
+		return nil, nil
+	}
+	if _, err := c.formValues(); err != nil {
+		return nil, err
+	}
+	var out []Upload
+	for _, u := range c.uploads() {
+		if u.Field == field {
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}
+
+// formValues reads a form and merges the query behind it.
+func (c *Context) formValues() (formValues, error) {
+	values := make(formValues)
+	if c.bodyKind() == bodyMultipart {
+		if err := c.readMultipart(); err != nil {
+			return nil, err
+		}
+		for k, v := range c.form.Value {
+			values[k] = append(values[k], v...)
+		}
+	} else {
+		raw, err := c.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		if err := values.parse(raw); err != nil {
+			return nil, err
+		}
+	}
+	c.VisitQuery(func(name, value string) { values[name] = append(values[name], value) })
+	return values, nil
+}
+
+func (c *Context) readMultipart() error {
+	if c.form != nil {
+		return nil
+	}
+	_, params, err := mime.ParseMediaType(string(c.ctx.Request.Header.ContentType()))
+	if err != nil || params["boundary"] == "" {
+		return fmt.Errorf("read body: %w: no boundary", ErrMalformed)
+	}
+	form, err := multipart.NewReader(c.reader(), params["boundary"]).ReadForm(spoolAbove)
+	if err != nil {
+		return bodyError(err)
+	}
+	c.form = form
+	return nil
+}
+
+func (c *Context) uploads() []Upload {
+	if c.form == nil {
+		return nil
+	}
+	var out []Upload
+	for field, headers := range c.form.File {
+		for _, h := range headers {
+			out = append(out, Upload{Field: field, Name: h.Filename, Size: h.Size, header: h})
+		}
+	}
+	return out
+}
+
+// decodeJSON reads the first JSON value of raw into dst; text after it is ignored.
+func decodeJSON(raw []byte, dst any) error {
+	err := json.Unmarshal(raw, dst)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		err = json.NewDecoder(bytes.NewReader(raw)).Decode(dst)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
+}

@@ -1,0 +1,10 @@
+// Package httpx is Troupe's HTTP front-end: a fasthttp server, a router, the layers that every request passes, the one
+// place where bodies are read, and the envelope in which errors are shown. It knows no collection and no record; who
+// signs in, what is limited and what is logged come in through [Options]. The resources are in package httpx/api.
+//
+// Start reading at [Server] and the order of the layers in serve.go.
+//
+// Guarantees: a handler that panics answers 500 and takes nobody along; whatever a [Context] returns as a string, map
+// or upload is a copy, nothing of fasthttp's memory survives the handler; a body is read by at most one decoder and
+// never beyond the limit of its route.
+package httpx

@@ -1,0 +1,171 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// DefaultBodyLimit is how many bytes a body may have on a route without a limit of its own.
+	DefaultBodyLimit = 32 << 20
+	// maxHeader is how long request line and headers may be: filters come in URLs of 10 KB and more.
+	maxHeader = 64 << 10
+	// headerTimeout, bodyTimeout and writeTimeout bound how long a slow peer may hold a connection; idleTimeout bounds how
+	// long it may be kept between requests.
+	headerTimeout = time.Minute
+	bodyTimeout   = 5 * time.Minute
+	writeTimeout  = 5 * time.Minute
+	idleTimeout   = 5 * time.Minute
+)
+
+// Options are what a [Server] takes from outside. Every function must be safe for concurrent use; all but Router are
+// optional.
+type Options struct {
+	// Router is the first route table.
+	Router *Router
+	// Static answers GET and HEAD for paths without a route; nil answers "File not found."
+	Static Handler
+	// Authenticate returns who a token of the Authorization header belongs to, nil for a guest. It must not fail a request:
+	// a token it cannot judge is a guest's. It is not called for an empty token.
+	Authenticate func(c *Context, token string) *Auth
+	// Collection resolves a collection's id or name to both.
+	Collection func(nameOrID string) (id, name string, ok bool)
+	// Pick appends to dst what the picker expression fields leaves of a JSON body.
+	Pick func(dst, body []byte, fields string) ([]byte, error)
+	// Observe is told of each routed request after it was answered: successes of quiet routes, OPTIONS and redirects of
+	// paths are left out. err is what a client was shown, nil for a success. c is valid during the call only.
+	Observe func(c *Context, status int, took time.Duration, err *Error)
+	// MapError turns errors of other packages into answers; nil means it does not know the error.
+	MapError func(err error) *Error
+	// Origins are the allowed origins, with the wildcards * and ?; empty means all.
+	Origins []string
+	// Hosts are the names this server answers for; "www." before one of them that is not itself listed redirects to it.
+	Hosts []string
+	// Logger gets panics and internal errors; nil discards them.
+	Logger *slog.Logger
+	// Policy holds the settings to begin with.
+	Policy PolicyOptions
+}
+
+// Server is the HTTP front-end. Make one with [New]; all methods are safe for concurrent use.
+type Server struct {
+	opts     Options
+	log      *slog.Logger
+	cors     cors
+	router   atomic.Pointer[Router]
+	policy   atomic.Pointer[Policy]
+	policyMu sync.Mutex
+	http     *fasthttp.Server
+	contexts sync.Pool
+
+	files, unknown *Route // the routes of paths without one
+}
+
+// New returns a server that does not listen yet.
+func New(opts Options) (*Server, error) {
+	if opts.Router == nil {
+		return nil, errors.New("new server: no router")
+	}
+	s := &Server{opts: opts, log: opts.Logger, cors: newCORS(opts.Origins)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	static := opts.Static
+	if static == nil {
+		static = noFile
+	}
+	s.files = &Route{Method: "GET", Path: "/{path...}", Handler: static, Quiet: true}
+	s.unknown = &Route{Path: "/{path...}", Handler: func(*Context) error { return NewError(fasthttp.StatusNotFound, "") }}
+	s.contexts.New = func() any { return new(Context) }
+	s.router.Store(opts.Router)
+	s.policy.Store(newPolicy(opts.Policy, nil))
+	s.http = &fasthttp.Server{
+		Handler:                      s.handle,
+		ErrorHandler:                 refuse,
+		ExpectHandler:                s.expect,
+		HeaderReceived:               headerReceived,
+		Logger:                       quiet{s.log},
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		ReadBufferSize:               maxHeader,
+		ReduceMemoryUsage:            true,
+		KeepHijackedConns:            true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		CloseOnShutdown:              true,
+		LazyRequestTime:              true,
+		TCPKeepalive:                 true,
+		ReadTimeout:                  headerTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		Concurrency:                  1 << 20,
+	}
+	return s, nil
+}
+
+// SetRouter replaces the route table; requests that were matched already end on the old one.
+func (s *Server) SetRouter(r *Router) { s.router.Store(r) }
+
+// Router returns the current route table.
+func (s *Server) Router() *Router { return s.router.Load() }
+
+// SetPolicy replaces the settings. Rate counters are kept as long as the rate rules are the same.
+func (s *Server) SetPolicy(opts PolicyOptions) {
+	s.policyMu.Lock()
+	defer s.policyMu.Unlock()
+	s.policy.Store(newPolicy(opts, s.policy.Load()))
+}
+
+// Serve answers the connections of ln until [Server.Shutdown] or an error of ln. It may be called for several listeners.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.http.Serve(ln); err != nil {
+		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown closes the listeners and waits for running requests until ctx ends. Hijacked connections are their owners'.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+func noFile(*Context) error { return NewError(fasthttp.StatusNotFound, "File not found.") }
+
+// headerReceived gives requests with a body more time than the header had.
+func headerReceived(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if n := h.ContentLength(); n > 0 || n == -1 {
+		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
+	}
+	return fasthttp.RequestConfig{}
+}
+
+// refuse answers what could not be read as a request; the connection is closed afterwards.
+func refuse(ctx *fasthttp.RequestCtx, err error) {
+	status := fasthttp.StatusBadRequest
+	var small *fasthttp.ErrSmallBuffer
+	var timeout net.Error
+	switch {
+	case errors.As(err, &small):
+		status = fasthttp.StatusRequestHeaderFieldsTooLarge
+	case errors.As(err, &timeout) && timeout.Timeout():
+		status = fasthttp.StatusRequestTimeout
+	}
+	ctx.Error(fmt.Sprintf("%d %s", status, fasthttp.StatusMessage(status)), status)
+}
+
+// quiet passes fasthttp's own messages, which are about broken connections, to the debug level.
+type quiet struct{ log *slog.Logger }
+
+// Printf implements fasthttp's Logger.
+func (q quiet) Printf(format string, args ...any) { q.log.Debug(fmt.Sprintf(format, args...)) }
