@@ -1,5 +1,14 @@
 package schema
 
+import (
+	"context"
+	"strconv"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
 // BoolField holds true or false.
 type BoolField struct {
 	Common
@@ -21,3 +30,52 @@ func (f *BoolField) Zero() Value { return false }
 
 // IsRequired implements [RequiredField].
 func (f *BoolField) IsRequired() bool { return f.Required }
+
+// Cast reads booleans, numbers and the usual texts for true; everything else is false.
+func (f *BoolField) Cast(raw any) Value { return castBool(raw) }
+
+// Validate checks that a required field is true.
+func (f *BoolField) Validate(v Value, _ Operation) error {
+	if b, _ := v.(bool); !b && f.Required {
+		return validation.Required
+	}
+	return nil
+}
+
+// ValidateOptions checks the settings.
+func (f *BoolField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	return ValidateCommon(f)
+}
+
+// columnBool reads a column: of the numbers only 1 is true.
+func columnBool(stmt *sqlite.Stmt, col int) bool {
+	switch stmt.ColumnType(col) {
+	case sqlite.TypeInteger:
+		return stmt.ColumnInt64(col) == 1
+	case sqlite.TypeText, sqlite.TypeBlob:
+		return isTrue(columnText(stmt, col))
+	}
+	return false
+}
+
+// Scan reads the column.
+func (f *BoolField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
+	return columnBool(stmt, col), nil
+}
+
+// Bind binds 0 or 1.
+func (f *BoolField) Bind(stmt *sqlite.Stmt, param int, v Value) {
+	b, _ := v.(bool)
+	stmt.BindBool(param, b)
+}
+
+// AppendColumn appends true or false.
+func (f *BoolField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
+	return strconv.AppendBool(dst, columnBool(stmt, col)), nil
+}
+
+// AppendValue appends true or false.
+func (f *BoolField) AppendValue(dst []byte, v Value) []byte {
+	b, _ := v.(bool)
+	return strconv.AppendBool(dst, b)
+}

@@ -1,5 +1,14 @@
 package schema
 
+import (
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
 // DateField holds a moment.
 type DateField struct {
 	Common
@@ -23,3 +32,73 @@ func (f *DateField) Zero() Value { return "" }
 
 // IsRequired implements [RequiredField].
 func (f *DateField) IsRequired() bool { return f.Required }
+
+// normalise brings the bounds into the stored form; what is no date is no bound.
+func (f *DateField) normalise() { f.Min, f.Max = NormaliseDate(f.Min), NormaliseDate(f.Max) }
+
+// Cast reads texts in the layouts of [ParseDate]; everything else, numbers included, is "".
+func (f *DateField) Cast(raw any) Value { return castDate(raw) }
+
+func castDate(raw any) Value {
+	switch v := raw.(type) {
+	case string:
+		return NormaliseDate(v)
+	case time.Time:
+		return FormatDate(v)
+	}
+	return ""
+}
+
+// Validate checks the date against the bounds.
+func (f *DateField) Validate(v Value, _ Operation) error {
+	s, _ := v.(string)
+	switch {
+	case s == "" && f.Required:
+		return validation.Required
+	case s == "":
+		return nil
+	case f.Min != "" && s < f.Min:
+		return leafMin(boundOf(f.Min))
+	case f.Max != "" && s > f.Max:
+		return leafMax(boundOf(f.Max))
+	}
+	return nil
+}
+
+// boundOf returns a bound as it stands in the message and in the params.
+func boundOf(s string) (message, param any) {
+	t, _ := ParseDate(s)
+	return t.String(), t.Format(time.RFC3339Nano)
+}
+
+// ValidateOptions checks the settings. That Min comes before Max is not one of the checks.
+func (f *DateField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	return ValidateCommon(f)
+}
+
+// appendDateColumn copies a date that is in the stored form, which is the usual case, and reads every other text.
+func appendDateColumn(dst []byte, stmt *sqlite.Stmt, col int) []byte {
+	dst = append(dst, '"')
+	start := len(dst)
+	dst = appendColumnRaw(dst, stmt, col)
+	if raw := dst[start:]; !isStoredDate(raw) {
+		dst = append(dst[:start], NormaliseDate(string(raw))...)
+	}
+	return append(dst, '"')
+}
+
+// Scan returns the column in the stored form; a column that holds no date is "".
+func (f *DateField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
+	return NormaliseDate(columnText(stmt, col)), nil
+}
+
+// Bind binds the date.
+func (f *DateField) Bind(stmt *sqlite.Stmt, param int, v Value) { bindText(stmt, param, v) }
+
+// AppendColumn appends the date as a JSON string.
+func (f *DateField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
+	return appendDateColumn(dst, stmt, col), nil
+}
+
+// AppendValue appends v as a JSON string.
+func (f *DateField) AppendValue(dst []byte, v Value) []byte { return appendText(dst, v) }

@@ -1,5 +1,17 @@
 package schema
 
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// defaultMaxEditor is the bound in bytes of a text whose field sets none.
+const defaultMaxEditor = 5 << 20
+
 // EditorField holds formatted text, kept as it was sent.
 type EditorField struct {
 	Common
@@ -24,3 +36,50 @@ func (f *EditorField) Zero() Value { return "" }
 
 // IsRequired implements [RequiredField].
 func (f *EditorField) IsRequired() bool { return f.Required }
+
+// Cast returns raw as text.
+func (f *EditorField) Cast(raw any) Value { return castText(raw) }
+
+// Scan returns the column as text.
+func (f *EditorField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
+	return columnText(stmt, col), nil
+}
+
+// Bind binds the text.
+func (f *EditorField) Bind(stmt *sqlite.Stmt, param int, v Value) { bindText(stmt, param, v) }
+
+// AppendColumn appends the column as a JSON string.
+func (f *EditorField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
+	return appendTextColumn(dst, stmt, col), nil
+}
+
+// AppendValue appends v as a JSON string.
+func (f *EditorField) AppendValue(dst []byte, v Value) []byte { return appendText(dst, v) }
+
+// Limit returns the largest size of a value in bytes.
+func (f *EditorField) Limit() int64 {
+	if f.MaxSize <= 0 {
+		return defaultMaxEditor
+	}
+	return f.MaxSize
+}
+
+// Validate checks the size.
+func (f *EditorField) Validate(v Value, _ Operation) error {
+	s, _ := v.(string)
+	if s == "" && f.Required {
+		return validation.Required
+	}
+	if limit := f.Limit(); int64(len(s)) > limit {
+		return validation.New("validation_content_size_limit",
+			fmt.Sprintf("The maximum allowed content size is %d bytes.", limit)).With(map[string]any{"maxSize": limit})
+	}
+	return nil
+}
+
+// ValidateOptions checks the settings.
+func (f *EditorField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	errs := ValidateCommon(f)
+	errs.Set("maxSize", within(f.MaxSize, 0, maxSafeInt))
+	return errs
+}

@@ -1,5 +1,15 @@
 package schema
 
+import (
+	"context"
+	"strings"
+
+	"github.com/asaskevich/govalidator"
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
 // EmailField holds an email address.
 type EmailField struct {
 	Common
@@ -23,3 +33,47 @@ func (f *EmailField) Zero() Value { return "" }
 
 // IsRequired implements [RequiredField].
 func (f *EmailField) IsRequired() bool { return f.Required }
+
+// Cast returns raw as text.
+func (f *EmailField) Cast(raw any) Value { return castText(raw) }
+
+// Scan returns the column as text.
+func (f *EmailField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
+	return columnText(stmt, col), nil
+}
+
+// Bind binds the text.
+func (f *EmailField) Bind(stmt *sqlite.Stmt, param int, v Value) { bindText(stmt, param, v) }
+
+// AppendColumn appends the column as a JSON string.
+func (f *EmailField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
+	return appendTextColumn(dst, stmt, col), nil
+}
+
+// AppendValue appends v as a JSON string.
+func (f *EmailField) AppendValue(dst []byte, v Value) []byte { return appendText(dst, v) }
+
+// Validate checks the address and its domain, which is what follows the last "@", letter case included.
+func (f *EmailField) Validate(v Value, _ Operation) error {
+	s, _ := v.(string)
+	if s == "" {
+		if f.Required {
+			return validation.Required
+		}
+		return nil
+	}
+	if !govalidator.IsEmail(s) {
+		return validation.New("validation_is_email", "Must be a valid email address.")
+	}
+	if !domainAllowed(s[strings.LastIndexByte(s, '@')+1:], f.ExceptDomains, f.OnlyDomains) {
+		return validation.New("validation_email_domain_not_allowed", "Email domain is not allowed.")
+	}
+	return nil
+}
+
+// ValidateOptions checks the settings.
+func (f *EmailField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	errs := ValidateCommon(f)
+	checkDomainLists(f.ExceptDomains, f.OnlyDomains, errs)
+	return errs
+}

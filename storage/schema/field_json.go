@@ -1,5 +1,20 @@
 package schema
 
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// defaultMaxJSON is the bound in bytes of a value whose field sets none.
+const defaultMaxJSON = 1 << 20
+
 // JSONField holds any JSON.
 type JSONField struct {
 	Common
@@ -22,3 +37,129 @@ func (f *JSONField) Zero() Value { return JSON(nil) }
 
 // IsRequired implements [RequiredField].
 func (f *JSONField) IsRequired() bool { return f.Required }
+
+// Limit returns the largest size of a value in bytes.
+func (f *JSONField) Limit() int64 {
+	if f.MaxSize <= 0 {
+		return defaultMaxJSON
+	}
+	return f.MaxSize
+}
+
+// Cast encodes raw with sorted object keys. A text that is itself JSON is taken as that JSON, as it was typed; every
+// other text becomes a JSON string.
+func (f *JSONField) Cast(raw any) Value {
+	switch v := raw.(type) {
+	case nil:
+		return JSON(nil)
+	case JSON:
+		return v
+	case string:
+		if isJSONText([]byte(v)) {
+			return JSON(v)
+		}
+		return JSON(AppendJSONString(nil, v))
+	}
+	text, err := json.Marshal(raw)
+	if err != nil {
+		return JSON("!") // no JSON, for Validate to refuse
+	}
+	return JSON(text)
+}
+
+// isJSONText tells whether a text stands for JSON rather than for itself. A text that begins with a blank does not.
+func isJSONText(s []byte) bool {
+	if len(s) == 0 {
+		return false
+	}
+	switch c := s[0]; {
+	case c == 't' || c == 'f' || c == 'n':
+		return string(s) == "true" || string(s) == "false" || string(s) == "null"
+	case c >= '0' && c <= '9', c == '-', c == '"', c == '[', c == '{':
+		return json.Valid(s)
+	}
+	return false
+}
+
+// Validate checks the size and that a required value says something.
+func (f *JSONField) Validate(v Value, _ Operation) error {
+	text, _ := v.(JSON)
+	if text == nil {
+		text = JSON("null")
+	}
+	if limit := f.Limit(); int64(len(text)) > limit {
+		return validation.New("validation_json_size_limit",
+			fmt.Sprintf("The maximum allowed JSON size is %d bytes.", limit)).With(map[string]any{"maxSize": limit})
+	}
+	if !json.Valid(text) {
+		return validation.New("validation_invalid_json", "Must be a valid json value.")
+	}
+	if f.Required {
+		switch string(bytes.TrimSpace(text)) {
+		case "null", `""`, "[]", "{}":
+			return validation.Required
+		}
+	}
+	return nil
+}
+
+// ValidateOptions checks the settings.
+func (f *JSONField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	errs := ValidateCommon(f)
+	errs.Set("maxSize", within(f.MaxSize, 0, maxSafeInt))
+	return errs
+}
+
+// Scan reads the column: SQLite keeps numbers as numbers, a text that is no JSON is a JSON string.
+func (f *JSONField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
+	switch stmt.ColumnType(col) {
+	case sqlite.TypeInteger:
+		return JSON(strconv.AppendInt(nil, stmt.ColumnInt64(col), 10)), nil
+	case sqlite.TypeFloat:
+		return JSON(AppendJSONNumber(nil, stmt.ColumnFloat(col))), nil
+	case sqlite.TypeText, sqlite.TypeBlob:
+		text := appendRaw(nil, stmt, col)
+		if isJSONText(text) {
+			return JSON(text), nil
+		}
+		return JSON(AppendJSONString(nil, text)), nil
+	}
+	return JSON(nil), nil
+}
+
+// Bind binds the text; the affinity of the column makes numbers of numbers.
+func (f *JSONField) Bind(stmt *sqlite.Stmt, param int, v Value) {
+	text, _ := v.(JSON)
+	if text == nil {
+		stmt.BindNull(param)
+		return
+	}
+	stmt.BindText(param, string(text))
+}
+
+// AppendColumn appends the value without blanks between its tokens.
+func (f *JSONField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
+	switch stmt.ColumnType(col) {
+	case sqlite.TypeInteger:
+		return strconv.AppendInt(dst, stmt.ColumnInt64(col), 10), nil
+	case sqlite.TypeFloat:
+		return AppendJSONNumber(dst, stmt.ColumnFloat(col)), nil
+	case sqlite.TypeText, sqlite.TypeBlob:
+		start := len(dst)
+		dst = appendRaw(dst, stmt, col)
+		if raw := dst[start:]; isJSONText(raw) {
+			return appendCompactJSON(dst[:start], raw), nil
+		}
+		return escapeTail(dst, start), nil
+	}
+	return append(dst, "null"...), nil
+}
+
+// AppendValue appends the value without blanks between its tokens; what is no JSON is null.
+func (f *JSONField) AppendValue(dst []byte, v Value) []byte {
+	text, _ := v.(JSON)
+	if text == nil || !json.Valid(text) {
+		return append(dst, "null"...)
+	}
+	return appendCompactJSON(dst, text)
+}

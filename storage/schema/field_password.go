@@ -1,5 +1,22 @@
 package schema
 
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// Bounds of bcrypt: it looks at 72 bytes, the settings speak of 71 characters.
+const (
+	maxPasswordLength = 71
+	maxPasswordBytes  = 72
+	defaultCost       = 10
+)
+
 // PasswordField holds a bcrypt hash that is never shown.
 type PasswordField struct {
 	Common
@@ -11,6 +28,8 @@ type PasswordField struct {
 	// Pattern is a RE2 expression that the plain text must match, "" for none.
 	Pattern  string `json:"pattern"`
 	Required bool   `json:"required"`
+
+	pattern patternCache
 }
 
 // Type returns "password".
@@ -27,3 +46,80 @@ func (f *PasswordField) Zero() Value { return Password{} }
 
 // IsRequired implements [RequiredField].
 func (f *PasswordField) IsRequired() bool { return f.Required }
+
+// HashCost returns the bcrypt cost that new hashes are made with.
+func (f *PasswordField) HashCost() int {
+	if f.Cost <= 0 {
+		return defaultCost
+	}
+	return f.Cost
+}
+
+// Cast takes raw as the plain text of a new password, the empty text as "no password".
+func (f *PasswordField) Cast(raw any) Value {
+	switch v := raw.(type) {
+	case Password:
+		return v
+	case nil:
+		return Password{}
+	}
+	return Password{Plain: castText(raw)}
+}
+
+// Validate checks the plain text of a new password; a stored hash passes.
+func (f *PasswordField) Validate(v Value, _ Operation) error {
+	p, _ := v.(Password)
+	if p.Plain == "" {
+		if f.Required && p.Hash == "" {
+			return validation.Required
+		}
+		return nil
+	}
+	n := utf8.RuneCountInString(p.Plain)
+	if n < f.Min {
+		return validation.New("validation_min_text_constraint", fmt.Sprintf("Must be at least %d character(s).", f.Min))
+	}
+	limit := f.Max
+	if limit <= 0 {
+		limit = maxPasswordLength
+	}
+	if n > limit {
+		return validation.New("validation_max_text_constraint", fmt.Sprintf("Must be less than %d character(s).", limit))
+	}
+	if f.Pattern != "" && !f.pattern.match(f.Pattern, p.Plain) {
+		return leafFormat
+	}
+	if len(p.Plain) > maxPasswordBytes {
+		return validation.Invalid
+	}
+	return nil
+}
+
+// ValidateOptions checks the settings.
+func (f *PasswordField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	errs := ValidateCommon(f)
+	errs.Set("min", within(int64(f.Min), 1, maxPasswordLength))
+	errs.Set("max", within(int64(f.Max), int64(f.Min), maxPasswordLength))
+	errs.Set("cost", within(int64(f.Cost), 4, 31))
+	errs.Set("pattern", checkRegexp(f.Pattern))
+	return errs
+}
+
+// Scan returns the stored hash.
+func (f *PasswordField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
+	return Password{Hash: columnText(stmt, col)}, nil
+}
+
+// Bind binds the hash; the plain text is never stored, whoever has one hashes it first.
+func (f *PasswordField) Bind(stmt *sqlite.Stmt, param int, v Value) {
+	p, _ := v.(Password)
+	stmt.BindText(param, p.Hash)
+}
+
+// AppendColumn appends the empty text: a password is never shown.
+func (f *PasswordField) AppendColumn(dst []byte, _ *sqlite.Stmt, _ int) ([]byte, error) {
+	return append(dst, `""`...), nil
+}
+
+// AppendValue appends the empty text: a password is never shown.
+func (f *PasswordField) AppendValue(dst []byte, _ Value) []byte { return append(dst, `""`...) }

@@ -1,5 +1,14 @@
 package schema
 
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
 // RelationField holds the ids of one or several records of another collection.
 type RelationField struct {
 	Common
@@ -26,3 +35,86 @@ func (f *RelationField) Zero() Value { return listZero(f.Multiple()) }
 
 // IsRequired implements [RequiredField].
 func (f *RelationField) IsRequired() bool { return f.Required }
+
+// Cast returns the texts in raw, or the last of them for a field that holds one.
+func (f *RelationField) Cast(raw any) Value { return listValue(castList(raw), f.Multiple()) }
+
+// Scan reads the column, whichever of the two forms it is in.
+func (f *RelationField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
+	return scanList(stmt, col, f.Multiple()), nil
+}
+
+// Bind binds the text, or the list as a JSON array.
+func (f *RelationField) Bind(stmt *sqlite.Stmt, param int, v Value) {
+	bindList(stmt, param, v, f.Multiple())
+}
+
+// AppendColumn appends the column as a JSON string, or as an array of them.
+func (f *RelationField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
+	return appendListColumn(dst, stmt, col, f.Multiple()), nil
+}
+
+// AppendValue appends v as a JSON string, or as an array of them.
+func (f *RelationField) AppendValue(dst []byte, v Value) []byte {
+	return appendListValue(dst, v, f.Multiple())
+}
+
+// Modify implements [Modifier] with append, prepend and remove.
+func (f *RelationField) Modify(current Value, m Modification, raw any) (Value, bool) {
+	return modifyList(current, m, raw, f.Multiple())
+}
+
+// Validate checks the number of ids; package records checks that the records exist.
+func (f *RelationField) Validate(v Value, _ Operation) error {
+	list := texts(v)
+	if len(list) == 0 {
+		if f.Required {
+			return validation.Required
+		}
+		return nil
+	}
+	if len(list) < f.MinSelect {
+		return validation.New("validation_not_enough_values", fmt.Sprintf("Select at least %d.", f.MinSelect)).
+			With(map[string]any{"minSelect": f.MinSelect})
+	}
+	if limit := max(f.MaxSelect, 1); len(list) > limit {
+		return leafTooManyValues(limit)
+	}
+	return nil
+}
+
+// ValidateOptions checks the settings and, with in.Find, the collection that the field points at.
+func (f *RelationField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	errs := ValidateCommon(f)
+	errs.Set("collectionId", f.checkTarget(in))
+	if f.MinSelect < 0 {
+		errs.Set("minSelect", leafMin(0, 0))
+	}
+	switch {
+	case f.MaxSelect == 0 && f.MinSelect > 0:
+		errs.Set("maxSelect", validation.Required)
+	case f.MaxSelect != 0 && f.MaxSelect < f.MinSelect:
+		errs.Set("maxSelect", leafMin(f.MinSelect, f.MinSelect))
+	case f.MaxSelect < 0:
+		errs.Set("maxSelect", leafMin(0, 0))
+	}
+	return errs
+}
+
+func (f *RelationField) checkTarget(in *OptionsInput) error {
+	if f.CollectionID == "" {
+		return validation.Required
+	}
+	if stored, ok := in.StoredField.(*RelationField); ok && stored.CollectionID != f.CollectionID {
+		return validation.New("validation_field_relation_change", "The relation collection cannot be changed.")
+	}
+	target := in.Find(f.CollectionID)
+	if target == nil {
+		return validation.New("validation_field_relation_missing_collection", "The relation collection doesn't exist.")
+	}
+	if target.IsView() && !in.Collection.IsView() {
+		return validation.New("validation_relation_field_non_view_base_collection",
+			"Only view collections are allowed to have relations to other views.")
+	}
+	return nil
+}

@@ -1,5 +1,15 @@
 package schema
 
+import (
+	"context"
+	"net/url"
+
+	"github.com/asaskevich/govalidator"
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
 // URLField holds a URL.
 type URLField struct {
 	Common
@@ -24,3 +34,53 @@ func (f *URLField) Zero() Value { return "" }
 
 // IsRequired implements [RequiredField].
 func (f *URLField) IsRequired() bool { return f.Required }
+
+// Cast returns raw as text.
+func (f *URLField) Cast(raw any) Value { return castText(raw) }
+
+// Scan returns the column as text.
+func (f *URLField) Scan(stmt *sqlite.Stmt, col int) (Value, error) { return columnText(stmt, col), nil }
+
+// Bind binds the text.
+func (f *URLField) Bind(stmt *sqlite.Stmt, param int, v Value) { bindText(stmt, param, v) }
+
+// AppendColumn appends the column as a JSON string.
+func (f *URLField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
+	return appendTextColumn(dst, stmt, col), nil
+}
+
+// AppendValue appends v as a JSON string.
+func (f *URLField) AppendValue(dst []byte, v Value) []byte { return appendText(dst, v) }
+
+// Validate checks the URL and its host, port included.
+func (f *URLField) Validate(v Value, _ Operation) error {
+	s, _ := v.(string)
+	if s == "" {
+		if f.Required {
+			return validation.Required
+		}
+		return nil
+	}
+	if !govalidator.IsURL(s) {
+		return validation.New("validation_invalid_url", "Must be a valid url.")
+	}
+	if len(f.ExceptDomains) == 0 && len(f.OnlyDomains) == 0 {
+		return nil
+	}
+	// A URL without a scheme has no host here; one that does not parse is treated the same.
+	host := ""
+	if u, err := url.Parse(s); err == nil {
+		host = u.Host
+	}
+	if !domainAllowed(host, f.ExceptDomains, f.OnlyDomains) {
+		return validation.New("validation_url_domain_not_allowed", "Url domain is not allowed.")
+	}
+	return nil
+}
+
+// ValidateOptions checks the settings.
+func (f *URLField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
+	errs := ValidateCommon(f)
+	checkDomainLists(f.ExceptDomains, f.OnlyDomains, errs)
+	return errs
+}
