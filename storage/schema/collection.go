@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Type is the kind of a collection.
 type Type string
@@ -65,6 +68,63 @@ func (c *Collection) FieldIndex(name string) int {
 	return -1
 }
 
+// buildIndex makes look-ups by name fast. It leaves a collection alone that has its index, because that one may be in
+// use by others already.
+func (c *Collection) buildIndex() {
+	if c.index != nil {
+		return
+	}
+	index := make(map[string]int, len(c.Fields))
+	for i, f := range c.Fields {
+		if _, ok := index[f.Base().Name]; !ok {
+			index[f.Base().Name] = i
+		}
+	}
+	c.index = index
+}
+
+// Clone returns a deep copy, which the caller may change.
+func (c *Collection) Clone() *Collection {
+	n := *c
+	n.index = nil
+	n.Fields = make([]Field, len(c.Fields))
+	for i, f := range c.Fields {
+		n.Fields[i] = CloneField(f)
+	}
+	n.Indexes = slices.Clone(c.Indexes)
+	for _, r := range n.rules() {
+		*r.rule = clonePointer(*r.rule)
+	}
+	n.Auth = c.Auth.Clone()
+	return &n
+}
+
+// rules lists the API rules under their JSON keys.
+func (c *Collection) rules() []namedRule {
+	return []namedRule{
+		{"listRule", &c.ListRule},
+		{"viewRule", &c.ViewRule},
+		{"createRule", &c.CreateRule},
+		{"updateRule", &c.UpdateRule},
+		{"deleteRule", &c.DeleteRule},
+	}
+}
+
+type namedRule struct {
+	key  string
+	rule **string
+}
+
+// fieldByID returns the field with that id, or nil.
+func (c *Collection) fieldByID(id string) Field {
+	for _, f := range c.Fields {
+		if f.Base().ID == id {
+			return f
+		}
+	}
+	return nil
+}
+
 // IsAuth tells whether records of c can sign in.
 func (c *Collection) IsAuth() bool { return c.Type == Auth }
 
@@ -96,7 +156,8 @@ type Reference struct {
 	Field      *RelationField
 }
 
-// NewCatalogue indexes collections; it takes ownership of them.
+// NewCatalogue indexes collections; it takes ownership of them. Collections of an older catalogue may be among them,
+// also while others read that one.
 func NewCatalogue(number uint64, collections []*Collection) *Catalogue {
 	cat := &Catalogue{
 		Number:      number,
@@ -106,9 +167,8 @@ func NewCatalogue(number uint64, collections []*Collection) *Catalogue {
 		refs:        make(map[string][]Reference),
 	}
 	for _, c := range collections {
-		c.index = make(map[string]int, len(c.Fields))
-		for i, f := range c.Fields {
-			c.index[f.Base().Name] = i
+		c.buildIndex()
+		for _, f := range c.Fields {
 			if rel, ok := f.(*RelationField); ok {
 				cat.refs[rel.CollectionID] = append(cat.refs[rel.CollectionID], Reference{Collection: c, Field: rel})
 			}
