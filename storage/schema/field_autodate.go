@@ -28,7 +28,7 @@ func (f *AutodateField) Multiple() bool { return false }
 func (f *AutodateField) Zero() Value { return "" }
 
 // Cast reads dates like a date field; package records ignores what clients send.
-func (f *AutodateField) Cast(raw any) Value { return castDate(raw) }
+func (f *AutodateField) Cast(raw any) Value { return dateOf(raw) }
 
 // Validate accepts every value, the server made it.
 func (f *AutodateField) Validate(Value, Operation) error { return nil }

@@ -37,9 +37,9 @@ func (f *DateField) IsRequired() bool { return f.Required }
 func (f *DateField) normalise() { f.Min, f.Max = NormaliseDate(f.Min), NormaliseDate(f.Max) }
 
 // Cast reads texts in the layouts of [ParseDate]; everything else, numbers included, is "".
-func (f *DateField) Cast(raw any) Value { return castDate(raw) }
+func (f *DateField) Cast(raw any) Value { return dateOf(raw) }
 
-func castDate(raw any) Value {
+func dateOf(raw any) Value {
 	switch v := raw.(type) {
 	case string:
 		return NormaliseDate(v)

@@ -13,7 +13,7 @@ const (
 	maxOriginalName = 300
 	maxNameBase     = 100
 	minNameBase     = 3
-	maxNameExt      = 20
+	maxNameExt      = 20 // without the dot
 	randomPart      = 10
 )
 
@@ -21,7 +21,7 @@ const (
 // characters, and the extension, which is found from head, the beginning of the content, when the original name has
 // none. No two calls return the same name.
 func StoredFileName(original string, head []byte) string {
-	original = path.Base(strings.ReplaceAll(original, `\`, "/"))
+	original = path.Base(original)
 	if len(original) > maxOriginalName {
 		original = original[len(original)-maxOriginalName:]
 	}
@@ -50,7 +50,8 @@ func splitExtension(name string) (base, ext string) {
 	return name[:i], name[i:]
 }
 
-// cleanExtension drops all characters but a few, and returns "" when nothing but dots is left.
+// cleanExtension drops all characters but a few and the dots at both ends, and puts one dot in front of what is left, if
+// anything is.
 func cleanExtension(ext string) string {
 	ext = strings.Map(func(r rune) rune {
 		if isWordCharacter(r) || strings.ContainsRune(".*-+=#", r) {
@@ -58,16 +59,14 @@ func cleanExtension(ext string) string {
 		}
 		return -1
 	}, ext)
-	if len(ext) > maxNameExt {
-		ext = ext[len(ext)-maxNameExt:]
+	ext = strings.Trim(ext, ".")
+	if len(ext) >= maxNameExt {
+		ext = strings.Trim(ext[len(ext)-maxNameExt:], ".")
 	}
-	if strings.Trim(ext, ".") == "" {
+	if ext == "" {
 		return ""
 	}
-	if ext[0] != '.' {
-		ext = "." + ext
-	}
-	return ext
+	return "." + ext
 }
 
 func isWordCharacter(r rune) bool {

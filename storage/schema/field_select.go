@@ -76,7 +76,7 @@ func (f *SelectField) Validate(v Value, _ Operation) error {
 	}
 	for _, s := range list {
 		if !slices.Contains(f.Values, s) {
-			return validation.New("validation_invalid_value", fmt.Sprintf("Invalid value %s.", s)).
+			return validation.New("validation_invalid_value", "Invalid value "+s).
 				With(map[string]any{"value": s})
 		}
 	}
