@@ -327,6 +327,7 @@ func (p *pool) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock() // the watchdog may be at its last inspection
 	p.lent, p.waiters = nil, nil
+	p.tls.Close()
 	return errors.Join(errs...)
 }
 

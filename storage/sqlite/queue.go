@@ -179,10 +179,11 @@ func fairly(units []*Unit) []bool {
 			if !ok {
 				continue
 			}
-			bytes += units[i].Bytes
-			if count > 0 && bytes > maxGroupBytes {
-				return chosen
+			if count > 0 && bytes+units[i].Bytes > maxGroupBytes {
+				t.clients = nil // its turn comes with the next group, where it is older
+				continue
 			}
+			bytes += units[i].Bytes
 			chosen[i] = true
 			if count++; count == maxGroupUnits {
 				return chosen
