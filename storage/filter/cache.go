@@ -1,0 +1,34 @@
+package filter
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// maxParsed is how many expressions a Cache keeps: rules and the filters of clients, which come from a program's code
+// and are few.
+const maxParsed = 4096
+
+// Cache keeps parsed expressions. It is safe for concurrent use; the zero value is an empty cache.
+type Cache struct {
+	parsed sync.Map // text → *Expr
+	count  atomic.Int64
+}
+
+// Parse is [Parse] with memory. Errors are not kept.
+func (c *Cache) Parse(text string) (*Expr, error) {
+	if e, ok := c.parsed.Load(text); ok {
+		return e.(*Expr), nil
+	}
+	e, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if c.count.Add(1) > maxParsed {
+		// Which ones are in use is not worth tracking: a filter is parsed again in microseconds.
+		c.parsed.Clear()
+		c.count.Store(1)
+	}
+	c.parsed.Store(text, e)
+	return e, nil
+}

@@ -1,0 +1,185 @@
+package filter
+
+import (
+	"slices"
+	"strings"
+)
+
+// Parse reads an expression. It fails with an *[Error].
+func Parse(text string) (*Expr, error) {
+	p := &parser{expr: &Expr{text: text}}
+	items, err := p.group(text, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.expr.items = items
+	return p.expr, nil
+}
+
+type parser struct {
+	expr        *Expr
+	comparisons int
+}
+
+// part is which part of an item the parser waits for.
+type part int
+
+const (
+	wantLeft part = iota
+	wantSign
+	wantRight
+	wantJoin
+)
+
+// group reads the text of a group or of the whole expression. A group in brackets may stand anywhere, also without a
+// join before it: it takes the last join seen and throws an unfinished comparison away (filters.md 2).
+func (p *parser) group(text string, depth int) ([]item, error) {
+	if depth > maxDepth {
+		return nil, errorf("invalid or incomplete filter expression")
+	}
+	var (
+		items   []item
+		state   = wantLeft
+		or      bool
+		dangles bool // a join was read and nothing after it
+		current comparison
+	)
+	s := &scanner{src: text}
+	for {
+		t, err := s.next()
+		if err != nil {
+			return nil, err
+		}
+		if t.kind == tokenEnd {
+			break
+		}
+		if t.kind == tokenGroup {
+			inner, err := p.group(t.text, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, nest(or, inner))
+			state, dangles = wantJoin, false
+			continue
+		}
+		switch state {
+		case wantLeft:
+			if current.left, err = p.operand(s, t, "left"); err != nil {
+				return nil, err
+			}
+			state = wantSign
+		case wantSign:
+			if t.kind != tokenSign {
+				return nil, errorf("expected a sign operator, got %q (%s)", t.text, t.kind)
+			}
+			current.op = operators[t.text]
+			state = wantRight
+		case wantRight:
+			if current.right, err = p.operand(s, t, "right"); err != nil {
+				return nil, err
+			}
+			if err := p.count(); err != nil {
+				return nil, err
+			}
+			done := current
+			items = append(items, item{or: or, comparison: &done})
+			state, dangles = wantJoin, false
+		case wantJoin:
+			if t.kind != tokenJoin {
+				return nil, errorf("expected && or ||, got %q (%s)", t.text, t.kind)
+			}
+			or = t.text == "||"
+			state, dangles = wantLeft, true
+		}
+	}
+	if len(items) == 0 && state == wantLeft {
+		return nil, errorf("empty filter expression")
+	}
+	if state != wantJoin || dangles {
+		return nil, errorf("invalid or incomplete filter expression")
+	}
+	return items, nil
+}
+
+// nest makes an item of a group; brackets around a single item fall away, so that depth costs SQLite nothing.
+func nest(or bool, inner []item) item {
+	if len(inner) == 1 {
+		one := inner[0]
+		one.or = or
+		return one
+	}
+	return item{or: or, group: inner}
+}
+
+func (p *parser) count() error {
+	p.comparisons++
+	if p.comparisons > MaxComparisons {
+		return errorf("max filter expressions limit reached")
+	}
+	return nil
+}
+
+func (p *parser) operand(s *scanner, t token, side string) (operand, error) {
+	switch t.kind {
+	case tokenIdentifier:
+		p.note(t.text)
+		return operand{kind: operandIdentifier, text: t.text}, nil
+	case tokenText:
+		return operand{kind: operandText, text: t.text}, nil
+	case tokenNumber:
+		return operand{kind: operandNumber, text: t.text, number: t.number}, nil
+	case tokenFunction:
+		return p.function(s, t.text, 1)
+	}
+	return operand{}, errorf("expected %s operand (identifier, function, text or number), got %q (%s)", side, t.text, t.kind)
+}
+
+// maxFunctionDepth is how deep calls may be nested; no function accepts a call as an argument, but it is parsed.
+const maxFunctionDepth = 3
+
+func (p *parser) function(s *scanner, name string, depth int) (operand, error) {
+	if depth > maxFunctionDepth {
+		return operand{}, errorf("max nested function arguments limit reached")
+	}
+	was := s.inArguments
+	s.inArguments = true
+	defer func() { s.inArguments = was }()
+	call := operand{kind: operandFunction, text: name}
+	for wantArgument := true; ; {
+		t, err := s.next()
+		switch {
+		case err != nil:
+			return operand{}, err
+		case t.kind == tokenClose:
+			return call, nil
+		case t.kind == tokenComma && !wantArgument:
+			wantArgument = true
+		case t.kind == tokenEnd:
+			return operand{}, errorf("invalid formatted function %q - missing closing bracket", name)
+		case !wantArgument || t.kind == tokenComma:
+			return operand{}, errorf("unexpected %q in the arguments of function %q", t.text, name)
+		default:
+			var arg operand
+			if t.kind == tokenFunction {
+				arg, err = p.function(s, t.text, depth+1)
+			} else {
+				arg, err = p.operand(s, t, "argument")
+			}
+			if err != nil {
+				return operand{}, err
+			}
+			call.args = append(call.args, arg)
+			wantArgument = false
+		}
+	}
+}
+
+// note remembers what makes an expression depend on the request or on the time.
+func (p *parser) note(identifier string) {
+	if strings.HasPrefix(identifier, "@request.") && !slices.Contains(p.expr.requests, identifier) {
+		p.expr.requests = append(p.expr.requests, identifier)
+	}
+	if _, ok := macros[identifier]; ok {
+		p.expr.usesNow = true
+	}
+}

@@ -1,0 +1,149 @@
+package filter
+
+import (
+	"strconv"
+
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// request resolves an @request value. What is missing is null; only the shape of a path can be wrong.
+func (r *resolver) request(p requestPath, name string) (resolved, error) {
+	switch p.modifier {
+	case "", "lower", "isset":
+	case "changed", "length", "each":
+		if p.source == "auth" && p.modifier != "changed" {
+			break
+		}
+		if p.source != "body" || len(p.parts) > 1 {
+			return resolved{}, errorf("unknown modifier in %q", name)
+		}
+	default:
+		return resolved{}, errorf("unknown modifier in %q", name)
+	}
+	switch p.source {
+	case "auth":
+		return r.auth(p, name)
+	case "body":
+		return r.body(p, name)
+	}
+	return r.requestValue(p), nil
+}
+
+// requestValue is a value that is looked up when the query is bound. Whether it is empty is part of the query's shape.
+func (r *resolver) requestValue(p requestPath) resolved {
+	b := param{kind: paramRequest, path: p, lower: p.modifier == "lower", isset: p.modifier == "isset" && p.source != "auth"}
+	if len(p.parts) > 0 {
+		last := p.parts[len(p.parts)-1]
+		if f := r.b.base.collection.Field(last); f != nil && f.Type() == "number" {
+			b.asNumber = true
+		}
+		if b.lower && p.source == "body" && len(p.parts) == 1 && r.b.base.collection.Field(last) != nil {
+			b.asText = true
+		}
+	}
+	out := fixed(b)
+	if isEmpty(b.value(r.b.req)) {
+		out.class = empty
+	}
+	return out
+}
+
+func (r *resolver) body(p requestPath, name string) (resolved, error) {
+	field := r.b.base.collection.Field(p.parts[0])
+	if rel, ok := field.(*schema.RelationField); ok && len(p.parts) > 1 {
+		target := r.b.cat.ByID(rel.CollectionID)
+		if target == nil {
+			return resolved{}, errorf("failed to load collection %q from field path %q", rel.CollectionID, name)
+		}
+		w := &walk{r: r, from: r.scope, name: name, parts: p.parts[1:]}
+		if p.modifier != "" {
+			w.parts = append([]string(nil), w.parts...)
+			w.parts[len(w.parts)-1] += ":" + p.modifier
+		}
+		for _, s := range submitted(p, target, rel.Multiple()) {
+			w.enter(s)
+		}
+		return w.run()
+	}
+	switch p.modifier {
+	case "changed":
+		return r.changed(p, field, name)
+	case "length", "each":
+		if field == nil || !isList(field) {
+			return resolved{}, errorf("unknown modifier in %q", name)
+		}
+		if p.modifier == "length" {
+			return fixed(param{kind: paramLength, path: p}), nil
+		}
+		w := &walk{r: r, from: r.scope, name: name}
+		list := submitted(p, nil, field.Multiple())[0]
+		w.enter(list)
+		return w.made(resolved{class: stored, nullable: true}, func(alias string) string { return alias + ".value" }, "")
+	}
+	return r.requestValue(p), nil
+}
+
+// changed is whether a key was submitted with a value other than the stored one.
+func (r *resolver) changed(p requestPath, field schema.Field, name string) (resolved, error) {
+	if field == nil {
+		return resolved{}, errorf("unknown field %q", name)
+	}
+	out := resolved{class: rawSQL}
+	if _, exists := r.b.req.lookup(p); !exists {
+		out.sql = raw("0")
+	} else {
+		before := &walk{r: &resolver{b: r.b, scope: r.b.base, trust: Rule}, from: r.b.base, at: r.b.base, name: p.parts[0], parts: p.parts}
+		was, err := before.run()
+		if err != nil {
+			return resolved{}, err
+		}
+		plain := p
+		plain.modifier = ""
+		out.sql = join("IFNULL(%s, 0)", compare("!=", r.requestValue(plain), was))
+	}
+	out.like = join("('%%' || %s || '%%')", out.sql)
+	return out, nil
+}
+
+// auth resolves a value of the signed-in record: what the identity knows is a request value, the rest is read from the
+// record's row. What does not exist is null.
+func (r *resolver) auth(p requestPath, name string) (resolved, error) {
+	if r.b.req.Auth == nil {
+		return fixedValue(nil), nil
+	}
+	plain := p.modifier != "each" && p.modifier != "length"
+	if _, exists := r.b.req.lookup(p); exists && plain {
+		return r.requestValue(p), nil
+	}
+	w := &walk{r: &resolver{b: r.b, scope: r.scope, trust: Rule}, from: r.scope, name: name, parts: append([]string(nil), p.parts...)}
+	if p.modifier != "" {
+		w.parts[len(w.parts)-1] += ":" + p.modifier
+	}
+	w.enter(identity(r.b.req.Auth.Collection))
+	out, err := w.run()
+	if err != nil {
+		return fixedValue(nil), nil
+	}
+	return out, nil
+}
+
+// lengthOfSubmitted is how many items a body holds under a key: none when missing or null, one for a single value.
+func lengthOfSubmitted(v any) int64 {
+	switch v := v.(type) {
+	case nil:
+		return 0
+	case []string:
+		return int64(len(v))
+	case []any:
+		return int64(len(v))
+	case []Upload:
+		return int64(len(v))
+	}
+	return 1
+}
+
+// numeric reads a text that is a number as a whole.
+func numeric(s string) (float64, bool) {
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil
+}
