@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"mime/multipart"
 
@@ -63,16 +64,18 @@ func (c *Context) reader() io.Reader {
 	if r == nil {
 		r = bytes.NewReader(c.ctx.Request.Body())
 	}
-	if c.limit < 0 {
-		return r
+	limit := c.limit
+	if limit < 0 {
+		limit = math.MaxInt64 - 1
 	}
-	return &bounded{r: r, left: c.limit}
+	return &bounded{r: r, left: limit, owed: int64(c.ctx.Request.Header.ContentLength())}
 }
 
-// bounded reads up to left bytes and fails when there are more.
+// bounded reads up to left bytes and fails when there are more, or when the body ends before the owed ones came (owed is
+// negative where no length was given).
 type bounded struct {
-	r    io.Reader
-	left int64
+	r          io.Reader
+	left, owed int64
 }
 
 // Read implements io.Reader.
@@ -87,6 +90,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return n, ErrTooLarge
 	}
 	b.left -= int64(n)
+	if b.owed >= 0 {
+		if b.owed -= int64(n); b.owed > 0 && err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+	}
 	return n, err
 }
 

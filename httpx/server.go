@@ -142,8 +142,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 func noFile(*Context) error { return NewError(fasthttp.StatusNotFound, "File not found.") }
 
-// headerReceived gives requests with a body more time than the header had.
+// headerReceived gives requests with a body more time than the header had. fasthttp reads the beginning of a body, up to
+// MaxRequestBodySize, before it calls the handler (the rest is streamed); of one that will mostly be refused it reads as
+// little as it can.
 func headerReceived(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if h.ContentLength() > DefaultBodyLimit {
+		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout, MaxRequestBodySize: 1}
+	}
 	if n := h.ContentLength(); n > 0 || n == -1 {
 		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
 	}
