@@ -1,0 +1,117 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// checkIndexes stops at the first index that is refused.
+func (v *validator) checkIndexes() error {
+	if v.c.Type == View {
+		if len(v.c.Indexes) > 0 {
+			return leafNoIndexes
+		}
+		return nil
+	}
+	names, definitions := map[string]bool{}, map[string]bool{}
+	for i, text := range v.c.Indexes {
+		ix := ParseIndex(text)
+		ix.Table = v.c.Name
+		if ix.Table == "" {
+			ix.Table = "-" // a missing name is reported elsewhere
+		}
+		if err := v.checkIndex(ix, names, definitions); err != nil {
+			return validation.Errors{decimal(i): err}
+		}
+	}
+	if err := v.checkSystemIndexes(); err != nil {
+		return err
+	}
+	return v.checkAuthIndexes()
+}
+
+func (v *validator) checkIndex(ix Index, names, definitions map[string]bool) error {
+	if !ix.Valid() {
+		return leafInvalidIndex
+	}
+	name := strings.ToLower(ix.Name)
+	if names[name] {
+		return leafIndexName
+	}
+	table, err := v.db.indexTable(ix.Name)
+	if err != nil {
+		v.failure = err
+		return nil
+	}
+	if table != "" && !sameName(table, v.c.Name) && (v.stored == nil || !sameName(table, v.stored.Name)) {
+		return validation.New("validation_existing_index_name",
+			fmt.Sprintf("The index name is already used in %s collection.", table)).
+			With(map[string]any{"usedTableName": table})
+	}
+	definition := ix.definition()
+	if definitions[definition] {
+		return leafIndexDefinition
+	}
+	names[name], definitions[definition] = true, true
+	return nil
+}
+
+// checkSystemIndexes keeps what makes the values of system fields unique.
+func (v *validator) checkSystemIndexes() error {
+	if v.stored == nil {
+		return nil
+	}
+	for _, text := range v.stored.Indexes {
+		old := ParseIndex(text)
+		if !old.Unique || !touchesSystemField(v.stored, old) {
+			continue
+		}
+		found := slices.ContainsFunc(v.c.Indexes, func(text string) bool {
+			ix := ParseIndex(text)
+			return ix.Unique && ix.sameColumns(old)
+		})
+		if found {
+			continue
+		}
+		columns := make([]string, len(old.Columns))
+		for i, c := range old.Columns {
+			columns[i] = c.Name
+		}
+		list := strings.Join(columns, ", ")
+		return validation.New("validation_invalid_unique_system_field_index",
+			fmt.Sprintf("Unique index definition on system fields (%s) is invalid or missing.", list)).
+			With(map[string]any{"fieldName": list})
+	}
+	return nil
+}
+
+func touchesSystemField(c *Collection, ix Index) bool {
+	for _, column := range ix.Columns {
+		for _, f := range c.Fields {
+			if b := f.Base(); b.System && sameName(b.Name, column.Name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (v *validator) checkAuthIndexes() error {
+	if v.c.Type != Auth {
+		return nil
+	}
+	for _, column := range []string{"tokenKey", "email"} {
+		if _, ok := v.c.UniqueIndex(column); !ok {
+			return validation.New("validation_missing_required_unique_index",
+				fmt.Sprintf("Missing required unique index for field %q.", column)).
+				With(map[string]any{"fieldName": column})
+		}
+	}
+	return nil
+}
+
+func decimal(i int) string { return strconv.Itoa(i) }
