@@ -24,6 +24,8 @@ const (
 	bodyTimeout   = 5 * time.Minute
 	writeTimeout  = 5 * time.Minute
 	idleTimeout   = 5 * time.Minute
+	// maxConnections bounds the connections that are being served; parked and hijacked ones are not among them.
+	maxConnections = 1 << 18
 )
 
 // Options are what a [Server] takes from outside. Every function must be safe for concurrent use; all but Router are
@@ -64,6 +66,7 @@ type Server struct {
 	policy   atomic.Pointer[Policy]
 	policyMu sync.Mutex
 	http     *fasthttp.Server
+	lot      *lot
 	contexts sync.Pool
 
 	files, unknown *Route // the routes of paths without one
@@ -106,8 +109,10 @@ func New(opts Options) (*Server, error) {
 		ReadTimeout:                  headerTimeout,
 		WriteTimeout:                 writeTimeout,
 		IdleTimeout:                  idleTimeout,
-		Concurrency:                  1 << 20,
+		Concurrency:                  maxConnections,
+		ConnState:                    connState,
 	}
+	s.lot = &lot{serve: s.http.ServeConn, after: parkAfter, conns: make(map[*conn]struct{})}
 	return s, nil
 }
 
@@ -126,14 +131,16 @@ func (s *Server) SetPolicy(opts PolicyOptions) {
 
 // Serve answers the connections of ln until [Server.Shutdown] or an error of ln. It may be called for several listeners.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(ln); err != nil {
+	if err := s.http.Serve(parkingListener{ln, s.lot}); err != nil {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	return nil
 }
 
-// Shutdown closes the listeners and waits for running requests until ctx ends. Hijacked connections are their owners'.
+// Shutdown closes the listeners and idle connections and waits for running requests until ctx ends. Hijacked connections
+// are their owners'.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.lot.close()
 	if err := s.http.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("shut down: %w", err)
 	}

@@ -1,0 +1,142 @@
+package httpx
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"math/big"
+	"net"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// parking starts a server on a real port that parks at once.
+func parking(t *testing.T, wrap func(net.Listener) net.Listener) (*site, net.Listener) {
+	w := start(t, []*Route{{Method: "GET", Path: "/{x}", Handler: func(c *Context) error {
+		return c.SendJSON(200, []any{c.Param("x"), c.IsTLS(), c.RemoteIP()})
+	}}}, nil)
+	w.s.lot.after = time.Millisecond
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wrap != nil {
+		ln = wrap(ln)
+	}
+	done := make(chan error, 1)
+	go func() { done <- w.s.Serve(ln) }()
+	t.Cleanup(func() {
+		ln.Close()
+		<-done
+	})
+	return w, ln
+}
+
+// until waits for a condition that must come.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !holds(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func TestIdleConnectionsAreParkedAndServedAgain(t *testing.T) {
+	cert := selfSigned(t)
+	for name, c := range map[string]struct {
+		wrap func(net.Listener) net.Listener
+		dial func(addr string) (net.Conn, error)
+		want string
+	}{
+		"tcp": {nil, func(addr string) (net.Conn, error) { return net.Dial("tcp", addr) }, `["a",false,"127.0.0.1"]` + "\n"},
+		"tls": {
+			func(ln net.Listener) net.Listener {
+				return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{cert}})
+			},
+			func(addr string) (net.Conn, error) {
+				return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}) // the certificate was made above
+			},
+			`["a",true,"127.0.0.1"]` + "\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, ln := parking(t, c.wrap)
+			nc, err := c.dial(ln.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			r := bufio.NewReader(nc)
+			for range 3 {
+				if _, err := io.WriteString(nc, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				if got := w.read("GET", r); got.body != c.want {
+					t.Fatalf("%d %s", got.StatusCode, got.body)
+				}
+				until(t, "parked", func() bool { return w.s.lot.size() == 1 })
+			}
+			nc.Close()
+			until(t, "forgotten after the peer hung up", func() bool { return w.s.lot.size() == 0 })
+		})
+	}
+}
+
+func TestShutdownClosesParkedConnections(t *testing.T) {
+	w, ln := parking(t, nil)
+	nc, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := io.WriteString(nc, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(nc)
+	w.read("GET", r)
+	until(t, "parked", func() bool { return w.s.lot.size() == 1 })
+	if err := w.s.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ReadByte(); err != io.EOF {
+		t.Errorf("the connection is still open: %v", err)
+	}
+}
+
+func TestHijack(t *testing.T) {
+	w := start(t, []*Route{{Method: "GET", Path: "/", Handler: func(c *Context) error {
+		c.Hijack(func(nc net.Conn) {
+			if _, wrapped := nc.(*conn); wrapped {
+				t.Error("not the bare connection")
+			}
+			go func() {
+				io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nowned")
+				nc.Close()
+			}()
+		})
+		return nil
+	}}}, nil)
+	if got := w.get("GET", "/"); got.body != "owned" {
+		t.Errorf("%d %q", got.StatusCode, got.body)
+	}
+}
+
+func selfSigned(t *testing.T) tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
