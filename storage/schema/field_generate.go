@@ -3,6 +3,7 @@ package schema
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"regexp/syntax"
 	"unicode/utf8"
@@ -31,6 +32,9 @@ func newGenerator(pattern string) (*generator, error) {
 	if err := checkGeneratable(root); err != nil {
 		return nil, err
 	}
+	if maxSteps(root) > maxGenerateSteps {
+		return nil, errGenerateSteps
+	}
 	return &generator{pattern: pattern, root: root}, nil
 }
 
@@ -48,6 +52,47 @@ func checkGeneratable(re *syntax.Regexp) error {
 		}
 	}
 	return nil
+}
+
+// maxGenerateSteps bounds the work for one text: nested repetitions multiply, and thirty brackets would keep a processor
+// busy for years. It leaves room for the longest text that a field takes by default.
+const maxGenerateSteps = 100_000
+
+var errGenerateSteps = errors.New("the pattern repeats too much")
+
+// maxSteps returns how many parts of re are visited at most while a text is made.
+func maxSteps(re *syntax.Regexp) float64 {
+	steps := 1.0
+	for _, sub := range re.Sub {
+		if re.Op == syntax.OpAlternate {
+			steps = max(steps, 1+maxSteps(sub))
+		} else {
+			steps += maxSteps(sub)
+		}
+	}
+	if from, to := repeats(re); to > 1 {
+		steps *= float64(max(from, to-1))
+	}
+	return steps
+}
+
+// repeats returns how often the part inside re is written: at least from and fewer than to times, or exactly from times
+// when they are the same.
+func repeats(re *syntax.Regexp) (from, to int) {
+	switch re.Op {
+	case syntax.OpStar:
+		return 0, maxRepeat
+	case syntax.OpPlus:
+		return 1, maxRepeat
+	case syntax.OpQuest:
+		return 0, 2
+	case syntax.OpRepeat:
+		if re.Max < 0 {
+			return re.Min, max(re.Min, maxRepeat)
+		}
+		return re.Min, re.Max
+	}
+	return 1, 1
 }
 
 func (g *generator) generate() string {
@@ -101,26 +146,11 @@ func (r *random) appendMatch(dst []byte, re *syntax.Regexp) []byte {
 		}
 	case syntax.OpAlternate:
 		dst = r.appendMatch(dst, re.Sub[r.below(len(re.Sub))])
-	case syntax.OpStar:
-		dst = r.appendRepeat(dst, re.Sub[0], 0, maxRepeat)
-	case syntax.OpPlus:
-		dst = r.appendRepeat(dst, re.Sub[0], 1, maxRepeat)
-	case syntax.OpQuest:
-		dst = r.appendRepeat(dst, re.Sub[0], 0, 2)
-	case syntax.OpRepeat:
-		upper := re.Max
-		if upper < 0 {
-			upper = max(re.Min, maxRepeat)
+	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat:
+		from, to := repeats(re)
+		for range from + r.below(to-from) {
+			dst = r.appendMatch(dst, re.Sub[0])
 		}
-		dst = r.appendRepeat(dst, re.Sub[0], re.Min, upper)
-	}
-	return dst
-}
-
-// appendRepeat writes sub at least from and fewer than to times, or exactly from times when they are the same.
-func (r *random) appendRepeat(dst []byte, sub *syntax.Regexp, from, to int) []byte {
-	for range from + r.below(to-from) {
-		dst = r.appendMatch(dst, sub)
 	}
 	return dst
 }
