@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -185,19 +187,36 @@ func (c *conn) wait() {
 }
 
 // Hijack takes the connection away from HTTP after the handler returned: nothing of this answer is sent, and fn gets the
-// bare connection on a goroutine of its own. From then on it is fn's to write, close or keep; deadlines are off.
-func (c *Context) Hijack(fn func(nc net.Conn)) {
+// bare connection on a goroutine of its own, with the head of the answer (status line and headers as set by the layers
+// and the handler, the blank line included, no length: the peer reads until the end) for it to write first. From then on
+// the connection is fn's to write, close or keep; deadlines are off. A panic of fn is logged and closes it.
+func (c *Context) Hijack(fn func(nc net.Conn, head []byte)) {
+	log, id := c.server.log, c.ctx.ID()
+	head := append([]byte(nil), c.ctx.Response.Header.Header()...)
 	c.ctx.HijackSetNoResponse(true)
 	c.ctx.Hijack(func(nc net.Conn) {
-		if h, ok := nc.(interface{ UnsafeConn() net.Conn }); ok {
-			nc = h.UnsafeConn()
-		}
-		switch w := nc.(type) {
-		case *conn:
-			nc = w.Conn
-		case *tlsConn:
-			nc = w.Conn
-		}
-		fn(nc)
+		nc = bare(nc)
+		defer func() {
+			if p := recover(); p != nil {
+				log.Error("panic on a connection taken over", slog.Uint64("request", id), slog.Any("panic", p),
+					slog.String("stack", string(debug.Stack())))
+				nc.Close()
+			}
+		}()
+		fn(nc, head)
 	})
+}
+
+// bare takes the wrappings of fasthttp and of this package off a hijacked connection.
+func bare(nc net.Conn) net.Conn {
+	if h, ok := nc.(interface{ UnsafeConn() net.Conn }); ok {
+		nc = h.UnsafeConn()
+	}
+	switch w := nc.(type) {
+	case *conn:
+		return w.Conn
+	case *tlsConn:
+		return w.Conn
+	}
+	return nc
 }

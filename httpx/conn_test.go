@@ -111,20 +111,35 @@ func TestShutdownClosesParkedConnections(t *testing.T) {
 }
 
 func TestHijack(t *testing.T) {
-	w := start(t, []*Route{{Method: "GET", Path: "/", Handler: func(c *Context) error {
-		c.Hijack(func(nc net.Conn) {
-			if _, wrapped := nc.(*conn); wrapped {
-				t.Error("not the bare connection")
-			}
-			go func() {
-				io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nowned")
-				nc.Close()
-			}()
-		})
-		return nil
-	}}}, nil)
-	if got := w.get("GET", "/"); got.body != "owned" {
-		t.Errorf("%d %q", got.StatusCode, got.body)
+	w := start(t, []*Route{
+		{Method: "GET", Path: "/", Handler: func(c *Context) error {
+			c.SetHeader("Content-Type", "text/event-stream")
+			c.Hijack(func(nc net.Conn, head []byte) {
+				if _, wrapped := nc.(*conn); wrapped {
+					t.Error("not the bare connection")
+				}
+				go func() {
+					nc.Write(append(head, "owned"...))
+					nc.Close()
+				}()
+			})
+			return nil
+		}},
+		{Method: "GET", Path: "/panic", Handler: func(c *Context) error {
+			c.Hijack(func(net.Conn, []byte) { panic("boom") })
+			return nil
+		}},
+	}, nil)
+	got := w.get("GET", "/", "Origin: x")
+	h := got.Header
+	if got.StatusCode != 200 || got.body != "owned" || h.Get("Content-Type") != "text/event-stream" || h.Get("Content-Length") != "" ||
+		h.Get("Vary") != "Origin" || h.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("%d %q %v", got.StatusCode, got.body, h)
+	}
+	c := w.dial()
+	go io.WriteString(c, "GET /panic HTTP/1.1\r\nHost: h\r\n\r\n")
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("after a panic: %d, %v", n, err)
 	}
 }
 

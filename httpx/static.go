@@ -9,11 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // StaticOptions say how files are served.
@@ -27,7 +23,7 @@ type StaticOptions struct {
 }
 
 // Static returns a handler that serves the files of fsys: by extension, with Last-Modified, conditional requests and
-// ranges; a directory by its index.html. fsys must be safe for concurrent use, and its files should implement io.Seeker.
+// ranges; a directory by its index.html. fsys must be safe for concurrent use, and its files must implement io.Seeker.
 func Static(fsys fs.FS, opts StaticOptions) Handler {
 	if opts.Param == "" {
 		opts.Param = "path"
@@ -117,121 +113,14 @@ func (o *StaticOptions) file(c *Context, fsys fs.FS, name string) error {
 	if o.Before != nil {
 		o.Before(c, name)
 	}
-	c.ctx.Response.Header.Del("X-Frame-Options")
 	contentType := mime.TypeByExtension(path.Ext(name))
 	if contentType == "" {
 		contentType = "application/octet-stream"
 	}
-	return c.SendFile(f, contentType, info.Size(), info.ModTime())
-}
-
-// SendFile answers with the content of f, which it closes: with Last-Modified when modified is known, conditional
-// requests and, if f is an io.Seeker, one range. size is in bytes.
-func (c *Context) SendFile(f io.ReadCloser, contentType string, size int64, modified time.Time) error {
-	h := &c.ctx.Response.Header
-	seeker, seekable := f.(io.Seeker)
-	if !modified.IsZero() && modified.Unix() > 0 {
-		h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
-		since, err := http.ParseTime(c.Header("If-Modified-Since"))
-		if err == nil && !modified.Truncate(time.Second).After(since) && c.isRead() {
-			f.Close()
-			c.ctx.SetStatusCode(http.StatusNotModified)
-			return nil
-		}
-	}
-	h.SetContentType(contentType)
-	status, from, length := http.StatusOK, int64(0), size
-	if seekable {
-		h.Set("Accept-Ranges", "bytes")
-		if spec := c.Header("Range"); spec != "" && c.isRead() && c.rangeHolds(modified) {
-			first, n, verdict := parseRange(spec, size)
-			switch verdict {
-			case rangeUnsatisfiable:
-				f.Close()
-				h.Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
-				return NewError(http.StatusRequestedRangeNotSatisfiable, "The requested range is outside of the file.")
-			case rangeGood:
-				if _, err := seeker.Seek(first, io.SeekStart); err != nil {
-					f.Close()
-					return fmt.Errorf("seek: %w", err)
-				}
-				status, from, length = http.StatusPartialContent, first, n
-				h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, from+length-1, size))
-			}
-		}
-	}
-	c.ctx.SetStatusCode(status)
-	if c.method == fasthttp.MethodHead {
-		f.Close()
-		c.ctx.Response.SkipBody = true
-		h.SetContentLength(int(length))
-		return nil
-	}
-	c.ctx.SetBodyStream(limitedFile{io.LimitReader(f, length), f}, int(length))
-	return nil
-}
-
-func (c *Context) isRead() bool {
-	return c.method == fasthttp.MethodGet || c.method == fasthttp.MethodHead
-}
-
-// rangeHolds judges If-Range by date; entity tags are never sent, so none holds.
-func (c *Context) rangeHolds(modified time.Time) bool {
-	condition := c.Header("If-Range")
-	if condition == "" {
-		return true
-	}
-	at, err := http.ParseTime(condition)
-	return err == nil && !modified.IsZero() && at.Equal(modified.UTC().Truncate(time.Second))
-}
-
-type limitedFile struct {
-	io.Reader
-	io.Closer
-}
-
-type rangeVerdict int
-
-const (
-	rangeIgnored rangeVerdict = iota // not understood, or more than one: the whole file is sent
-	rangeGood
-	rangeUnsatisfiable
-)
-
-// parseRange reads a Range header of one range of bytes.
-func parseRange(spec string, size int64) (first, length int64, _ rangeVerdict) {
-	spec, ok := strings.CutPrefix(spec, "bytes=")
-	if !ok || strings.Contains(spec, ",") {
-		return 0, 0, rangeIgnored
-	}
-	from, to, ok := strings.Cut(strings.TrimSpace(spec), "-")
+	content, ok := f.(io.ReadSeekCloser)
 	if !ok {
-		return 0, 0, rangeIgnored
+		f.Close()
+		return fmt.Errorf("file %q cannot seek", name)
 	}
-	if from == "" {
-		n, err := strconv.ParseUint(to, 10, 63)
-		if err != nil {
-			return 0, 0, rangeIgnored
-		}
-		last := min(int64(n), size)
-		if last == 0 {
-			return 0, 0, rangeUnsatisfiable
-		}
-		return size - last, last, rangeGood
-	}
-	begin, err := strconv.ParseUint(from, 10, 63)
-	if err != nil {
-		return 0, 0, rangeIgnored
-	}
-	end := uint64(size) - 1
-	if to != "" {
-		if end, err = strconv.ParseUint(to, 10, 63); err != nil || end < begin {
-			return 0, 0, rangeIgnored
-		}
-	}
-	if int64(begin) >= size {
-		return 0, 0, rangeUnsatisfiable
-	}
-	end = min(end, uint64(size)-1)
-	return int64(begin), int64(end-begin) + 1, rangeGood
+	return c.SendFile(content, contentType, info.Size(), info.ModTime())
 }

@@ -69,7 +69,7 @@ func TestStaticHeadersAndRanges(t *testing.T) {
 	modified := time.Unix(1e9, 0).UTC().Format(http.TimeFormat)
 	got := w.get("GET", "/app.js")
 	for name, want := range map[string]string{
-		"Content-Type": "text/javascript; charset=utf-8", "Last-Modified": modified, "Accept-Ranges": "bytes", "X-Frame-Options": "",
+		"Content-Type": "text/javascript; charset=utf-8", "Last-Modified": modified, "Accept-Ranges": "bytes", "X-Frame-Options": "SAMEORIGIN",
 		"Cache-Control": "", "Content-Length": "10", "X-Content-Type-Options": "nosniff", "Content-Encoding": "",
 	} {
 		if got.Header.Get(name) != want {
@@ -78,6 +78,17 @@ func TestStaticHeadersAndRanges(t *testing.T) {
 	}
 	if head := w.get("HEAD", "/app.js"); head.StatusCode != 200 || head.ContentLength != 10 || head.body != "" {
 		t.Errorf("HEAD: %d, %d bytes", head.StatusCode, head.ContentLength)
+	}
+	if head := w.get("HEAD", "/app.js", "Range: bytes=2-4"); head.StatusCode != 206 || head.ContentLength != 3 {
+		t.Errorf("HEAD of a range: %d, %d bytes", head.StatusCode, head.ContentLength)
+	}
+	several := w.get("GET", "/app.js", "Range: bytes=0-1,4-5")
+	if several.StatusCode != 206 || !strings.HasPrefix(several.Header.Get("Content-Type"), "multipart/byteranges; boundary=") ||
+		strings.Count(several.body, "Content-Range: bytes ") != 2 || !strings.HasSuffix(several.body, "--\r\n") {
+		t.Errorf("several ranges: %d %v %q", several.StatusCode, several.Header, several.body)
+	}
+	if bad := w.get("GET", "/app.js", "Range: bytes=10-"); bad.Header.Get("Last-Modified") != "" || bad.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("unsatisfiable: %v", bad.Header)
 	}
 	for _, c := range []struct {
 		header string
@@ -90,33 +101,17 @@ func TestStaticHeadersAndRanges(t *testing.T) {
 		{"Range: bytes=8-99", 206, "89", "bytes 8-9/10"},
 		{"Range: bytes=-3", 206, "789", "bytes 7-9/10"},
 		{"Range: bytes=-99", 206, "0123456789", "bytes 0-9/10"},
-		{"Range: bytes=10-", 416, "", "bytes */10"},
-		{"Range: bytes=-0", 416, "", "bytes */10"},
-		{"Range: bytes=4-2", 200, "0123456789", ""},
-		{"Range: lines=1-2", 200, "0123456789", ""},
+		{"Range: bytes=10-", 416, "invalid range: failed to overlap\n", "bytes */10"},
+		{"Range: bytes=4-2", 416, "invalid range\n", ""},
+		{"Range: lines=1-2", 416, "invalid range\n", ""},
 		{"Range: bytes=0-1\r\nIf-Range: " + modified, 206, "01", "bytes 0-1/10"},
 		{"Range: bytes=0-1\r\nIf-Range: \"tag\"", 200, "0123456789", ""},
 		{"If-Modified-Since: " + modified, 304, "", ""},
 		{"If-Modified-Since: " + time.Unix(1e9-1, 0).UTC().Format(http.TimeFormat), 200, "0123456789", ""},
 	} {
 		got := w.get("GET", "/app.js", c.header)
-		if got.StatusCode != c.status || c.status != 416 && got.body != c.body || got.Header.Get("Content-Range") != c.rng {
+		if got.StatusCode != c.status || got.body != c.body || got.Header.Get("Content-Range") != c.rng {
 			t.Errorf("%s: %d %q %q", c.header, got.StatusCode, got.body, got.Header.Get("Content-Range"))
 		}
 	}
-}
-
-func FuzzRange(f *testing.F) {
-	for _, s := range []string{"bytes=0-1", "bytes=-5", "bytes=9-", "bytes=99999999999999999999-", "bytes=-", "x"} {
-		f.Add(s, int64(10))
-	}
-	f.Fuzz(func(t *testing.T, spec string, size int64) {
-		if size < 0 {
-			return
-		}
-		first, n, verdict := parseRange(spec, size)
-		if verdict == rangeGood && (first < 0 || n <= 0 || first+n > size) {
-			t.Fatalf("%q of %d bytes: %d+%d", spec, size, first, n)
-		}
-	})
 }
