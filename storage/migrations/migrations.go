@@ -45,7 +45,7 @@ func History() []string {
 }
 
 // Bootstrap makes the tables and rows of a fresh data directory, or checks an existing one and adds what an older
-// version left out. data is a connection to data.db and aux one to auxiliary.db, neither in a transaction; nothing is
+// version left out. data is a connection to data.db and aux one to auxiliary.db; each is changed in a savepoint. Nothing is
 // changed when an error is returned, except for the tables of aux, which may be there alone.
 func Bootstrap(data, aux *sqlite.Conn, now time.Time) error {
 	if err := bootstrapLogs(aux); err != nil {
@@ -62,11 +62,7 @@ func bootstrapData(conn *sqlite.Conn, now time.Time) (err error) {
 	if err != nil {
 		return err
 	}
-	end, err := sqlitex.ImmediateTransaction(conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
+	defer sqlitex.Save(conn)(&err)
 	if fresh {
 		if err := createTables(conn, now); err != nil {
 			return err
@@ -155,10 +151,6 @@ func bootstrapLogs(conn *sqlite.Conn) (err error) {
 	if err != nil || exists {
 		return err
 	}
-	end, err := sqlitex.ImmediateTransaction(conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
+	defer sqlitex.Save(conn)(&err)
 	return sqlitex.ExecuteScript(conn, logTables, nil)
 }

@@ -56,19 +56,6 @@ func (ch *Change) byID(id string) *Collection {
 	return nil
 }
 
-// find returns the collection with that id or, in any case, name.
-func (ch *Change) find(idOrName string) *Collection {
-	if c := ch.byID(idOrName); c != nil {
-		return c
-	}
-	for _, c := range ch.list {
-		if sameName(c.Name, idOrName) {
-			return c
-		}
-	}
-	return nil
-}
-
 func (ch *Change) others(than ...*Collection) []*Collection {
 	return slices.DeleteFunc(slices.Clone(ch.list), func(c *Collection) bool { return slices.Contains(than, c) })
 }

@@ -179,15 +179,30 @@ func NewCatalogue(number uint64, collections []*Collection) *Catalogue {
 	return cat
 }
 
-// Find returns the collection with that id (exact) or name (in any case), or nil.
+// Find returns the collection with that id (exact) or name (in any case), or nil. Where one collection has the id and
+// another the name it is the earlier one.
 func (cat *Catalogue) Find(nameOrID string) *Collection {
-	if c := cat.byID[nameOrID]; c != nil {
-		return c
+	byID := cat.byID[nameOrID]
+	byName := cat.byName[nameOrID]
+	if byName == nil {
+		byName = cat.byName[strings.ToLower(nameOrID)]
 	}
-	if c := cat.byName[nameOrID]; c != nil {
-		return c
+	switch {
+	case byID == nil:
+		return byName
+	case byName == nil || byName == byID:
+		return byID
 	}
-	return cat.byName[strings.ToLower(nameOrID)]
+	return findIn(cat.Collections, nameOrID)
+}
+
+func findIn(list []*Collection, nameOrID string) *Collection {
+	for _, c := range list {
+		if c.ID == nameOrID || sameName(c.Name, nameOrID) {
+			return c
+		}
+	}
+	return nil
 }
 
 // ByID returns the collection with that id, or nil.

@@ -136,9 +136,14 @@ func alterColumns(conn *sqlite.Conn, c, stored *Collection) error {
 			return err
 		}
 	}
-	for _, p := range a.pending {
-		if err := a.run("RENAME COLUMN " + quoteName(p[0]) + " TO " + quoteName(p[1])); err != nil {
-			return fmt.Errorf("failed to rename column %s - %w", p[1], err)
+	return a.finish(a.pending)
+}
+
+// finish gives columns the names that they end with.
+func (a *alteration) finish(renames [][2]string) error {
+	for _, r := range renames {
+		if err := a.run("RENAME COLUMN " + quoteName(r[0]) + " TO " + quoteName(r[1])); err != nil {
+			return fmt.Errorf("failed to rename column %s - %w", r[1], err)
 		}
 	}
 	return nil
@@ -178,20 +183,27 @@ func (a *alteration) convertAll(fields [][2]Field) error {
 	if err != nil {
 		return err
 	}
+	var renames [][2]string // once all the old columns are gone, so that names can be swapped here too
 	for _, pair := range fields {
-		if err := a.convert(pair[0], pair[1]); err != nil {
+		temp, err := a.convert(pair[0], pair[1])
+		if err != nil {
 			return err
 		}
+		renames = append(renames, [2]string{temp, pair[1].Base().Name})
+	}
+	if err := a.finish(renames); err != nil {
+		return err
 	}
 	return views.restore(a.conn)
 }
 
-func (a *alteration) convert(old, f Field) error {
+// convert copies the values of a column into one of a temporary name, which it returns.
+func (a *alteration) convert(old, f Field) (temp string, err error) {
 	from := quoteName(old.Base().Name)
 	name := f.Base().Name
-	temp := a.temporary(name)
+	temp = a.temporary(name)
 	if err := a.run("ADD COLUMN " + quoteName(temp) + " " + f.Column()); err != nil {
-		return fmt.Errorf("failed to add column %s - %w", name, err)
+		return "", fmt.Errorf("failed to add column %s - %w", name, err)
 	}
 	value := "CASE WHEN COALESCE(%[1]s, '') = '' THEN '[]' WHEN json_valid(%[1]s) AND json_type(%[1]s) = 'array'" +
 		" THEN %[1]s ELSE json_array(%[1]s) END"
@@ -201,13 +213,12 @@ func (a *alteration) convert(old, f Field) error {
 	}
 	query := "UPDATE " + a.table + " SET " + quoteName(temp) + " = " + fmt.Sprintf(value, from)
 	if err := exec(a.conn, query); err != nil {
-		return fmt.Errorf("failed to convert column %s - %w", name, err)
+		return "", fmt.Errorf("failed to convert column %s - %w", name, err)
 	}
 	if err := a.run("DROP COLUMN " + from); err != nil {
-		return fmt.Errorf("failed to drop column %s - %w", old.Base().Name, err)
+		return "", fmt.Errorf("failed to drop column %s - %w", old.Base().Name, err)
 	}
-	a.pending = append(a.pending, [2]string{temp, name})
-	return nil
+	return temp, nil
 }
 
 // droppedViews remembers the views of a database while they are away.

@@ -76,7 +76,7 @@ func (ch *Change) decodeImported(raw json.RawMessage, deleteMissing bool) (*impo
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return nil, err
 	}
-	stored := ch.find(cmp.Or(head.ID, head.Name))
+	stored := findIn(ch.list, cmp.Or(head.ID, head.Name))
 	if stored == nil {
 		c := NewCollection(head.Type, head.Name)
 		return &imported{collection: c}, c.Decode(raw)

@@ -67,7 +67,8 @@ func (v *validator) checkSystemIndexes() error {
 	}
 	for _, text := range v.stored.Indexes {
 		old := ParseIndex(text)
-		if !old.Unique || !touchesSystemField(v.stored, old) {
+		name, ok := systemColumn(v.stored, old)
+		if !old.Unique || !ok {
 			continue
 		}
 		found := slices.ContainsFunc(v.c.Indexes, func(text string) bool {
@@ -77,27 +78,23 @@ func (v *validator) checkSystemIndexes() error {
 		if found {
 			continue
 		}
-		columns := make([]string, len(old.Columns))
-		for i, c := range old.Columns {
-			columns[i] = c.Name
-		}
-		list := strings.Join(columns, ", ")
 		return validation.New("validation_invalid_unique_system_field_index",
-			fmt.Sprintf("Unique index definition on system fields (%s) is invalid or missing.", list)).
-			With(map[string]any{"fieldName": list})
+			fmt.Sprintf("Unique index definition on system fields (%s) is invalid or missing.", name)).
+			With(map[string]any{"fieldName": name})
 	}
 	return nil
 }
 
-func touchesSystemField(c *Collection, ix Index) bool {
+// systemColumn returns the first column of an index that is a field of the system.
+func systemColumn(c *Collection, ix Index) (name string, ok bool) {
 	for _, column := range ix.Columns {
 		for _, f := range c.Fields {
 			if b := f.Base(); b.System && sameName(b.Name, column.Name) {
-				return true
+				return b.Name, true
 			}
 		}
 	}
-	return false
+	return "", false
 }
 
 func (v *validator) checkAuthIndexes() error {
