@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"mime"
 	"mime/multipart"
+	"slices"
 
 	"github.com/valyala/fasthttp"
 )
@@ -163,7 +165,7 @@ func (u *Upload) Open() (multipart.File, error) {
 }
 
 // Map reads the body of a record: JSON as it is, forms with their values inferred, merged with the query. The map is the
-// caller's and never nil unless there is an error. Uploads are in the order of the body within a field.
+// caller's and never nil unless there is an error. Uploads are sorted by field, within a field in the order of the body.
 func (c *Context) Map() (map[string]any, []Upload, error) {
 	switch c.bodyKind() {
 	case bodyNone:
@@ -258,8 +260,8 @@ func (c *Context) uploads() []Upload {
 		return nil
 	}
 	var out []Upload
-	for field, headers := range c.form.File {
-		for _, h := range headers {
+	for _, field := range slices.Sorted(maps.Keys(c.form.File)) {
+		for _, h := range c.form.File[field] {
 			out = append(out, Upload{Field: field, Name: h.Filename, Size: h.Size, header: h})
 		}
 	}

@@ -43,7 +43,6 @@ type Context struct {
 	real   netip.Addr
 	realIP string
 	form   *multipart.Form
-	bare   bool // no header of ours: answers of redirects
 }
 
 // Raw returns fasthttp's own context, for what has no method here: hijacking, streaming, file bodies. Its paths are not
