@@ -1,0 +1,99 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// Batch is the command that applies others in order, all or none: each sees what the earlier ones wrote.
+type Batch struct {
+	// Commands are applied in order. Their results are those of the last Apply.
+	Commands []Command
+}
+
+// BatchError says which command of a batch failed.
+type BatchError struct {
+	Index int
+	Err   error
+}
+
+// Error returns the command's error with its position.
+func (e *BatchError) Error() string {
+	return fmt.Sprintf("command %d of the batch: %v", e.Index, e.Err)
+}
+
+// Unwrap returns the command's error.
+func (e *BatchError) Unwrap() error { return e.Err }
+
+// Apply implements sqlite.Work. It fails with a *[BatchError].
+func (b *Batch) Apply(tx *sqlite.Tx) error {
+	for i, cmd := range b.Commands {
+		if err := cmd.Apply(tx); err != nil {
+			return &BatchError{i, err}
+		}
+	}
+	return nil
+}
+
+// Upsert is the command that updates the record with a given id, or creates it when there is none.
+type Upsert struct {
+	create *Create
+	update *Update
+	// Updated tells which of the two it was.
+	Updated bool
+}
+
+// PrepareUpsert prepares both ways; methods of the callers' requests say which one a rule is judged for. A way whose
+// rule is null fails only when it is taken.
+func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update WriteInput) (*Upsert, error) {
+	up := new(Upsert)
+	var err error
+	if up.create, err = s.PrepareCreate(ctx, create); err != nil {
+		if !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrRule) {
+			return nil, err
+		}
+		up.create = &Create{in: create, store: s}
+	}
+	if up.update, err = s.PrepareUpdate(ctx, id, update); err != nil {
+		if !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		up.update = &Update{in: update, store: s, id: id}
+	}
+	return up, nil
+}
+
+// CollectionID implements [Command].
+func (up *Upsert) CollectionID() string { return up.create.CollectionID() }
+
+// Result returns the record as it was stored, nil before Apply.
+func (up *Upsert) Result() *Record {
+	if up.Updated {
+		return up.update.Result
+	}
+	return up.create.Result
+}
+
+// Apply implements sqlite.Work. It fails like [Create.Apply] or [Update.Apply]; Updated tells which.
+func (up *Upsert) Apply(tx *sqlite.Tx) error {
+	s := up.create.store
+	c := s.catalogue().ByID(up.CollectionID())
+	if c == nil {
+		return ErrNoCollection
+	}
+	if c.IsView() {
+		return ErrView
+	}
+	var err error
+	up.Updated, err = exists(tx, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
+	if err != nil {
+		return err
+	}
+	if up.Updated {
+		return up.update.Apply(tx)
+	}
+	return up.create.Apply(tx)
+}

@@ -1,0 +1,177 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// Action is what a write did to a record.
+type Action string
+
+// The actions of changes, as clients read them.
+const (
+	Created Action = "create"
+	Updated Action = "update"
+	Deleted Action = "delete"
+)
+
+// Change is one record that a committed unit wrote. It is given to sqlite.Tx.Emit and immutable.
+type Change struct {
+	Action     Action
+	Collection *schema.Collection
+	// Record is the state after the write, or, for a delete, the state before it.
+	Record *Record
+	// Old is the state before an update, nil otherwise.
+	Old *Record
+}
+
+// Command is a prepared write. It is data: applying it has no effect outside SQLite, and it can be applied again.
+type Command interface {
+	sqlite.Work
+	// CollectionID is the collection whose records the command is about.
+	CollectionID() string
+}
+
+// WriteInput is what the commands that write a record have in common.
+type WriteInput struct {
+	CollectionID string
+	Caller       Caller
+	// Body is the decoded body; it is not changed. The client's modifiers are in its keys.
+	Body map[string]any
+	// Files are the uploads of the request, identified.
+	Files []*PendingFile
+	// SkipRules leaves rule and caller-dependent checks out: for what the server itself writes.
+	SkipRules bool
+	// Passwords hashes and compares passwords. It is called while the command is prepared, never inside the Writer.
+	Passwords Passwords
+}
+
+// Passwords does the work on passwords that costs CPU.
+type Passwords struct {
+	// Hash returns the stored form of a plain password.
+	Hash func(ctx context.Context, plain string, cost int) (string, error)
+	// Matches tells whether a plain password belongs to a stored form.
+	Matches func(ctx context.Context, hash, plain string) (bool, error)
+}
+
+// hashes are the stored forms of the plain passwords in a body, by field.
+type hashes map[string]schema.Password
+
+// hash computes the stored form of every password of r that passes its checks.
+func (in *WriteInput) hash(ctx context.Context, r *Record) (hashes, error) {
+	var out hashes
+	for i, f := range r.Collection.Fields {
+		field, ok := f.(*schema.PasswordField)
+		if !ok {
+			continue
+		}
+		p, _ := r.Values[i].(schema.Password)
+		if p.Plain == "" || field.Validate(p, schema.Create) != nil {
+			continue
+		}
+		hash, err := in.Passwords.Hash(ctx, p.Plain, field.HashCost())
+		if err != nil {
+			return nil, fmt.Errorf("hash password: %w", err)
+		}
+		if out == nil {
+			out = make(hashes)
+		}
+		out[field.Name] = schema.Password{Hash: hash, Plain: p.Plain}
+	}
+	return out, nil
+}
+
+// apply puts the stored forms in the place of the plain passwords they were made of.
+func (h hashes) apply(r *Record) {
+	for name, made := range h {
+		if p, _ := r.Get(name).(schema.Password); p.Plain == made.Plain {
+			r.Set(name, schema.Password{Hash: made.Hash})
+		}
+	}
+}
+
+// open checks what forbids a write before its body is looked at.
+func (in *WriteInput) open(cat *schema.Catalogue, rule func(*schema.Collection) *string) (*schema.Collection, error) {
+	c := cat.ByID(in.CollectionID)
+	if c == nil {
+		return nil, ErrNoCollection
+	}
+	if c.IsView() {
+		return nil, ErrView
+	}
+	if !in.trusted() && rule(c) == nil {
+		return nil, ErrForbidden
+	}
+	return c, nil
+}
+
+// trusted tells whether rules are not asked.
+func (in *WriteInput) trusted() bool { return in.SkipRules || in.Caller.Superuser }
+
+// rule returns the text of a rule that must be judged, "" when there is nothing to judge.
+func (in *WriteInput) rule(rule *string) string {
+	if in.trusted() || rule == nil {
+		return ""
+	}
+	return *rule
+}
+
+// now is the time that autodates of the command get.
+func (in *WriteInput) now() time.Time {
+	if in.Caller.Request != nil && !in.Caller.Request.Now.IsZero() {
+		return in.Caller.Request.Now
+	}
+	return time.Now()
+}
+
+// setAutodates writes the moment of the write into the fields that ask for it.
+func setAutodates(r *Record, op schema.Operation, now time.Time) {
+	stamp := ""
+	for i, f := range r.Collection.Fields {
+		auto, ok := f.(*schema.AutodateField)
+		if !ok || !(op == schema.Create && auto.OnCreate || op == schema.Update && auto.OnUpdate) {
+			continue
+		}
+		if stamp == "" {
+			stamp = schema.FormatDate(now)
+		}
+		r.Values[i] = stamp
+	}
+}
+
+// StoreFiles stores the bytes of the uploads under the record's id, before the command is applied.
+func (in *WriteInput) storeFiles(store *files.Local, id string) error {
+	for _, f := range in.Files {
+		if err := f.Put(store, in.CollectionID, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropFiles removes the uploads that result does not name; all of them when it is nil.
+func (in *WriteInput) dropFiles(store *files.Local, id string, result *Record) error {
+	kept := make(map[string]bool)
+	if result != nil {
+		for _, key := range result.FileKeys() {
+			kept[key] = true
+		}
+	}
+	var errs []error
+	for _, f := range in.Files {
+		if key := fileKey(in.CollectionID, id, f.Name); !kept[key] {
+			errs = append(errs, store.Delete(key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// failed tells whether a tree of failures has any.
+func failed(errs validation.Errors) bool { return len(errs) > 0 }

@@ -1,0 +1,225 @@
+package records
+
+import (
+	"context"
+
+	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// Create is the command that makes a record. After Apply returned nil, Result is the record as it was stored.
+type Create struct {
+	in     WriteInput
+	store  *Store
+	hashed hashes
+	id     string // generated once, so that uploads can be stored under it
+
+	// Result is the record as it was stored, nil before.
+	Result *Record
+}
+
+// PrepareCreate works out what needs no row: it hashes passwords and refuses what no state of the database could allow.
+// It fails with [ErrNoCollection], [ErrView], [ErrForbidden], [ErrRule], or the errors of the password functions.
+func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, error) {
+	cmd := &Create{in: in, store: s}
+	cat := s.catalogue()
+	c, err := in.open(cat, createRule)
+	if err != nil {
+		return nil, err
+	}
+	sub := submit(NewRecord(c), in.Body, in.Files, in.Caller.Superuser || in.SkipRules)
+	cmd.id = sub.record.ID()
+	if cmd.id == "" {
+		cmd.id = generated(c.Field("id"))
+	}
+	if !hasPlainPassword(sub.record) {
+		return cmd, nil
+	}
+	if rule := in.rule(c.CreateRule); rule != "" {
+		// A password is hashed only for those whom the rule lets in: the work must cost a guest nothing to ask for.
+		err := s.db.Read(ctx, func(r *sqlite.Reader) error {
+			return cmd.judge(s.catalogue(), r, sub, rule)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	cmd.hashed, err = in.hash(ctx, sub.record)
+	return cmd, err
+}
+
+func createRule(c *schema.Collection) *string { return c.CreateRule }
+
+// CollectionID implements [Command].
+func (cmd *Create) CollectionID() string { return cmd.in.CollectionID }
+
+// ID returns the id that the record will have.
+func (cmd *Create) ID() string { return cmd.id }
+
+// StoreFiles stores the uploads; call it before the command is applied.
+func (cmd *Create) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
+
+// DropFiles removes the uploads that the outcome does not need; call it after the command was applied or refused.
+func (cmd *Create) DropFiles(store *files.Local) error {
+	return cmd.in.dropFiles(store, cmd.id, cmd.Result)
+}
+
+// Apply implements sqlite.Work. It fails with [ErrRule] or validation.Errors beside the errors of PrepareCreate.
+func (cmd *Create) Apply(tx *sqlite.Tx) error {
+	cmd.Result = nil
+	s := cmd.store
+	cat := s.catalogue()
+	c, err := cmd.in.open(cat, createRule)
+	if err != nil {
+		return err
+	}
+	sub := submit(NewRecord(c), cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+	if rule := cmd.in.rule(c.CreateRule); rule != "" {
+		if err := cmd.judge(cat, tx, sub, rule); err != nil {
+			return err
+		}
+	}
+	if c.IsAuth() && !cmd.in.SkipRules {
+		if err := cmd.checkAuth(cat, tx, sub); err != nil {
+			return err
+		}
+	}
+	r := cmd.complete(sub)
+	errs := checkValues(r, nil, cmd.in.Files)
+	if err := checkRelations(cat, tx, r, errs); err != nil {
+		return err
+	}
+	if err := checkID(cat, tx, r, errs); err != nil {
+		return err
+	}
+	if failed(errs) {
+		return errs
+	}
+	cmd.hashed.apply(r)
+	if err := write(tx, s.compiled(cat).statementsOf(c).insert, r, ""); err != nil {
+		return uniqueFailure(c, err)
+	}
+	tx.Emit(&Change{Action: Created, Collection: c, Record: r})
+	cmd.Result = r
+	return nil
+}
+
+// complete fills in what the server decides: id, generated texts, autodates.
+func (cmd *Create) complete(sub *submission) *Record {
+	r := sub.record
+	if r.ID() == "" {
+		r.Set("id", cmd.id)
+	}
+	for i, f := range r.Collection.Fields {
+		if g, ok := f.(schema.Generator); ok && r.Values[i] == f.Zero() {
+			if v, ok := g.Generate(); ok {
+				r.Values[i] = v
+			}
+		}
+	}
+	setAutodates(r, schema.Create, cmd.in.now())
+	if r.Collection.IsSuperusers() {
+		r.Set("verified", true)
+	}
+	return r
+}
+
+// judge asks the create rule about the record as it was submitted.
+func (cmd *Create) judge(cat *schema.Catalogue, p preparer, sub *submission, rule string) error {
+	met, err := cmd.store.judgeVirtual(cat, p, cmd.virtual(sub), rule, sub.request(&cmd.in.Caller))
+	if err != nil || !met {
+		return ErrRule
+	}
+	return nil
+}
+
+// virtual is the record that rules see: it has an id, and nobody verified it yet.
+func (cmd *Create) virtual(sub *submission) *Record {
+	r := sub.record.Clone()
+	if r.ID() == "" {
+		r.Set("id", cmd.id)
+	}
+	if r.Collection.IsAuth() {
+		r.Set("verified", false)
+	}
+	return r
+}
+
+// checkAuth checks what a new auth record must have beside valid values. If one of these checks fails, the others are
+// not made.
+func (cmd *Create) checkAuth(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) error {
+	errs := validation.Errors{}
+	password := textOf(sub.body["password"])
+	confirm := textOf(cmd.in.Body["passwordConfirm"])
+	if password == "" {
+		errs["password"] = validation.Required
+	}
+	switch {
+	case confirm == "":
+		errs["passwordConfirm"] = validation.Required
+	case confirm != password:
+		errs["passwordConfirm"] = validation.Mismatch
+	}
+	if sub.record.Bool("verified") && !cmd.in.Caller.Superuser {
+		managed, err := cmd.managed(cat, tx, sub)
+		if err != nil {
+			return err
+		}
+		if !managed {
+			errs["verified"] = validation.Mismatch
+		}
+	}
+	if failed(errs) {
+		return errs
+	}
+	if len(password) > maxPasswordBytes && !cmd.in.Caller.Superuser {
+		return ErrRule
+	}
+	return nil
+}
+
+// maxPasswordBytes is how many bytes of a password bcrypt takes.
+const maxPasswordBytes = 72
+
+func (cmd *Create) managed(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) (bool, error) {
+	c := sub.record.Collection
+	if !needsManage(c, &cmd.in.Caller) {
+		return false, nil
+	}
+	met, err := cmd.store.judgeVirtual(cat, tx, cmd.virtual(sub), *c.Auth.ManageRule, sub.request(&cmd.in.Caller))
+	return met && err == nil, nil
+}
+
+// textOf is a submitted value as text: what a text field would make of it.
+func textOf(v any) string {
+	if p, ok := v.(schema.Password); ok {
+		return p.Plain
+	}
+	s, _ := (&schema.TextField{}).Cast(v).(string)
+	return s
+}
+
+func hasPlainPassword(r *Record) bool {
+	for i, f := range r.Collection.Fields {
+		if f.Type() != "password" {
+			continue
+		}
+		if p, _ := r.Values[i].(schema.Password); p.Plain != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// generated returns a generated value of a text field, "" when it generates none.
+func generated(f schema.Field) string {
+	if g, ok := f.(schema.Generator); ok {
+		if v, ok := g.Generate(); ok {
+			s, _ := v.(string)
+			return s
+		}
+	}
+	return ""
+}

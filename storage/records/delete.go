@@ -1,0 +1,217 @@
+package records
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// Delete is the command that deletes a record and what refers to it.
+type Delete struct {
+	in    WriteInput
+	store *Store
+	id    string
+}
+
+// PrepareDelete fails with [ErrNoCollection], [ErrView] or [ErrForbidden].
+func (s *Store) PrepareDelete(id string, in WriteInput) (*Delete, error) {
+	if _, err := in.open(s.catalogue(), deleteRule); err != nil {
+		return nil, err
+	}
+	return &Delete{in: in, store: s, id: id}, nil
+}
+
+func deleteRule(c *schema.Collection) *string { return c.DeleteRule }
+
+// CollectionID implements [Command].
+func (cmd *Delete) CollectionID() string { return cmd.in.CollectionID }
+
+// ID returns the id of the record.
+func (cmd *Delete) ID() string { return cmd.id }
+
+// Apply implements sqlite.Work. It fails with [ErrNotFound] (also when the rule is not met), [ErrReferenced] or
+// [ErrLastSuperuser] beside the errors of PrepareDelete.
+func (cmd *Delete) Apply(tx *sqlite.Tx) error {
+	s := cmd.store
+	cat := s.catalogue()
+	c, err := cmd.in.open(cat, deleteRule)
+	if err != nil {
+		return err
+	}
+	r, err := s.load(tx, s.compiled(cat), c, cmd.id)
+	if err != nil {
+		return err
+	}
+	if rule := cmd.in.rule(c.DeleteRule); rule != "" {
+		sub := submit(r, cmd.in.Body, nil, false)
+		met, err := s.judgeRow(cat, tx, c, r.ID(), rule, sub.request(&cmd.in.Caller))
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNotFound, err)
+		}
+		if !met {
+			return ErrNotFound
+		}
+	}
+	d := &deletion{s: s, cat: cat, tx: tx, now: cmd.in.now()}
+	return d.remove(c, []*Record{r})
+}
+
+// Truncate is the command that deletes all records of a collection. It holds the Writer alone.
+type Truncate struct {
+	collection string
+	store      *Store
+}
+
+// PrepareTruncate fails with [ErrNoCollection] or [ErrView].
+func (s *Store) PrepareTruncate(collectionID string) (*Truncate, error) {
+	in := WriteInput{CollectionID: collectionID, SkipRules: true}
+	if _, err := in.open(s.catalogue(), deleteRule); err != nil {
+		return nil, err
+	}
+	return &Truncate{collection: collectionID, store: s}, nil
+}
+
+// CollectionID implements [Command].
+func (cmd *Truncate) CollectionID() string { return cmd.collection }
+
+// truncateStep is how many records are deleted at a time, which bounds the memory of a truncate.
+const truncateStep = 500
+
+// Apply implements sqlite.Work. It fails like [Delete.Apply].
+func (cmd *Truncate) Apply(tx *sqlite.Tx) error {
+	cat := cmd.store.catalogue()
+	c := cat.ByID(cmd.collection)
+	if c == nil {
+		return ErrNoCollection
+	}
+	d := &deletion{s: cmd.store, cat: cat, tx: tx, now: time.Now()}
+	for {
+		stmt, err := tx.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + fmt.Sprintf(" LIMIT %d", truncateStep))
+		if err != nil {
+			return fmt.Errorf("truncate %s: %w", c.Name, err)
+		}
+		list, err := scanAll(c, stmt)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		if err := d.remove(c, list); err != nil {
+			return err
+		}
+	}
+}
+
+// deletion removes records and settles the references to them, level by level: one look for each referencing field of a
+// level, however many records it has.
+type deletion struct {
+	s   *Store
+	cat *schema.Catalogue
+	tx  *sqlite.Tx
+	now time.Time
+}
+
+func (d *deletion) remove(c *schema.Collection, list []*Record) error {
+	if c.IsSuperusers() {
+		if err := d.keepOneSuperuser(c, list); err != nil {
+			return err
+		}
+	}
+	ids := make([]string, len(list))
+	for i, r := range list {
+		ids[i] = r.ID()
+	}
+	stmt, err := d.tx.Prepare(d.s.compiled(d.cat).statementsOf(c).remove)
+	if err != nil {
+		return fmt.Errorf("delete from %s: %w", c.Name, err)
+	}
+	idList := jsonList(ids)
+	stmt.BindText(1, idList)
+	if _, err := stmt.Step(); err != nil {
+		return sqlite.Classify(err)
+	}
+	d.tx.Touch(c.Name)
+	for _, r := range list {
+		d.tx.Emit(&Change{Action: Deleted, Collection: c, Record: r})
+	}
+	refs := slices.Clone(d.cat.References(c.ID))
+	slices.SortStableFunc(refs, func(a, b schema.Reference) int { return strings.Compare(a.Collection.Name, b.Collection.Name) })
+	for _, ref := range refs {
+		if ref.Collection.IsView() {
+			continue
+		}
+		if err := d.settle(ref, ids, idList); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepOneSuperuser refuses to delete the last one.
+func (d *deletion) keepOneSuperuser(c *schema.Collection, list []*Record) error {
+	stmt, err := d.tx.Prepare("SELECT COUNT(*) FROM " + quote(c.Name))
+	if err != nil {
+		return fmt.Errorf("count superusers: %w", err)
+	}
+	if _, err := stmt.Step(); err != nil {
+		return fmt.Errorf("count superusers: %w", err)
+	}
+	if stmt.ColumnInt(0) <= len(list) {
+		return ErrLastSuperuser
+	}
+	return stmt.Reset()
+}
+
+// settle takes deleted ids out of one relation field: a record that loses its last one is deleted, or refuses the
+// deletion, or stays with nothing.
+func (d *deletion) settle(ref schema.Reference, ids []string, idList string) error {
+	c, field := ref.Collection, ref.Field
+	stmt, err := d.tx.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + " WHERE " + viaCondition(c, field))
+	if err != nil {
+		return fmt.Errorf("look for references in %s: %w", c.Name, err)
+	}
+	stmt.BindText(1, idList)
+	list, err := scanAll(c, stmt)
+	if err != nil {
+		return err
+	}
+	gone := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		gone[id] = true
+	}
+	var orphans []*Record
+	for _, r := range list {
+		left := slices.DeleteFunc(slices.Clone(idsOf(r.Get(field.Name))), func(id string) bool { return gone[id] })
+		switch {
+		case len(left) == 0 && field.CascadeDelete:
+			orphans = append(orphans, r)
+		case len(left) == 0 && field.Required:
+			return ErrReferenced
+		default:
+			if err := d.release(r, field, left); err != nil {
+				return err
+			}
+		}
+	}
+	if len(orphans) == 0 {
+		return nil
+	}
+	return d.remove(c, orphans)
+}
+
+// release stores a record with what is left of a relation. Nothing else of it is checked.
+func (d *deletion) release(before *Record, field *schema.RelationField, left []string) error {
+	r := before.Clone()
+	r.Set(field.Name, field.Cast(left))
+	setAutodates(r, schema.Update, d.now)
+	if err := write(d.tx, d.s.compiled(d.cat).statementsOf(r.Collection).update, r, r.ID()); err != nil {
+		return fmt.Errorf("release reference in %s: %w", r.Collection.Name, err)
+	}
+	d.tx.Emit(&Change{Action: Updated, Collection: r.Collection, Record: r, Old: before})
+	return nil
+}

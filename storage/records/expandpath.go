@@ -1,0 +1,127 @@
+package records
+
+import (
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// maxExpandDepth is how many steps of an expand path count; the rest of a longer path is left out.
+const maxExpandDepth = 6
+
+// expandStep is one step of the expands of an answer: a relation field, or a back relation.
+type expandStep struct {
+	name     string // the key under "expand"
+	field    *schema.RelationField
+	back     bool
+	target   *schema.Collection // what the step leads to
+	many     bool               // the answer is a list
+	children []*expandStep
+}
+
+// oldBackRelation is the form "collection(field)" that old clients send.
+var oldBackRelation = regexp.MustCompile(`^(\w+)\((\w+)\)$`)
+
+// steps reads an expand parameter for a collection. nil means that nothing can be expanded, so that the answer has no
+// key "expand" at all. A path fails as a whole and silently.
+func (x *expander) steps(c *schema.Collection, expand string) []*expandStep {
+	if expand == "" {
+		return nil
+	}
+	paths := expandPaths(expand)
+	var root expandStep
+	for i, path := range paths {
+		if contained(paths, i) {
+			continue
+		}
+		if steps := x.follow(c, path); steps != nil {
+			root.merge(steps)
+		}
+	}
+	return root.children
+}
+
+// expandPaths splits the parameter into paths of step names.
+func expandPaths(expand string) [][]string {
+	var paths [][]string
+	for _, p := range strings.Split(strings.ReplaceAll(expand, " ", ""), ",") {
+		if p = strings.Trim(p, "."); p == "" {
+			continue
+		}
+		parts := strings.Split(p, ".")
+		paths = append(paths, parts[:min(len(parts), maxExpandDepth)])
+	}
+	return paths
+}
+
+// contained tells whether path i is the beginning of a longer one: it then stands or falls with that one.
+func contained(paths [][]string, i int) bool {
+	own := strings.Join(paths[i], ".") + "."
+	for j, p := range paths {
+		other := strings.Join(p, ".") + "."
+		if j != i && len(other) > len(own) && strings.HasPrefix(other, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// follow resolves a path, nil when one of its steps leads nowhere or to a collection that the caller may not view.
+func (x *expander) follow(c *schema.Collection, path []string) []*expandStep {
+	steps := make([]*expandStep, 0, len(path))
+	for _, name := range path {
+		s := x.step(c, name)
+		if s == nil || s.target.ViewRule == nil && !x.caller.Superuser {
+			return nil
+		}
+		steps = append(steps, s)
+		c = s.target
+	}
+	return steps
+}
+
+func (x *expander) step(c *schema.Collection, name string) *expandStep {
+	if rel, ok := c.Field(name).(*schema.RelationField); ok {
+		target := x.cat.ByID(rel.CollectionID)
+		if target == nil {
+			return nil
+		}
+		return &expandStep{name: name, field: rel, target: target, many: rel.Multiple()}
+	}
+	source, field, found := strings.Cut(name, "_via_")
+	if m := oldBackRelation.FindStringSubmatch(name); m != nil {
+		source, field, found = m[1], m[2], true
+	}
+	if !found {
+		return nil
+	}
+	target := x.cat.Find(source)
+	if target == nil {
+		return nil
+	}
+	rel, ok := target.Field(field).(*schema.RelationField)
+	if !ok || rel.CollectionID != c.ID {
+		return nil
+	}
+	_, unique := target.UniqueIndex(field)
+	return &expandStep{name: name, field: rel, back: true, target: target, many: rel.Multiple() || !unique}
+}
+
+// merge adds a path to the tree of steps, sorted by key.
+func (s *expandStep) merge(path []*expandStep) {
+	at := s
+next:
+	for _, p := range path {
+		for _, child := range at.children {
+			if child.name == p.name {
+				at = child
+				continue next
+			}
+		}
+		at.children = append(at.children, p)
+		sort.Slice(at.children, func(i, j int) bool { return at.children[i].name < at.children[j].name })
+		at = p
+	}
+}

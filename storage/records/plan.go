@@ -1,0 +1,180 @@
+package records
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// plan is a compiled read of one collection. It is immutable and fits every request of the same shape.
+type plan struct {
+	query   *filter.Query
+	encoder *encoder
+	// sql selects the encoder's columns and, after them, the relation columns that an expand needs.
+	sql string
+	// count counts what sql finds without its limit.
+	count string
+	// relations are the fields behind the encoder's columns.
+	relations []relationColumn
+	// plainTotal tells that the total is that of the whole table.
+	plainTotal bool
+}
+
+type relationColumn struct {
+	field  *schema.RelationField
+	column int
+}
+
+// ask is what a read asks for; together with the shape of the request it is the key of a plan.
+type ask struct {
+	kind   byte // what the statement looks like: list, one record, records by ids, by a back relation
+	c      *schema.Collection
+	rule   *filter.Expr
+	filter *filter.Expr
+	sort   string
+	trust  filter.Trust
+	hidden bool
+	steps  []*expandStep
+	via    *schema.RelationField
+}
+
+const (
+	askList   = 'l'
+	askOne    = 'v'
+	askByID   = 'i'
+	askByBack = 'b'
+)
+
+func (a *ask) key(dst []byte, req *filter.Request) []byte {
+	dst = append(dst, a.kind, byte('0'+a.trust), '?')
+	if a.hidden {
+		dst[len(dst)-1] = 'h'
+	}
+	dst = append(dst, a.c.ID...)
+	for _, e := range []*filter.Expr{a.rule, a.filter} {
+		dst = append(dst, 0)
+		if e != nil {
+			dst = append(dst, e.String()...)
+			dst = append(dst, 0)
+			dst = filter.Shape(dst, e, req)
+		}
+	}
+	dst = append(dst, 0)
+	dst = append(dst, a.sort...)
+	dst = append(dst, 0)
+	for _, s := range a.steps {
+		if !s.back {
+			dst = append(dst, s.field.Name...)
+			dst = append(dst, ',')
+		}
+	}
+	if a.via != nil {
+		dst = append(dst, 0)
+		dst = append(dst, a.via.ID...)
+	}
+	return dst
+}
+
+// plan returns the compiled form of what is asked.
+func (s *Store) plan(cat *schema.Catalogue, a *ask, req *filter.Request) (*plan, error) {
+	pc := s.compiled(cat)
+	var buf [256]byte
+	return pc.plan(a.key(buf[:0], req), func() (*plan, error) { return compile(cat, pc, a, req) })
+}
+
+func compile(cat *schema.Catalogue, pc *planCache, a *ask, req *filter.Request) (*plan, error) {
+	b := filter.NewBuilder(cat, a.c, req)
+	if a.rule != nil {
+		if err := b.Where(a.rule, filter.Rule); err != nil {
+			return nil, fmt.Errorf("%w: rule of %s: %w", ErrQuery, a.c.Name, err)
+		}
+	}
+	if a.filter != nil {
+		if err := b.Where(a.filter, a.trust); err != nil {
+			return nil, fmt.Errorf("%w: filter: %w", ErrQuery, err)
+		}
+	}
+	if a.sort != "" {
+		if err := b.OrderBy(a.sort, a.trust); err != nil {
+			return nil, fmt.Errorf("%w: sort: %w", ErrQuery, err)
+		}
+	}
+	p := &plan{query: b.Build(), encoder: pc.encoder(a.c, a.hidden)}
+	p.write(a)
+	return p, nil
+}
+
+// write makes the statements of a plan.
+func (p *plan) write(a *ask) {
+	columns := p.encoder.columns
+	for _, s := range a.steps {
+		if !s.back {
+			columns = append(columns[:len(columns):len(columns)], quote(a.c.Name)+"."+quote(s.field.Name))
+			p.relations = append(p.relations, relationColumn{s.field, len(columns) - 1})
+		}
+	}
+	if a.via != nil {
+		columns = append(columns[:len(columns):len(columns)], quote(a.c.Name)+"."+quote(a.via.Name))
+		p.relations = append(p.relations, relationColumn{a.via, len(columns) - 1})
+	}
+	id := quote(a.c.Name) + ".`id`"
+	var sql strings.Builder
+	sql.WriteString("SELECT ")
+	if p.query.Distinct {
+		sql.WriteString("DISTINCT ")
+	}
+	sql.WriteString(strings.Join(columns, ", ") + " FROM " + p.query.From)
+	var where []string
+	if p.query.Where != "" {
+		where = append(where, p.query.Where)
+	}
+	switch a.kind {
+	case askOne:
+		where = append(where, id+" = ?")
+	case askByID:
+		where = append(where, id+" IN (SELECT value FROM json_each(?))")
+	case askByBack:
+		where = append(where, viaCondition(a.c, a.via))
+	}
+	if len(where) > 0 {
+		sql.WriteString(" WHERE " + strings.Join(where, " AND "))
+	}
+	if p.query.Order != "" {
+		sql.WriteString(" ORDER BY " + p.query.Order)
+	}
+	switch a.kind {
+	case askList:
+		sql.WriteString(" LIMIT ? OFFSET ?")
+		p.writeCount(id)
+	case askOne:
+		sql.WriteString(" LIMIT 1")
+	case askByBack:
+		if !a.c.IsView() {
+			sql.WriteString(" ORDER BY " + quote(a.c.Name) + "._rowid_")
+		}
+	}
+	p.sql = sql.String()
+}
+
+// viaCondition is met by the records whose relation field holds one of the ids in a JSON list.
+func viaCondition(c *schema.Collection, via *schema.RelationField) string {
+	column := quote(c.Name) + "." + quote(via.Name)
+	if !via.Multiple() {
+		return column + " IN (SELECT value FROM json_each(?))"
+	}
+	return "EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(" + column + ") THEN " + column + " ELSE '[]' END) WHERE value IN (SELECT value FROM json_each(?)))"
+}
+
+func (p *plan) writeCount(id string) {
+	p.plainTotal = p.query.Where == "" && !p.query.Distinct
+	if p.query.Distinct {
+		p.count = "SELECT COUNT(DISTINCT " + id + ") FROM " + p.query.From
+	} else {
+		p.count = "SELECT COUNT(*) FROM " + p.query.From
+	}
+	if p.query.Where != "" {
+		p.count += " WHERE " + p.query.Where
+	}
+}

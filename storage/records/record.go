@@ -1,0 +1,168 @@
+package records
+
+import (
+	"fmt"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// Record is one record in memory. The values of a record that was committed or handed to somebody else are not changed;
+// who wants another value makes a [Record.Clone].
+type Record struct {
+	Collection *schema.Collection
+	// Values are in the order of Collection.Fields.
+	Values []schema.Value
+}
+
+// NewRecord returns a record whose fields have their zero values.
+func NewRecord(c *schema.Collection) *Record {
+	r := &Record{Collection: c, Values: make([]schema.Value, len(c.Fields))}
+	for i, f := range c.Fields {
+		r.Values[i] = f.Zero()
+	}
+	return r
+}
+
+// Clone returns a record whose values can be replaced without touching r's.
+func (r *Record) Clone() *Record {
+	return &Record{Collection: r.Collection, Values: slices.Clone(r.Values)}
+}
+
+// ID returns the id, "" for a record that has none yet.
+func (r *Record) ID() string { return r.Text("id") }
+
+// Get returns the value of a field, nil when there is no such field.
+func (r *Record) Get(field string) schema.Value {
+	if i := r.Collection.FieldIndex(field); i >= 0 {
+		return r.Values[i]
+	}
+	return nil
+}
+
+// Text returns the value of a field that holds one text, "" when there is no such field.
+func (r *Record) Text(field string) string {
+	s, _ := r.Get(field).(string)
+	return s
+}
+
+// Bool returns the value of a bool field, false when there is no such field.
+func (r *Record) Bool(field string) bool {
+	b, _ := r.Get(field).(bool)
+	return b
+}
+
+// Set replaces the value of a field. It does nothing when there is no such field.
+func (r *Record) Set(field string, v schema.Value) {
+	if i := r.Collection.FieldIndex(field); i >= 0 {
+		r.Values[i] = v
+	}
+}
+
+// Identity returns the record as the one on whose behalf a request runs. r must be a record of an auth collection.
+func (r *Record) Identity() *filter.Identity {
+	return &filter.Identity{
+		Collection:      r.Collection,
+		ID:              r.ID(),
+		Email:           r.Text("email"),
+		EmailVisibility: r.Bool("emailVisibility"),
+		Verified:        r.Bool("verified"),
+		Superuser:       r.Collection.IsSuperusers(),
+		Value: func(field string) (schema.Value, bool) {
+			i := r.Collection.FieldIndex(field)
+			if i < 0 {
+				return nil, false
+			}
+			return r.Values[i], true
+		},
+	}
+}
+
+// Caller is on whose behalf something is read or written.
+type Caller struct {
+	// Request is what rules can see; Request.Auth is the identity.
+	Request *filter.Request
+	// Superuser tells that rules are not asked and hidden fields are shown.
+	Superuser bool
+}
+
+// preparer is the connection that a statement runs on: a Reader, or the Writer's transaction.
+type preparer interface {
+	Prepare(sql string) (*sqlite.Stmt, error)
+}
+
+// scan reads all fields of the current row, beginning at column first.
+func scan(c *schema.Collection, stmt *sqlite.Stmt, first int) (*Record, error) {
+	r := &Record{Collection: c, Values: make([]schema.Value, len(c.Fields))}
+	for i, f := range c.Fields {
+		v, err := f.Scan(stmt, first+i)
+		if err != nil {
+			return nil, fmt.Errorf("read %s of a record of %s: %w", f.Base().Name, c.Name, err)
+		}
+		r.Values[i] = v
+	}
+	return r, nil
+}
+
+// Find returns the record with that id without asking any rule. It fails with [ErrNotFound].
+func Find(p preparer, c *schema.Collection, id string) (*Record, error) {
+	return findWhere(p, c, "id", id)
+}
+
+// findWhere returns the first record whose column has that text. The column is a name from a definition.
+func findWhere(p preparer, c *schema.Collection, column, value string) (*Record, error) {
+	stmt, err := p.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + " WHERE " + quote(c.Name) + "." + quote(column) + " = ? LIMIT 1")
+	if err != nil {
+		return nil, fmt.Errorf("find in %s: %w", c.Name, err)
+	}
+	stmt.BindText(1, value)
+	found, err := stmt.Step()
+	if err != nil {
+		return nil, fmt.Errorf("find in %s: %w", c.Name, err)
+	}
+	if !found {
+		return nil, ErrNotFound
+	}
+	r, err := scan(c, stmt, 0)
+	if rerr := stmt.Reset(); err == nil && rerr != nil {
+		err = rerr
+	}
+	return r, err
+}
+
+// quote makes a SQL identifier of a name from a definition: such names have no backticks.
+func quote(name string) string { return "`" + name + "`" }
+
+// allColumns lists the qualified columns of a collection in the order of its fields.
+func allColumns(c *schema.Collection) string {
+	var b []byte
+	for i, f := range c.Fields {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, quote(c.Name)+"."+quote(f.Base().Name)...)
+	}
+	return string(b)
+}
+
+// scanAll reads all rows of a statement that selects allColumns.
+func scanAll(c *schema.Collection, stmt *sqlite.Stmt) ([]*Record, error) {
+	var list []*Record
+	for {
+		more, err := stmt.Step()
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", c.Name, err)
+		}
+		if !more {
+			return list, nil
+		}
+		r, err := scan(c, stmt, 0)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+}

@@ -1,0 +1,118 @@
+package records
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// maxPlans is how many compiled queries are kept for one number of the catalogue. Programs send few different ones; a
+// client that makes filters up only costs itself the compilation.
+const maxPlans = 2048
+
+// Options configure a [Store].
+type Options struct {
+	// ExpandAll expands the relations of every answer, level by level, without being asked.
+	ExpandAll bool
+}
+
+// Store reads and prepares writes. It is safe for concurrent use.
+type Store struct {
+	db        *sqlite.DB
+	catalogue func() *schema.Catalogue
+	opts      Options
+	parsed    filter.Cache
+	plans     atomic.Pointer[planCache]
+	totals    totals
+}
+
+// NewStore returns a store on an open database. catalogue returns the current snapshot; inside the Writer and behind
+// its gate it is the one that belongs to the tables.
+func NewStore(db *sqlite.DB, catalogue func() *schema.Catalogue, o Options) *Store {
+	s := &Store{db: db, catalogue: catalogue, opts: o}
+	s.plans.Store(&planCache{})
+	return s
+}
+
+// planCache holds what was compiled under one number of the catalogue.
+type planCache struct {
+	number     uint64
+	mu         sync.RWMutex
+	plans      map[string]*plan
+	encoders   map[encoderKey]*encoder
+	statements map[string]*statements // by collection id
+}
+
+type encoderKey struct {
+	collection string
+	hidden     bool
+}
+
+// compiled returns the cache for a catalogue. One for an older catalogue than the current is not kept.
+func (s *Store) compiled(cat *schema.Catalogue) *planCache {
+	for {
+		pc := s.plans.Load()
+		if pc.number == cat.Number && pc.plans != nil {
+			return pc
+		}
+		next := &planCache{number: cat.Number, plans: make(map[string]*plan), encoders: make(map[encoderKey]*encoder), statements: make(map[string]*statements)}
+		if pc.number > cat.Number {
+			return next
+		}
+		if s.plans.CompareAndSwap(pc, next) {
+			return next
+		}
+	}
+}
+
+// plan returns the plan under key, making it when there is none. key is not kept.
+func (pc *planCache) plan(key []byte, make func() (*plan, error)) (*plan, error) {
+	pc.mu.RLock()
+	p := pc.plans[string(key)]
+	pc.mu.RUnlock()
+	if p != nil {
+		return p, nil
+	}
+	p, err := make()
+	if err != nil {
+		return nil, err
+	}
+	pc.mu.Lock()
+	defer pc.mu.Unlock()
+	if len(pc.plans) >= maxPlans {
+		clear(pc.plans)
+	}
+	pc.plans[string(key)] = p
+	return p, nil
+}
+
+func (pc *planCache) encoder(c *schema.Collection, hidden bool) *encoder {
+	key := encoderKey{c.ID, hidden}
+	pc.mu.RLock()
+	e := pc.encoders[key]
+	pc.mu.RUnlock()
+	if e != nil {
+		return e
+	}
+	e = newEncoder(c, hidden)
+	pc.mu.Lock()
+	pc.encoders[key] = e
+	pc.mu.Unlock()
+	return e
+}
+
+// parse reads a rule or filter, "" as nil.
+func (s *Store) parse(text string) (*filter.Expr, error) {
+	if text == "" {
+		return nil, nil
+	}
+	e, err := s.parsed.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+	}
+	return e, nil
+}

@@ -1,0 +1,239 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// Update is the command that changes a record. After Apply returned nil, Result is the record as it was stored.
+type Update struct {
+	in     WriteInput
+	store  *Store
+	id     string
+	hashed hashes
+	// compared is the stored password that the old one in the body was compared with, matched the outcome.
+	compared string
+	matched  bool
+
+	// Result is the record as it was stored, Old what it was before; nil before Apply.
+	Result, Old *Record
+}
+
+// PrepareUpdate hashes and compares the passwords of a body, for those whom the rule lets in. It fails with
+// [ErrNoCollection], [ErrView], [ErrForbidden], [ErrNotFound], or the errors of the password functions.
+func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*Update, error) {
+	cmd := &Update{in: in, store: s, id: id}
+	c, err := in.open(s.catalogue(), updateRule)
+	if err != nil {
+		return nil, err
+	}
+	if !sendsPassword(c, in.Body) {
+		return cmd, nil
+	}
+	var sub *submission
+	var stored schema.Password
+	err = s.db.Read(ctx, func(r *sqlite.Reader) error {
+		cat := s.catalogue()
+		if c = cat.ByID(in.CollectionID); c == nil {
+			return ErrNoCollection
+		}
+		before, err := s.load(r, s.compiled(cat), c, id)
+		if err != nil {
+			return err
+		}
+		stored, _ = before.Get("password").(schema.Password)
+		sub = submit(before, in.Body, in.Files, in.Caller.Superuser || in.SkipRules)
+		return cmd.judge(cat, r, sub, before)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if cmd.hashed, err = in.hash(ctx, sub.record); err != nil {
+		return nil, err
+	}
+	if old := textOf(in.Body["oldPassword"]); c.IsAuth() && old != "" && stored.Hash != "" {
+		cmd.compared = stored.Hash
+		if cmd.matched, err = in.Passwords.Matches(ctx, stored.Hash, old); err != nil {
+			return nil, fmt.Errorf("compare old password: %w", err)
+		}
+	}
+	return cmd, nil
+}
+
+func updateRule(c *schema.Collection) *string { return c.UpdateRule }
+
+// sendsPassword tells whether a body holds a value for a password field.
+func sendsPassword(c *schema.Collection, body map[string]any) bool {
+	for _, f := range c.Fields {
+		if f.Type() == "password" && textOf(body[f.Base().Name]) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// CollectionID implements [Command].
+func (cmd *Update) CollectionID() string { return cmd.in.CollectionID }
+
+// ID returns the id of the record.
+func (cmd *Update) ID() string { return cmd.id }
+
+// StoreFiles stores the uploads; call it before the command is applied.
+func (cmd *Update) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
+
+// DropFiles removes the uploads that the outcome does not need; call it after the command was applied or refused.
+func (cmd *Update) DropFiles(store *files.Local) error {
+	return cmd.in.dropFiles(store, cmd.id, cmd.Result)
+}
+
+// Apply implements sqlite.Work. It fails with [ErrNotFound] (also when the rule is not met) or validation.Errors beside
+// the errors of PrepareUpdate.
+func (cmd *Update) Apply(tx *sqlite.Tx) error {
+	cmd.Result, cmd.Old = nil, nil
+	s := cmd.store
+	cat := s.catalogue()
+	c, err := cmd.in.open(cat, updateRule)
+	if err != nil {
+		return err
+	}
+	before, err := s.load(tx, s.compiled(cat), c, cmd.id)
+	if err != nil {
+		return err
+	}
+	sub := submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+	if err := cmd.judge(cat, tx, sub, before); err != nil {
+		return err
+	}
+	if c.IsAuth() && !cmd.in.SkipRules {
+		if err := cmd.checkAuth(cat, tx, sub, before); err != nil {
+			return err
+		}
+	}
+	r := sub.record
+	errs := checkValues(r, before, cmd.in.Files)
+	if err := checkRelations(cat, tx, r, errs); err != nil {
+		return err
+	}
+	if failed(errs) {
+		return errs
+	}
+	if err := cmd.replacePasswords(sub, before); err != nil {
+		return err
+	}
+	cmd.finish(sub, before)
+	if err := write(tx, s.compiled(cat).statementsOf(c).update, r, before.ID()); err != nil {
+		return uniqueFailure(c, err)
+	}
+	tx.Emit(&Change{Action: Updated, Collection: c, Record: r, Old: before})
+	cmd.Result, cmd.Old = r, before
+	return nil
+}
+
+// judge asks the update rule about the stored record.
+func (cmd *Update) judge(cat *schema.Catalogue, p preparer, sub *submission, before *Record) error {
+	rule := cmd.in.rule(before.Collection.UpdateRule)
+	if rule == "" {
+		return nil
+	}
+	met, err := cmd.store.judgeRow(cat, p, before.Collection, before.ID(), rule, sub.request(&cmd.in.Caller))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	if !met {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// errUnprepared says that a plain password reached the Writer without its hash: the collection changed between.
+var errUnprepared = errors.New("the password was not prepared for this collection")
+
+// replacePasswords puts hashes in the place of plain passwords. An empty one that was not sent keeps what is stored.
+func (cmd *Update) replacePasswords(sub *submission, before *Record) error {
+	cmd.hashed.apply(sub.record)
+	for i, f := range sub.record.Collection.Fields {
+		if f.Type() != "password" {
+			continue
+		}
+		if p, _ := sub.record.Values[i].(schema.Password); p.Plain != "" {
+			return errUnprepared
+		}
+	}
+	return nil
+}
+
+// finish fills in what the server decides.
+func (cmd *Update) finish(sub *submission, before *Record) {
+	r := sub.record
+	setAutodates(r, schema.Update, cmd.in.now())
+	if !r.Collection.IsAuth() {
+		return
+	}
+	if r.Collection.IsSuperusers() {
+		r.Set("verified", true)
+	}
+	changed := r.Get("password") != before.Get("password") || r.Text("email") != before.Text("email")
+	if changed && r.Text("tokenKey") == before.Text("tokenKey") {
+		if key := generated(r.Collection.Field("tokenKey")); key != "" {
+			r.Set("tokenKey", key)
+		}
+	}
+}
+
+// checkAuth checks what may not change in an auth record, and the passwords. If one of these checks fails, the others
+// are not made.
+func (cmd *Update) checkAuth(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission, before *Record) error {
+	manager := cmd.in.Caller.Superuser
+	if !manager && needsManage(before.Collection, &cmd.in.Caller) {
+		met, err := cmd.store.judgeRow(cat, tx, before.Collection, before.ID(), *before.Collection.Auth.ManageRule, sub.request(&cmd.in.Caller))
+		manager = met && err == nil
+	}
+	errs := validation.Errors{}
+	if !manager {
+		if sub.record.Text("email") != before.Text("email") {
+			errs["email"] = validation.Mismatch
+		}
+		if sub.record.Bool("verified") != before.Bool("verified") {
+			errs["verified"] = validation.Mismatch
+		}
+	}
+	cmd.checkPasswords(sub, before, manager, errs)
+	return errs.Or()
+}
+
+var leafOldPassword = validation.New("validation_invalid_old_password", "Missing or invalid old password.")
+
+func (cmd *Update) checkPasswords(sub *submission, before *Record, manager bool, errs validation.Errors) {
+	password := textOf(sub.body["password"])
+	confirm := textOf(cmd.in.Body["passwordConfirm"])
+	old := textOf(cmd.in.Body["oldPassword"])
+	if password == "" && (sub.sent["password"] || confirm != "" || old != "") {
+		errs["password"] = validation.Required
+	}
+	if password != "" || old != "" {
+		switch {
+		case confirm == "":
+			errs["passwordConfirm"] = validation.Required
+		case confirm != password:
+			errs["passwordConfirm"] = validation.Mismatch
+		}
+	} else if confirm != "" && confirm != password {
+		errs["passwordConfirm"] = validation.Mismatch
+	}
+	if manager || password == "" {
+		return
+	}
+	stored, _ := before.Get("password").(schema.Password)
+	switch {
+	case old == "":
+		errs["oldPassword"] = validation.Required
+	case !cmd.matched || cmd.compared != stored.Hash:
+		errs["oldPassword"] = leafOldPassword
+	}
+}

@@ -1,0 +1,97 @@
+package records
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// ViewInput is what the view of one record asks for.
+type ViewInput struct {
+	CollectionID string
+	ID           string
+	Caller       Caller
+	Expand       string
+}
+
+// View appends one record as a JSON object to dst. It fails with [ErrNoCollection], [ErrForbidden], [ErrNotFound] (also
+// when the rule is not met or cannot be evaluated), or the errors of sqlite.DB.Read; dst is returned as it was then.
+func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, error) {
+	start := len(dst)
+	err := s.db.Read(ctx, func(r *sqlite.Reader) error {
+		cat := s.catalogue()
+		c := cat.ByID(in.CollectionID)
+		if c == nil {
+			return ErrNoCollection
+		}
+		a, err := s.ask(askOne, c, c.ViewRule, &in.Caller)
+		if err != nil {
+			return unseen(err)
+		}
+		x := newExpander(s, cat, r, &in.Caller)
+		a.steps = x.steps(c, in.Expand)
+		dst, err = s.view(dst[:start], a, x, r, cat, in)
+		return err
+	})
+	if err != nil {
+		return dst[:start], err
+	}
+	return dst, nil
+}
+
+// unseen turns a rule that cannot be evaluated into one that is not met.
+func unseen(err error) error {
+	if err == ErrForbidden {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrNotFound, err)
+}
+
+func (s *Store) view(dst []byte, a *ask, x *expander, r *sqlite.Reader, cat *schema.Catalogue, in *ViewInput) ([]byte, error) {
+	p, err := s.plan(cat, a, in.Caller.Request)
+	if err != nil {
+		return dst, unseen(err)
+	}
+	who := newAudience(&in.Caller, a.c)
+	if p.encoder.conditional && needsManage(a.c, &in.Caller) {
+		if who.managed, err = s.managed(cat, r, a.c, []string{in.ID}, in.Caller.Request); err != nil {
+			return dst, err
+		}
+	}
+	stmt, err := r.Prepare(p.sql)
+	if err != nil {
+		return dst, unseen(err)
+	}
+	next, err := p.query.Bind(stmt, 1, in.Caller.Request, nil)
+	if err != nil {
+		return dst, err
+	}
+	stmt.BindText(next, in.ID)
+	if len(a.steps) > 0 {
+		nodes, err := x.collect(stmt, p, who)
+		if err != nil {
+			return dst, unseen(err)
+		}
+		if len(nodes) == 0 {
+			return dst, ErrNotFound
+		}
+		if err := x.fill(nodes, a.c, a.steps); err != nil {
+			return dst, err
+		}
+		return appendNodes(dst, nodes), nil
+	}
+	found, err := stmt.Step()
+	if err != nil {
+		return dst, fmt.Errorf("view in %s: %w", a.c.Name, err)
+	}
+	if !found {
+		return dst, ErrNotFound
+	}
+	out, _, err := p.encoder.row(dst, stmt, who)
+	if err != nil {
+		return dst, unseen(err)
+	}
+	return out, nil
+}
