@@ -78,6 +78,9 @@ func TestRecordedCollections(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		if name == "collections-datadir-tolerance-json" {
+			continue // makes its tables through the SQL console
+		}
 		t.Run(name, func(t *testing.T) { runRecorded(t, file) })
 	}
 }
@@ -196,6 +199,8 @@ func remove(v any, path []string) {
 			if path[0] == "*" || path[0] == strconv.Itoa(i) {
 				if len(path) > 1 {
 					remove(e, path[1:])
+				} else {
+					x[i] = nil
 				}
 			}
 		}
