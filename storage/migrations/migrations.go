@@ -18,8 +18,7 @@ import (
 	"github.com/troupebase/troupe/storage/settings"
 )
 
-// dataTables and logTables have their defaults in single quotes, since not every build of SQLite takes other ones for
-// texts.
+// dataTables and logTables are written as the reference writes them, defaults in double quotes included.
 var (
 	//go:embed data.sql
 	dataTables string

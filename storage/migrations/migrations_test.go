@@ -87,13 +87,12 @@ func TestFreshDirectory(t *testing.T) {
 
 var blanks = regexp.MustCompile(`\s+`)
 
-// statements returns the schema with one kind of blanks and quotes of texts.
+// statements returns the schema with one kind of blanks.
 func statements(t *testing.T, conn *sqlite.Conn, where string) []string {
 	t.Helper()
 	list := rows(t, conn, "SELECT sql FROM sqlite_master WHERE sql != '' AND "+where+" ORDER BY type, name")
 	for i, s := range list {
-		s = blanks.ReplaceAllString(s, " ")
-		list[i] = strings.ReplaceAll(s, `"`, "'")
+		list[i] = blanks.ReplaceAllString(s, " ")
 	}
 	return list
 }

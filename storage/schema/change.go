@@ -20,7 +20,8 @@ const maxViewDepth = 8
 // transaction: after an error the caller rolls the transaction back and forgets the Change. It is used by one goroutine.
 //
 // Collections of the catalogue that it started from are never written to, those it made are the caller's to publish
-// after the commit.
+// after the commit. A transaction that has to be run again takes a new Change; collections that the first one completed
+// may be given to it as they are.
 type Change struct {
 	ctx   context.Context
 	conn  *sqlite.Conn

@@ -103,3 +103,17 @@ func write(conn *sqlite.Conn, c, stored *Collection) error {
 // Install stores a collection of a fresh database as it is: row, table and indexes. It belongs to the caller's
 // transaction.
 func Install(conn *sqlite.Conn, c *Collection) error { return write(conn, c, nil) }
+
+// RowsCollection describes the table _collections itself as far as clients may filter and sort it. It is no
+// collection that anybody can use otherwise.
+func RowsCollection() *Collection {
+	text := func(name string) Field {
+		return &TextField{Common: Common{ID: GenerateFieldID("text", name), Name: name}}
+	}
+	c := &Collection{Name: "_collections", Type: Base, System: true, Fields: []Field{
+		text("id"), text("created"), text("updated"), text("name"),
+		&BoolField{Common: Common{ID: GenerateFieldID("bool", "system"), Name: "system"}}, text("type"),
+	}}
+	c.buildIndex()
+	return c
+}

@@ -1,0 +1,14 @@
+// Package schema defines what is stored: collections, the types of their fields, the options of auth collections, and
+// the tables and views behind them.
+//
+// Start with [Collection] and [Catalogue]. A Collection that is in a Catalogue never changes, so that readers need no
+// lock; to change one, clone it, decode a client's JSON over it with [Collection.Decode] and hand it to a [Change], which
+// normalises, validates and stores it. A [Field] type is one file.
+//
+// What the package guarantees: a Change either stores row, table, indexes and dependent views together or, when the
+// caller rolls back, nothing of it; what [Load] reads afterwards is what [Change.Collections] says; answers made by
+// [Collection.AppendAPI] hold no secrets.
+//
+// Everything is in the format of PocketBase's data directory. Where the package takes a strange turn it is because
+// directories and clients of that program depend on it, and a test says so.
+package schema
