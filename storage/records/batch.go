@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -68,6 +69,14 @@ func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update Wri
 
 // CollectionID implements [Command].
 func (up *Upsert) CollectionID() string { return up.create.CollectionID() }
+
+// StoreFiles implements [Uploading]. Both ways lead to the same record.
+func (up *Upsert) StoreFiles(store *files.Local) error { return up.update.StoreFiles(store) }
+
+// DropFiles implements [Uploading].
+func (up *Upsert) DropFiles(store *files.Local) error {
+	return up.update.in.dropFiles(store, up.update.id, up.Result())
+}
 
 // Result returns the record as it was stored, nil before Apply.
 func (up *Upsert) Result() *Record {

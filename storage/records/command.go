@@ -39,6 +39,27 @@ type Command interface {
 	CollectionID() string
 }
 
+// Uploading is a command that brings files along.
+type Uploading interface {
+	// StoreFiles stores the bytes of the uploads under the record's id. It is called before the command is applied.
+	StoreFiles(store *files.Local) error
+	// DropFiles removes the uploads that the outcome does not need. It is called after the command was applied or refused.
+	DropFiles(store *files.Local) error
+}
+
+// ResultOf returns the record that a command stored, nil for one that stores none or was not applied.
+func ResultOf(cmd Command) *Record {
+	switch cmd := cmd.(type) {
+	case *Create:
+		return cmd.Result
+	case *Update:
+		return cmd.Result
+	case *Upsert:
+		return cmd.Result()
+	}
+	return nil
+}
+
 // WriteInput is what the commands that write a record have in common.
 type WriteInput struct {
 	CollectionID string
@@ -49,6 +70,9 @@ type WriteInput struct {
 	Files []*PendingFile
 	// SkipRules leaves rule and caller-dependent checks out: for what the server itself writes.
 	SkipRules bool
+	// Late tells that earlier commands of the same batch may make the record, or what a rule looks at: nothing is judged
+	// before the command is applied.
+	Late bool
 	// Passwords hashes and compares passwords. It is called while the command is prepared, never inside the Writer.
 	Passwords Passwords
 }
@@ -146,7 +170,7 @@ func setAutodates(r *Record, op schema.Operation, now time.Time) {
 	}
 }
 
-// StoreFiles stores the bytes of the uploads under the record's id, before the command is applied.
+// storeFiles stores the bytes of the uploads under the record's id.
 func (in *WriteInput) storeFiles(store *files.Local, id string) error {
 	for _, f := range in.Files {
 		if err := f.Put(store, in.CollectionID, id); err != nil {

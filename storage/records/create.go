@@ -37,7 +37,7 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 	if !hasPlainPassword(sub.record) {
 		return cmd, nil
 	}
-	if rule := in.rule(c.CreateRule); rule != "" {
+	if rule := in.rule(c.CreateRule); rule != "" && !in.Late {
 		// A password is hashed only for those whom the rule lets in: the work must cost a guest nothing to ask for.
 		err := s.db.Read(ctx, func(r *sqlite.Reader) error {
 			return cmd.judge(s.catalogue(), r, sub, rule)
@@ -58,10 +58,10 @@ func (cmd *Create) CollectionID() string { return cmd.in.CollectionID }
 // ID returns the id that the record will have.
 func (cmd *Create) ID() string { return cmd.id }
 
-// StoreFiles stores the uploads; call it before the command is applied.
+// StoreFiles implements [Uploading].
 func (cmd *Create) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
 
-// DropFiles removes the uploads that the outcome does not need; call it after the command was applied or refused.
+// DropFiles implements [Uploading].
 func (cmd *Create) DropFiles(store *files.Local) error {
 	return cmd.in.dropFiles(store, cmd.id, cmd.Result)
 }

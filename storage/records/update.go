@@ -44,11 +44,18 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 			return ErrNoCollection
 		}
 		before, err := s.load(r, s.compiled(cat), c, id)
+		if in.Late && errors.Is(err, ErrNotFound) {
+			sub = submit(NewRecord(c), in.Body, in.Files, true)
+			return nil
+		}
 		if err != nil {
 			return err
 		}
 		stored, _ = before.Get("password").(schema.Password)
 		sub = submit(before, in.Body, in.Files, in.Caller.Superuser || in.SkipRules)
+		if in.Late {
+			return nil
+		}
 		return cmd.judge(cat, r, sub, before)
 	})
 	if err != nil {
@@ -84,10 +91,10 @@ func (cmd *Update) CollectionID() string { return cmd.in.CollectionID }
 // ID returns the id of the record.
 func (cmd *Update) ID() string { return cmd.id }
 
-// StoreFiles stores the uploads; call it before the command is applied.
+// StoreFiles implements [Uploading].
 func (cmd *Update) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
 
-// DropFiles removes the uploads that the outcome does not need; call it after the command was applied or refused.
+// DropFiles implements [Uploading].
 func (cmd *Update) DropFiles(store *files.Local) error {
 	return cmd.in.dropFiles(store, cmd.id, cmd.Result)
 }

@@ -39,6 +39,7 @@ type PendingFile struct {
 	Name        string
 	ContentType string
 	mime        *mimetype.MIME
+	head        []byte
 }
 
 // Identify gives the file its stored name and finds its type out by its content.
@@ -53,12 +54,22 @@ func (f *PendingFile) Identify() error {
 		return fmt.Errorf("read upload %q: %w", f.Original, err)
 	}
 	f.Name = schema.StoredFileName(f.Original, head)
-	f.mime = mimetype.Detect(head)
+	f.head, f.mime = head, mimetype.Detect(head)
 	f.ContentType = f.mime.String()
 	if len(head) == 0 {
 		f.ContentType = "text/plain"
 	}
 	return nil
+}
+
+// Again gives the file another name, made of the one it has: the files of a batch are named twice.
+func (f *PendingFile) Again() { f.Name = schema.StoredFileName(f.Name, f.head) }
+
+// IsFileKey tells whether a key of a body, modifiers included, names a file field.
+func IsFileKey(c *schema.Collection, key string) bool {
+	name, _, _ := splitKey(c, key)
+	f := c.Field(name)
+	return f != nil && f.Type() == "file"
 }
 
 // withUploads puts the names of uploads into the body, after the names that were sent as text under the same key.

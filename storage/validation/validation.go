@@ -44,7 +44,8 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 }
 
 // Errors is a tree of failed checks keyed by property name, or by decimal index for the elements of a list. A value
-// is an *[Error], an Errors, or any other error, which a client sees as "validation_invalid_value". The zero value
+// is an *[Error], an Errors, an error that marshals itself to JSON, or any other error, which a client sees as
+// "validation_invalid_value". The zero value
 // (nil) means "no error" and can be read but not written.
 type Errors map[string]error
 
@@ -105,6 +106,9 @@ func public(err error) any {
 	var leaf *Error
 	if errors.As(err, &leaf) {
 		return leaf
+	}
+	if own, ok := err.(json.Marshaler); ok {
+		return own
 	}
 	return Invalid
 }
