@@ -157,8 +157,8 @@ func encode(v any) string {
 }
 
 func pathParts(path string) []string {
-	path = strings.TrimPrefix(path, "$.")
-	return strings.Split(strings.NewReplacer("[", ".", "]", "").Replace(path), ".")
+	path = strings.NewReplacer("[", ".", "]", "").Replace(strings.TrimPrefix(path, "$"))
+	return strings.Split(strings.TrimPrefix(path, "."), ".")
 }
 
 func lookup(v any, path string) (string, bool) {
@@ -343,6 +343,10 @@ func (h *host) serve(method string, u *url.URL, body []byte) (status int, answer
 		return 0, nil, false
 	case path == "/meta/dry-run-view":
 		return h.dryRun(u, body)
+	case path == "/meta/scaffolds" && method == "GET":
+		return h.show(u, schema.Scaffolds())
+	case path == "/meta/oauth2-providers" && method == "GET":
+		return h.show(u, schema.Providers())
 	case len(parts) > 1 || name == "import" && method != "PUT":
 		return 0, nil, false
 	case name == "" && method == "POST":
@@ -418,8 +422,13 @@ func (h *host) outcome(u *url.URL, c *schema.Collection, err error, message stri
 	default:
 		h.t.Fatalf("unexpected error %v", err)
 	}
+	return h.show(u, c)
+}
+
+// show answers with v, reduced to the fields that were asked for.
+func (h *host) show(u *url.URL, v any) (int, any, bool) {
 	var answer any
-	if err := json.Unmarshal(c.AppendAPI(nil), &answer); err != nil {
+	if err := json.Unmarshal([]byte(encode(v)), &answer); err != nil {
 		h.t.Fatal(err)
 	}
 	if fields := u.Query().Get("fields"); fields != "" {

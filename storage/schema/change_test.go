@@ -122,6 +122,43 @@ func TestFailedChangeLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestChangeRunsTwice: the transaction of a change may have to be run again from its beginning.
+func TestChangeRunsTwice(t *testing.T) {
+	h := newHost(t)
+	h.create(`{"name":"a","type":"auth"}`)
+	if err := h.update("a", `{"name":"b"}`); err != nil {
+		t.Fatal(err)
+	}
+	undo := errors.New("undo")
+	for _, body := range []string{
+		`{"name":"a","type":"auth","fields":[{"type":"text","name":"x"},{"type":"text","name":"y"}],"indexes":["create index ix on z (x)"]}`,
+		`{"name":"v","type":"view","viewQuery":"select id, email from b"}`,
+	} {
+		c, err := schema.DecodeNew([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var first string
+		err = h.change(func(ch *schema.Change) error {
+			if err := ch.Create(c); err != nil {
+				return err
+			}
+			first = c.Row().Fields + c.Row().Indexes + c.ID
+			return undo
+		})
+		if !errors.Is(err, undo) {
+			t.Fatal(err)
+		}
+		if err := h.change(func(ch *schema.Change) error { return ch.Create(c) }); err != nil {
+			t.Fatal(err)
+		}
+		second := c.Row().Fields + c.Row().Indexes + c.ID
+		if !strings.Contains(body, "view") && first != second {
+			t.Errorf("first\n%s\nthen\n%s", first, second)
+		}
+	}
+}
+
 func TestReservedTableName(t *testing.T) {
 	h := newHost(t)
 	c, err := schema.DecodeNew([]byte(`{"name":"sqlite_x"}`))
