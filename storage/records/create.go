@@ -102,6 +102,9 @@ func (cmd *Create) Apply(tx *sqlite.Tx) error {
 		return uniqueFailure(c, err)
 	}
 	tx.Emit(&Change{Action: Created, Collection: c, Record: r})
+	if err := s.dismissInstaller(cat, tx, r, cmd.in.now()); err != nil {
+		return err
+	}
 	cmd.Result = r
 	return nil
 }
