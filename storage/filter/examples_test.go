@@ -35,16 +35,23 @@ func field(t testing.TB, typ, name string, more ...string) schema.Field {
 	return f
 }
 
-func newWorld(t testing.TB) *world {
+func relation(t testing.TB, name, target, max string) schema.Field {
+	t.Helper()
+	return field(t, "relation", name, `"collectionId":"pbc_`+target+`"`, `"maxSelect":`+max)
+}
+
+// collection is a base collection that everybody may list.
+func collection(t testing.TB, name string, fields ...schema.Field) *schema.Collection {
 	t.Helper()
 	public := ""
-	collection := func(name string, fields ...schema.Field) *schema.Collection {
-		id := field(t, "text", "id", `"primaryKey":true,"system":true`)
-		return &schema.Collection{ID: "pbc_" + name, Name: name, Type: schema.Base, ListRule: &public, ViewRule: &public, Fields: append([]schema.Field{id}, fields...)}
-	}
-	rel := func(name, target string, max string) schema.Field {
-		return field(t, "relation", name, `"collectionId":"pbc_`+target+`"`, `"maxSelect":`+max)
-	}
+	id := field(t, "text", "id", `"primaryKey":true,"system":true`)
+	return &schema.Collection{ID: "pbc_" + name, Name: name, Type: schema.Base, ListRule: &public, ViewRule: &public, Fields: append([]schema.Field{id}, fields...)}
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	collection := func(name string, fields ...schema.Field) *schema.Collection { return collection(t, name, fields...) }
+	rel := func(name, target, max string) schema.Field { return relation(t, name, target, max) }
 	profiles := collection("profiles", field(t, "text", "bio"), rel("author", "authors", "1"))
 	profiles.Indexes = []string{"CREATE UNIQUE INDEX `idx_profiles_author` ON `profiles` (`author`)"}
 	superusers := collection("_superusers", field(t, "text", "tokenKey", `"hidden":true`), field(t, "password", "password", `"hidden":true`),
@@ -61,24 +68,7 @@ func newWorld(t testing.TB) *world {
 		collection("groups", field(t, "text", "name"), rel("posts", "posts", "9")),
 		superusers,
 	}
-	conn, err := sqlite.OpenConn(":memory:", sqlite.OpenReadWrite, sqlite.OpenCreate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := conn.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	script := ""
-	for _, c := range all {
-		columns := make([]string, len(c.Fields))
-		for i, f := range c.Fields {
-			columns[i] = "`" + f.Base().Name + "` " + f.Column()
-		}
-		script += "CREATE TABLE `" + c.Name + "` (" + strings.Join(columns, ", ") + ");\n"
-	}
-	script += `
+	return openWorld(t, all, `
 INSERT INTO tags (id, name, rank) VALUES ('taggo0000000000','go',1), ('tagdb0000000000','db',2), ('tagweb000000000','web',3), ('tagnil000000000','',0);
 INSERT INTO authors (id, name, age, city, home) VALUES ('autann000000000','ann',30,'Sofia','{"lon":23.32,"lat":42.69}'), ('autbob000000000','bob',25,'','{"lon":0,"lat":0}'), ('autcid000000000','cid',0,'Rome','{"lon":12.5,"lat":41.9}');
 INSERT INTO posts (id, t, title, views, active, published, status, labels, meta, loc, secret, author, tags) VALUES
@@ -91,8 +81,34 @@ INSERT INTO comments (id, text, likes, post) VALUES ('c1','first',1,'pA'), ('c2'
 INSERT INTO profiles (id, bio, author) VALUES ('f1','dev','autann000000000'), ('f2','','autbob000000000');
 INSERT INTO groups (id, name, posts) VALUES ('g1','g1','["pA","pB"]'), ('g2','g2','["pA"]'), ('g3','g3','[]');
 INSERT INTO _superusers (id, tokenKey, password, email, verified) VALUES ('root00000000000','key','hash','root@example.com',1);
-`
-	if err := sqlitex.ExecuteScript(conn, script, nil); err != nil {
+`)
+}
+
+// openWorld makes the tables of the collections, views apart, and runs a script over them.
+func openWorld(t testing.TB, all []*schema.Collection, script string) *world {
+	t.Helper()
+	conn, err := sqlite.OpenConn(":memory:", sqlite.OpenReadWrite, sqlite.OpenCreate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	tables := ""
+	for _, c := range all {
+		if c.IsView() {
+			tables += "CREATE VIEW `" + c.Name + "` AS " + c.ViewQuery + ";\n"
+			continue
+		}
+		columns := make([]string, len(c.Fields))
+		for i, f := range c.Fields {
+			columns[i] = "`" + f.Base().Name + "` " + f.Column()
+		}
+		tables += "CREATE TABLE `" + c.Name + "` (" + strings.Join(columns, ", ") + ");\n"
+	}
+	if err := sqlitex.ExecuteScript(conn, tables+script, nil); err != nil {
 		t.Fatal(err)
 	}
 	return &world{cat: schema.NewCatalogue(1, all), conn: conn}
@@ -115,41 +131,45 @@ func (w *world) request(expression string, trust filter.Trust) *filter.Request {
 
 // query compiles an expression over a collection and returns the key column of what it finds.
 func (w *world) query(base, key, expression, order string, trust filter.Trust) ([]string, error) {
-	if trust == filter.Client {
-		if err := filter.CheckClient(expression, order); err != nil {
-			return nil, err
-		}
-	}
-	e, err := filter.Parse(expression)
+	return w.ask(question{base: base, key: key, filter: expression, order: order, trust: trust}, w.request(expression, trust))
+}
+
+// question is what a list request asks for.
+type question struct {
+	base, key   string // the column key of the collection base is read
+	rule        string // the list rule, "" for none
+	filter      string
+	order       string
+	trust       filter.Trust // of filter and order
+	values      []schema.Value
+	compiledFor *filter.Request // the request that decides the shape, nil for the one that asks
+}
+
+func (w *world) ask(q question, req *filter.Request) ([]string, error) {
+	compiled, err := w.compile(q, req)
 	if err != nil {
 		return nil, err
 	}
-	req := w.request(expression, trust)
-	b := filter.NewBuilder(w.cat, w.cat.Find(base), req)
-	if err := b.Where(e, trust); err != nil {
-		return nil, err
-	}
-	if order != "" {
-		if err := b.OrderBy(order, trust); err != nil {
-			return nil, err
-		}
-	}
-	q := b.Build()
 	sql := "SELECT "
-	if q.Distinct {
+	if compiled.Distinct {
 		sql += "DISTINCT "
 	}
-	sql += "`" + base + "`." + key + " FROM " + q.From + " WHERE " + q.Where
-	if q.Order != "" {
-		sql += " ORDER BY " + q.Order
+	sql += "`" + q.base + "`." + q.key + " FROM " + compiled.From
+	if compiled.Where != "" {
+		sql += " WHERE " + compiled.Where
+	}
+	if compiled.Order != "" {
+		sql += " ORDER BY " + compiled.Order
 	}
 	stmt, _, err := w.conn.PrepareTransient(sql)
 	if err != nil {
 		return nil, errors.New("SQLite refuses " + sql + ": " + err.Error())
 	}
 	defer stmt.Finalize()
-	if _, err := q.Bind(stmt, 1, req, nil); err != nil {
+	if next, err := compiled.Bind(stmt, 1, req, q.values); err != nil {
 		return nil, err
+	} else if next != stmt.BindParamCount()+1 {
+		return nil, errors.New("not as many values as parameters in " + sql)
 	}
 	var rows []string
 	for {
@@ -162,6 +182,46 @@ func (w *world) query(base, key, expression, order string, trust filter.Trust) (
 		}
 		rows = append(rows, stmt.ColumnText(0))
 	}
+}
+
+func (w *world) compile(q question, req *filter.Request) (*filter.Query, error) {
+	if q.trust == filter.Client {
+		if err := filter.CheckClient(q.filter, q.order); err != nil {
+			return nil, err
+		}
+	}
+	if q.compiledFor != nil {
+		req = q.compiledFor
+	}
+	b := filter.NewBuilder(w.cat, w.cat.Find(q.base), req)
+	if q.values != nil {
+		b.Virtual()
+	}
+	if q.rule != "" {
+		if err := where(b, q.rule, filter.Rule); err != nil {
+			return nil, err
+		}
+	}
+	// A filter that is not there and one of zero length are the same to clients, so only the former is asked here.
+	if q.filter != "" || q.rule == "" && q.order == "" {
+		if err := where(b, q.filter, q.trust); err != nil {
+			return nil, err
+		}
+	}
+	if q.order != "" {
+		if err := b.OrderBy(q.order, q.trust); err != nil {
+			return nil, err
+		}
+	}
+	return b.Build(), nil
+}
+
+func where(b *filter.Builder, text string, trust filter.Trust) error {
+	e, err := filter.Parse(text)
+	if err != nil {
+		return err
+	}
+	return b.Where(e, trust)
 }
 
 func outcome(rows []string, err error) string {

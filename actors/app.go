@@ -1,0 +1,272 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/migrations"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/settings"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// Options configure an [App].
+type Options struct {
+	// Dir is the data directory; it is created when it is missing.
+	Dir string
+	// Sync says when an answered write is on disk; the zero value is sqlite.Full: always.
+	Sync sqlite.SyncMode
+	// ExpandAll expands the relations of every answer without being asked.
+	ExpandAll bool
+	// Key encrypts the stored settings; the zero value stores them in clear.
+	Key settings.Key
+	// QueryTimeout bounds a read; zero is the default of package sqlite.
+	QueryTimeout time.Duration
+	// Exclusive keeps a second server away from the directory. The command line works beside a server without it.
+	Exclusive bool
+	// Logger gets what happens beside requests; nil discards it.
+	Logger *slog.Logger
+}
+
+// App is an open data directory and the actors that work on it. It is safe for concurrent use.
+type App struct {
+	opts Options
+	log  *slog.Logger
+	now  func() time.Time
+
+	db        *sqlite.DB
+	store     *records.Store
+	files     *files.Local
+	catalogue atomic.Pointer[schema.Catalogue]
+	settings  atomic.Pointer[settings.Settings]
+	passwords *auth.Passwords
+	hub       *realtime.Hub
+	unlock    func() error
+
+	tree                *tree
+	catalogueSupervisor *actor.PID
+	worker              *actor.PID
+	members             members
+	spawned             atomic.Int64
+	schemaWaiting       atomic.Int64
+	closing             atomic.Bool
+	reloading           atomic.Bool
+	background          sync.WaitGroup
+
+	settingsMu  sync.Mutex
+	listenersMu sync.Mutex
+	listeners   []func()
+}
+
+// Open opens a data directory and starts the actors. The caller closes the App.
+func Open(ctx context.Context, o Options) (a *App, err error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a = &App{opts: o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(), files: files.NewLocal(filepath.Join(o.Dir, "storage"))}
+	a.members.byID = make(map[string]*member)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.release())
+		}
+	}()
+	if err := os.MkdirAll(o.Dir, 0o777); err != nil {
+		return nil, fmt.Errorf("create data directory: %w", err)
+	}
+	if o.Exclusive {
+		if a.unlock, err = sqlite.LockDir(o.Dir); err != nil {
+			return nil, fmt.Errorf("open data directory %s: %w", o.Dir, err)
+		}
+	}
+	if err := a.load(); err != nil {
+		return nil, fmt.Errorf("open data directory %s: %w", o.Dir, err)
+	}
+	if err := a.start(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// load makes the tables of a fresh directory and reads collections and settings.
+func (a *App) load() (err error) {
+	data, err := openFile(filepath.Join(a.opts.Dir, "data.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	aux, err := openFile(filepath.Join(a.opts.Dir, "auxiliary.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, aux.Close()) }()
+	if err := migrations.Bootstrap(data, aux, a.now()); err != nil {
+		return err
+	}
+	list, err := schema.Load(data)
+	if err != nil {
+		return err
+	}
+	conf, err := settings.Load(data, a.opts.Key)
+	if err != nil {
+		return err
+	}
+	a.catalogue.Store(schema.NewCatalogue(1, list))
+	a.settings.Store(conf)
+	return nil
+}
+
+// busyTimeout is how long opening waits for another process that writes.
+const busyTimeout = 10 * time.Second
+
+func openFile(path string) (*zsqlite.Conn, error) {
+	conn, err := zsqlite.OpenConn(path, zsqlite.OpenReadWrite, zsqlite.OpenCreate, zsqlite.OpenWAL)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
+	conn.SetBusyTimeout(busyTimeout)
+	return conn, nil
+}
+
+// start opens the database for work and spawns the actors.
+func (a *App) start(ctx context.Context) (err error) {
+	if a.tree, err = newTree(a.log); err != nil {
+		return err
+	}
+	if a.catalogueSupervisor, err = a.tree.spawn(a.tree.root, a.tree.supervisor(), "catalogue"); err != nil {
+		return err
+	}
+	props := actor.PropsFromProducer(func() actor.Actor { return catalogueWorker{} })
+	if a.worker, err = a.tree.spawn(a.catalogueSupervisor, props, "worker"); err != nil {
+		return err
+	}
+	a.hub = realtime.NewHub(realtime.Options{
+		Logger:    a.log,
+		Catalogue: a.Catalogue,
+		Spawn: func(props *actor.Props, name string) (*actor.PID, error) {
+			return a.tree.spawn(a.tree.root, props, name)
+		},
+		Supervisor: a.tree.supervisor(),
+		System:     a.tree.system,
+	})
+	a.db, err = sqlite.Open(ctx, sqlite.Options{
+		Path:       filepath.Join(a.opts.Dir, "data.db"),
+		Sync:       a.opts.Sync,
+		Logger:     a.log,
+		ReadLimit:  a.opts.QueryTimeout,
+		Committing: a.hub.Committing,
+		Committed:  a.committed,
+		Foreign:    a.foreign,
+	})
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	a.store = records.NewStore(a.db, a.Catalogue, records.Options{ExpandAll: a.opts.ExpandAll})
+	return a.hub.Start(a.db, a.store)
+}
+
+// Store returns the way to the records.
+func (a *App) Store() *records.Store { return a.store }
+
+// DB returns the database.
+func (a *App) DB() *sqlite.DB { return a.db }
+
+// Files returns the store of uploaded files.
+func (a *App) Files() *files.Local { return a.files }
+
+// Realtime returns the hub of the event streams.
+func (a *App) Realtime() *realtime.Hub { return a.hub }
+
+// Passwords returns the functions that hash and compare passwords, on their few places.
+func (a *App) Passwords() records.Passwords { return a.passwords.Functions() }
+
+// PasswordPool returns the places on which passwords are hashed and compared.
+func (a *App) PasswordPool() *auth.Passwords { return a.passwords }
+
+// Dir returns the data directory.
+func (a *App) Dir() string { return a.opts.Dir }
+
+// committed is told of each group that the Writer committed, on the Writer's goroutine.
+func (a *App) committed(g sqlite.Group) {
+	for _, change := range g.Changes {
+		ch, ok := change.(*records.Change)
+		if ok && ch.Action == records.Deleted && hasFiles(ch.Collection) {
+			a.removeFiles(ch.Collection.ID + "/" + ch.Record.ID())
+		}
+	}
+	a.hub.Committed(g)
+}
+
+func hasFiles(c *schema.Collection) bool {
+	for _, f := range c.Fields {
+		if f.Type() == "file" {
+			return true
+		}
+	}
+	return false
+}
+
+// removeFiles removes the directory of a deleted record or collection in the background. What is left behind after a
+// failure is in nobody's way.
+func (a *App) removeFiles(prefix string) {
+	a.goSafe(func() error { return a.files.DeletePrefix(prefix) }, "remove files of what was deleted")
+}
+
+// goSafe runs fn on a goroutine of its own; failures and panics are logged. Close waits for it.
+func (a *App) goSafe(fn func() error, doing string) {
+	a.background.Go(func() {
+		if err := guarded(fn); err != nil {
+			a.log.Error(doing, "error", err)
+		}
+	})
+}
+
+// foreign is told that another process wrote to the file.
+func (a *App) foreign() {
+	if a.closing.Load() || !a.reloading.CompareAndSwap(false, true) {
+		return
+	}
+	a.goSafe(func() error {
+		a.reloading.Store(false)
+		return a.reload()
+	}, "reload")
+}
+
+// Close ends the actors after what they had accepted was answered, and closes the database. New writes are refused from
+// its beginning.
+func (a *App) Close() error {
+	a.closing.Store(true)
+	return a.release()
+}
+
+// release gives back what Open took, in the reverse order. What was not opened yet is passed over.
+func (a *App) release() error {
+	var errs []error
+	if a.db != nil {
+		errs = append(errs, a.db.Close()) // the Writer drains first, then what it committed is announced
+	}
+	if a.hub != nil {
+		errs = append(errs, a.hub.Close())
+	}
+	if a.tree != nil {
+		errs = append(errs, a.tree.stop())
+	}
+	a.background.Wait()
+	if a.unlock != nil {
+		errs = append(errs, a.unlock())
+	}
+	return errors.Join(errs...)
+}
