@@ -22,22 +22,22 @@ const (
 // Builder makes one query over one base collection. Rule, client filter and sort of a request go into one Builder,
 // because they share their joins. A Builder is used by one goroutine and for one query.
 type Builder struct {
-	cat     *schema.Catalogue
-	base    scope
-	req     *Request
-	joins   []*tableJoin
-	byKey   map[string]*tableJoin
-	demands []frag // conditions that hold for the whole query, see Client
-	where   []frag
-	order   []frag
-	tables  map[string]struct{}
-	virtual bool
-	plain   bool
-	many    bool
-	now     bool
-	random  bool
-	copies  int // how many copies of joins were made for match-all conditions
-	nesting int // how deep list rules of joined collections are nested
+	cat      *schema.Catalogue
+	base     scope
+	req      *Request
+	joins    []*tableJoin
+	byKey    map[string]*tableJoin
+	demands  []frag  // conditions that hold for the whole query, see Client
+	demanded []*Expr // the list rules that demands were made of
+	where    []frag
+	order    []frag
+	tables   map[string]struct{}
+	virtual  bool
+	plain    bool
+	many     bool
+	now      bool
+	random   bool
+	copies   int // how many copies of joins were made for match-all conditions
 }
 
 // scope is a collection under an alias: what bare field names refer to.
@@ -45,7 +45,7 @@ type scope struct {
 	collection *schema.Collection
 	alias      string // quoted
 	key        string // distinguishes the joins made from here
-	joined     bool   // the row may be missing, so that every column may be NULL
+	nullable   bool   // every column may be NULL: the row may be missing, or a view makes it
 }
 
 // NewBuilder begins a query over base. The request decides which of its values are missing; the query then fits every
@@ -53,7 +53,7 @@ type scope struct {
 func NewBuilder(cat *schema.Catalogue, base *schema.Collection, req *Request) *Builder {
 	b := &Builder{
 		cat:    cat,
-		base:   scope{collection: base, alias: quote(base.Name)},
+		base:   scope{collection: base, alias: quote(base.Name), nullable: base.IsView()},
 		req:    req,
 		byKey:  make(map[string]*tableJoin),
 		tables: make(map[string]struct{}),

@@ -1,7 +1,5 @@
 package filter
 
-import "strings"
-
 // maxStrftimeArguments is how many arguments strftime takes at most.
 const maxStrftimeArguments = 10
 
@@ -68,7 +66,8 @@ func (r *resolver) strftime(args []operand) (resolved, error) {
 		after = append(after, literal(a.text))
 	}
 	sql += ")"
-	if len(args) == 1 || args[1].kind == operandText && strings.Contains(strings.ToLower(args[1].text), "now") {
+	if len(args) == 1 || at.class == known {
+		// A text may say "now".
 		r.b.now = true
 	}
 	write := func(time frag) frag {

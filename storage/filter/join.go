@@ -98,7 +98,7 @@ func identity(c *schema.Collection) step {
 
 // submitted is the step to the records whose ids the body holds under a relation field.
 func submitted(path requestPath, target *schema.Collection, many bool) []step {
-	ids := placeholder(param{kind: paramIDs, path: path})
+	ids := placeholder(param{kind: paramIDs, path: requestPath{source: path.source, parts: path.parts[:1]}})
 	key := "@request.body." + path.parts[0]
 	list := step{key: key, many: many, value: "value", sql: func(_, to string) frag {
 		return join("LEFT JOIN json_each(%s) AS "+to, ids)

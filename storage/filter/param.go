@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type param struct {
 	asText   bool         // missing values are ""
 	asNumber bool         // numeric text becomes a number
 	isset    bool         // the value is whether the key exists
+	stored   bool         // the value is bound as it is stored in a column
 }
 
 type paramKind int
@@ -77,13 +79,13 @@ func (p *param) value(req *Request) value {
 		return idList(found)
 	case paramLength:
 		found, _ := req.lookup(p.path)
-		return lengthOfSubmitted(found)
+		v = lengthOfSubmitted(found)
 	case paramRequest:
 		found, exists := req.lookup(p.path)
-		if p.isset {
-			return exists
-		}
 		v = bindable(found)
+		if p.isset {
+			v = exists
+		}
 	}
 	return p.shape(v)
 }
@@ -95,6 +97,9 @@ func (p *param) shape(v value) value {
 		} else {
 			v = ""
 		}
+	}
+	if n, ok := v.(float64); ok && p.stored && n == math.Trunc(n) && math.Abs(n) < 1<<63 {
+		v = int64(n)
 	}
 	if s, ok := v.(string); ok {
 		if p.asNumber {

@@ -25,11 +25,12 @@ type Query struct {
 
 	params    []param
 	unordered int // how many of params belong to From and Where
+	demanded  []*Expr
 }
 
 // Build returns the query of everything that was added.
 func (b *Builder) Build() *Query {
-	q := &Query{Distinct: b.many, Volatile: b.now || b.random}
+	q := &Query{Distinct: b.many, Volatile: b.now || b.random, demanded: b.demanded}
 	base := b.from()
 	from, params := base.sql, base.params
 	for _, j := range b.joins {
@@ -60,7 +61,8 @@ func (b *Builder) Build() *Query {
 }
 
 // from is the base: the collection's table, or one row of submitted values. Casts give the values of that row the
-// affinity of the columns.
+// affinity of the columns;
+// those that hold JSON text go without, because a cast would make numbers of them.
 func (b *Builder) from() frag {
 	if !b.virtual {
 		return raw(quote(b.base.collection.Name))
@@ -70,6 +72,12 @@ func (b *Builder) from() frag {
 	for i, f := range b.base.collection.Fields {
 		parts[i] = placeholder(param{kind: paramVirtual, field: f, index: i})
 		texts[i] = "%s AS " + quote(f.Base().Name)
+		switch {
+		case affinityOf(f) == textAffinity:
+			texts[i] = "CAST(%s AS TEXT) AS " + quote(f.Base().Name)
+		case f.Type() == "number" || f.Type() == "bool":
+			texts[i] = "CAST(%s AS NUMERIC) AS " + quote(f.Base().Name)
+		}
 	}
 	return join("(SELECT "+strings.Join(texts, ", ")+") AS "+b.base.alias, parts...)
 }
@@ -84,6 +92,19 @@ func (q *Query) Bind(stmt *sqlite.Stmt, first int, req *Request, values []schema
 // BindUnordered is Bind without the parameters of Order, for a statement that has only From and Where.
 func (q *Query) BindUnordered(stmt *sqlite.Stmt, first int, req *Request, values []schema.Value) (next int, err error) {
 	return bindAll(stmt, first, q.params[:q.unordered], req, values)
+}
+
+// Demanding tells that the query holds list rules of joined collections (see [Client]). Two requests can share such a
+// query only when [Query.Shape] is the same for both, too. Which rules they are depends only on the definitions and on
+// what the client wrote, so that a query of any request tells it for all.
+func (q *Query) Demanding() bool { return len(q.demanded) > 0 }
+
+// Shape is [Shape] for the list rules in the query.
+func (q *Query) Shape(dst []byte, req *Request) []byte {
+	for _, e := range q.demanded {
+		dst = Shape(dst, e, req)
+	}
+	return dst
 }
 
 // AppendKey appends the bound values of From and Where to dst in a form that is equal only for equal values: with the

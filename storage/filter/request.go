@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -121,6 +122,12 @@ func (r *Request) body(parts []string) (any, bool) {
 		return nil, false
 	}
 	for _, part := range parts[1:] {
+		if text, ok := v.(schema.JSON); ok {
+			v = nil
+			if err := json.Unmarshal(text, &v); err != nil {
+				return nil, false
+			}
+		}
 		switch at := v.(type) {
 		case map[string]any:
 			v, ok = at[part]
@@ -136,12 +143,6 @@ func (r *Request) body(parts []string) (any, bool) {
 			v, ok = at.part(part)
 		case schema.GeoPoint:
 			v, ok = geoPart(at, part)
-		case schema.JSON:
-			var inner any
-			ok = json.Unmarshal(at, &inner) == nil
-			if ok {
-				return (&Request{Body: map[string]any{"v": inner}}).body(append([]string{"v"}, part))
-			}
 		default:
 			ok = false
 		}
@@ -261,7 +262,11 @@ func jsonScalar(j schema.JSON) value {
 	case nil, string, float64, bool:
 		return v
 	}
-	return jsonText(v)
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, j); err != nil {
+		return string(j)
+	}
+	return compact.String()
 }
 
 // lowerASCII is SQLite's LOWER: ASCII letters only.

@@ -156,7 +156,7 @@ type walk struct {
 func (w *walk) enter(s step) {
 	w.chain.steps = append(w.chain.steps, s)
 	w.chain.many = w.chain.many || s.many
-	w.at = scope{collection: s.collection, key: s.key, joined: true}
+	w.at = scope{collection: s.collection, key: s.key, nullable: true}
 }
 
 func (w *walk) run() (resolved, error) {
@@ -284,10 +284,11 @@ func (w *walk) demand(target *schema.Collection) error {
 	if err != nil {
 		return err
 	}
-	f, err := b.group(rule.items, &resolver{b: b, scope: scope{collection: target, alias: alias, key: w.at.key, joined: true}})
+	f, err := b.group(rule.items, &resolver{b: b, scope: scope{collection: target, alias: alias, key: w.at.key, nullable: true}})
 	if err != nil {
 		return err
 	}
+	b.demanded = append(b.demanded, rule)
 	b.demands = append(b.demands, join("("+alias+".id IS NULL OR %s)", f))
 	return nil
 }
@@ -299,7 +300,7 @@ func (w *walk) finish(f schema.Field, modifier string, modified bool) (resolved,
 	if modified && !slices.Contains([]string{"lower", "length", "each", "isset", "changed"}, modifier) {
 		return resolved{}, errorf("unknown modifier in %q", w.name)
 	}
-	out := resolved{class: stored, nullable: w.at.joined, affinity: affinityOf(f)}
+	out := resolved{class: stored, nullable: w.at.nullable, affinity: affinityOf(f)}
 	write := func(alias string) string { return column(alias, name) }
 	if f.Type() == "json" {
 		out.class, out.nullable, out.affinity = rawSQL, true, noAffinity

@@ -113,7 +113,13 @@ func (r *resolver) auth(p requestPath, name string) (resolved, error) {
 	}
 	plain := p.modifier != "each" && p.modifier != "length"
 	if _, exists := r.b.req.lookup(p); exists && plain {
-		return r.requestValue(p), nil
+		field := r.b.req.Auth.Collection.Field(p.parts[0])
+		if isTokenValue(p.parts[0]) || field == nil {
+			return r.requestValue(p), nil
+		}
+		if out, ok := atHand(p, field); ok {
+			return out, nil
+		}
 	}
 	w := &walk{r: &resolver{b: r.b, scope: r.scope, trust: Rule}, from: r.scope, name: name, parts: append([]string(nil), p.parts...)}
 	if p.modifier != "" {
@@ -125,6 +131,36 @@ func (r *resolver) auth(p requestPath, name string) (resolved, error) {
 		return fixedValue(nil), nil
 	}
 	return out, nil
+}
+
+// isTokenValue tells whether a value of the signed-in record counts as a value of the request, not as a column.
+func isTokenValue(name string) bool {
+	switch name {
+	case "id", "collectionId", "collectionName", "email", "emailVisibility", "verified":
+		return true
+	}
+	return false
+}
+
+// atHand is a value of the signed-in record that need not be read: it compares as the column would. A cast gives it
+// the column's affinity, and an index can still serve the other side. ok is false where only the row will do.
+func atHand(p requestPath, field schema.Field) (out resolved, ok bool) {
+	value := placeholder(param{kind: paramRequest, path: p, stored: true, lower: p.modifier == "lower"})
+	out = resolved{class: stored, sql: value}
+	switch affinity := affinityOf(field); {
+	case p.modifier == "lower":
+		if affinity != textAffinity {
+			return resolved{}, false
+		}
+	case field.Type() == "json":
+		out.class, out.nullable = rawSQL, true
+	case affinity == textAffinity:
+		out.sql, out.affinity = join("CAST(%s AS TEXT)", value), affinity
+	case field.Type() == "number" || field.Type() == "bool":
+		out.sql, out.affinity = join("CAST(%s AS NUMERIC)", value), affinity
+	}
+	out.like = join("('%%' || %s || '%%')", out.sql)
+	return out, true
 }
 
 // lengthOfSubmitted is how many items a body holds under a key: none when missing or null, one for a single value.

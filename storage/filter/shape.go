@@ -6,7 +6,8 @@ import (
 )
 
 // Shape appends to dst what a query made of e depends on beside the definitions: which request values are missing or
-// empty, and the collection of the signed-in record. Two requests with the same shape can share a query.
+// empty, and the collection of the signed-in record. Two requests with the same shape can share a query, unless it is
+// [Query.Demanding].
 func Shape(dst []byte, e *Expr, req *Request) []byte {
 	if e == nil {
 		return dst

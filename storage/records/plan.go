@@ -81,7 +81,14 @@ func (a *ask) key(dst []byte, req *filter.Request) []byte {
 func (s *Store) plan(cat *schema.Catalogue, a *ask, req *filter.Request) (*plan, error) {
 	pc := s.compiled(cat)
 	var buf [256]byte
-	return pc.plan(a.key(buf[:0], req), func() (*plan, error) { return compile(cat, pc, a, req) })
+	key := a.key(buf[:0], req)
+	make := func() (*plan, error) { return compile(cat, pc, a, req) }
+	p, err := pc.plan(key, make)
+	if err != nil || !p.query.Demanding() {
+		return p, err
+	}
+	// Only the plan itself tells which list rules of joined collections are in it; they have shapes of their own.
+	return pc.plan(p.query.Shape(append(key, 0), req), make)
 }
 
 func compile(cat *schema.Catalogue, pc *planCache, a *ask, req *filter.Request) (*plan, error) {
