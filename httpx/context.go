@@ -133,7 +133,10 @@ func (c *Context) Send(status int, body []byte) error {
 			if err != nil {
 				return err
 			}
-			body = picked
+			if body = picked; len(body) == 0 {
+				c.SendRaw(status, "application/json", nil)
+				return nil
+			}
 		}
 	}
 	if len(body) == 0 || body[len(body)-1] != '\n' {

@@ -40,7 +40,7 @@ type Options struct {
 	Authenticate func(c *Context, token string) *Auth
 	// Collection resolves a collection's id or name to both.
 	Collection func(nameOrID string) (id, name string, ok bool)
-	// Pick appends to dst what the picker expression fields leaves of a JSON body.
+	// Pick appends to dst what the picker expression fields leaves of a JSON body; nothing at all makes the answer empty.
 	Pick func(dst, body []byte, fields string) ([]byte, error)
 	// Observe is told of each routed request after it was answered: successes of quiet routes, OPTIONS and redirects of
 	// paths are left out. err is what a client was shown, nil for a success. c is valid during the call only.

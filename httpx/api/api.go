@@ -1,0 +1,108 @@
+package api
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/httpx"
+)
+
+// Options configure the API.
+type Options struct {
+	// Origins are the origins that browsers may call from; empty means all.
+	Origins []string
+	// Static answers GET and HEAD for paths without a route; nil answers "File not found."
+	Static httpx.Handler
+	Logger *slog.Logger
+}
+
+// API is the REST API of one application.
+type API struct {
+	app      *actors.App
+	server   *httpx.Server
+	verifier *auth.Verifier
+	desk     *auth.Desk
+	log      *slog.Logger
+	probes   probes
+	// The routes whose rate limits the parts of a batch share.
+	create, update, delete *httpx.Route
+}
+
+// New returns the server of an application's API. It does not listen yet.
+func New(app *actors.App, o Options) (*httpx.Server, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &API{app: app, log: o.Logger}
+	if err := a.openAuth(); err != nil {
+		return nil, fmt.Errorf("new api: %w", err)
+	}
+	router, err := httpx.NewRouter(a.routes())
+	if err != nil {
+		return nil, fmt.Errorf("new api: %w", err)
+	}
+	a.server, err = httpx.New(httpx.Options{
+		Router:       router,
+		Static:       o.Static,
+		Authenticate: a.authenticate,
+		Collection:   a.collectionName,
+		Pick:         pick,
+		Observe:      a.observe,
+		MapError:     mapError,
+		Origins:      o.Origins,
+		Logger:       o.Logger,
+		Policy:       policy(app.Settings()),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("new api: %w", err)
+	}
+	app.OnSettings(func() { a.server.SetPolicy(policy(app.Settings())) })
+	return a.server, nil
+}
+
+// routes is the table of the API.
+func (a *API) routes() []*httpx.Route {
+	a.create = &httpx.Route{Method: "POST", Path: "/api/collections/{collection}/records", Handler: a.createRecord, Tags: []string{"create"}, Collection: "collection", BodyLimit: a.recordLimit}
+	a.update = &httpx.Route{Method: "PATCH", Path: "/api/collections/{collection}/records/{id}", Handler: a.updateRecord, Tags: []string{"update"}, Collection: "collection", BodyLimit: a.recordLimit}
+	a.delete = &httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}/records/{id}", Handler: a.deleteRecord, Tags: []string{"delete"}, Collection: "collection"}
+	super := httpx.RequireSuperuser
+	return append(a.authRoutes(),
+		&httpx.Route{Method: "GET", Path: "/api/health", Handler: httpx.Health(a.canBackup)},
+
+		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}/records", Handler: a.listRecords, Tags: []string{"list"}, Collection: "collection"},
+		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}/records/{id}", Handler: a.viewRecord, Tags: []string{"view"}, Collection: "collection"},
+		a.create, a.update, a.delete,
+		&httpx.Route{Method: "POST", Path: "/api/batch", Handler: a.batch, BodyLimit: a.batchLimit},
+		&httpx.Route{Method: "GET", Path: "/api/files/{collection}/{id}/{name}", Handler: a.downloadFile, Tags: []string{"file"}, Collection: "collection"},
+
+		&httpx.Route{Method: "GET", Path: "/api/collections", Handler: a.listCollections, Guard: super},
+		&httpx.Route{Method: "POST", Path: "/api/collections", Handler: a.createCollection, Guard: super},
+		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}", Handler: a.viewCollection, Guard: super},
+		&httpx.Route{Method: "PATCH", Path: "/api/collections/{collection}", Handler: a.updateCollection, Guard: super},
+		&httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}", Handler: a.deleteCollection, Guard: super},
+		&httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}/truncate", Handler: a.truncateCollection, Guard: super},
+		&httpx.Route{Method: "PUT", Path: "/api/collections/import", Handler: a.importCollections, Guard: super},
+		&httpx.Route{Method: "GET", Path: "/api/collections/meta/scaffolds", Handler: a.scaffolds, Guard: super},
+		&httpx.Route{Method: "GET", Path: "/api/collections/meta/oauth2-providers", Handler: a.providers, Guard: super},
+		&httpx.Route{Method: "POST", Path: "/api/collections/meta/dry-run-view", Handler: a.dryRunView, Guard: super},
+
+		&httpx.Route{Method: "GET", Path: "/api/settings", Handler: a.viewSettings, Guard: super},
+		&httpx.Route{Method: "PATCH", Path: "/api/settings", Handler: a.updateSettings, Guard: super},
+
+		&httpx.Route{Method: "GET", Path: "/api/realtime", Handler: a.connectRealtime, Quiet: true},
+		&httpx.Route{Method: "POST", Path: "/api/realtime", Handler: a.subscribeRealtime},
+	)
+}
+
+// canBackup tells whether a backup could be started: none is ever under way, there are no backups yet.
+func (a *API) canBackup() bool { return true }
+
+func (a *API) collectionName(nameOrID string) (id, name string, ok bool) {
+	c := a.app.Catalogue().Find(nameOrID)
+	if c == nil {
+		return "", "", false
+	}
+	return c.ID, c.Name, true
+}

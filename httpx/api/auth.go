@@ -1,0 +1,295 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+const (
+	loadFailed     = "An error occurred while loading the submitted data."
+	validateFailed = "An error occurred while validating the submitted data."
+	noAuthContext  = "Missing or invalid auth collection context."
+)
+
+// openAuth makes what tokens and sign-ins need.
+func (a *API) openAuth() (err error) {
+	a.verifier, err = auth.NewVerifier(auth.VerifierOptions{DB: a.app.DB(), Catalogue: a.app.Catalogue, Front: front})
+	a.desk = &auth.Desk{DB: a.app.DB(), Catalogue: a.app.Catalogue, Store: a.app.Store(), Passwords: a.app.Passwords()}
+	return err
+}
+
+// front is a session as httpx sees it, made once for all requests with the same token.
+func front(s *auth.Session) any {
+	c := s.Record.Collection
+	return &httpx.Auth{CollectionID: c.ID, CollectionName: c.Name, ID: s.Identity.ID, Superuser: s.Identity.Superuser, Record: s}
+}
+
+// authenticate returns who a token belongs to, nil for a guest. A token that cannot be judged now is a guest's: the guards
+// decide what a guest may do.
+func (a *API) authenticate(c *httpx.Context, token string) *httpx.Auth {
+	s, err := a.verifier.Verify(c.Raw(), token, auth.AuthToken)
+	if err != nil {
+		if !errors.Is(err, auth.ErrToken) {
+			a.log.Warn("token not judged", "error", err)
+		}
+		return nil
+	}
+	who, _ := s.Front.(*httpx.Auth)
+	return who
+}
+
+func (a *API) authRoutes() []*httpx.Route {
+	const base = "/api/collections/{collection}/"
+	return []*httpx.Route{
+		{Method: "GET", Path: base + "auth-methods", Handler: a.authMethods, Tags: []string{"listAuthMethods"}, Collection: "collection"},
+		{Method: "POST", Path: base + "auth-with-password", Handler: a.authWithPassword, Tags: []string{"authWithPassword", "auth"}, Collection: "collection"},
+		{Method: "POST", Path: base + "auth-refresh", Handler: a.authRefresh, Guard: httpx.RequireSameCollection, Tags: []string{"authRefresh"}, Collection: "collection"},
+		{Method: "POST", Path: base + "impersonate/{id}", Handler: a.impersonate, Guard: httpx.RequireSuperuser},
+		{Method: "POST", Path: "/api/files/token", Handler: a.fileToken, Guard: httpx.RequireAuth},
+	}
+}
+
+// authCollection returns the auth collection that the path names.
+func (a *API) authCollection(c *httpx.Context) (*schema.Collection, error) {
+	col := a.app.Catalogue().Find(c.Param("collection"))
+	if col == nil && c.Route().Collection != "" {
+		return nil, httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
+	}
+	if col == nil || !col.IsAuth() || col.Auth == nil {
+		return nil, httpx.NewError(http.StatusNotFound, noAuthContext)
+	}
+	return col, nil
+}
+
+func (a *API) authWithPassword(c *httpx.Context) error {
+	col, err := a.authCollection(c)
+	if err != nil {
+		return err
+	}
+	if !col.Auth.PasswordAuth.Enabled {
+		return httpx.NewError(http.StatusForbidden, "The collection is not configured to allow password authentication.")
+	}
+	body, err := signInBody(c)
+	if err != nil {
+		return err
+	}
+	form, err := passwordForm(body, !isJSON(c))
+	if err != nil {
+		return httpx.NewError(http.StatusBadRequest, loadFailed).Because(err)
+	}
+	if err := form.Validate(col.Auth); err != nil {
+		var fields validation.Errors
+		errors.As(err, &fields)
+		return httpx.Invalid(validateFailed, fields)
+	}
+	r, err := a.desk.WithPassword(c.Raw(), col.ID, form)
+	if err != nil {
+		return signInError(err)
+	}
+	return a.signIn(c, r, "password", body)
+}
+
+// signInBody reads the body of a sign-in as rules see it.
+func signInBody(c *httpx.Context) (map[string]any, error) {
+	body, _, err := c.Map()
+	if err != nil {
+		return nil, httpx.Loading(err)
+	}
+	return body, nil
+}
+
+// errFormType says that a key of a form holds something else than a text.
+var errFormType = errors.New("a text is expected")
+
+func isJSON(c *httpx.Context) bool {
+	return strings.HasPrefix(c.Header("Content-Type"), "application/json")
+}
+
+// passwordForm reads the form out of a body. Keys match in any case; null is as good as nothing. In a body that has
+// only texts, loose, what looks like a number or boolean was one.
+func passwordForm(body map[string]any, loose bool) (*auth.PasswordForm, error) {
+	form := new(auth.PasswordForm)
+	for key, into := range map[string]*string{"identity": &form.Identity, "identityField": &form.IdentityField, "password": &form.Password} {
+		for name, v := range body {
+			if v == nil || !strings.EqualFold(name, key) {
+				continue
+			}
+			text, ok := v.(string)
+			if !ok && loose {
+				text, ok = (&schema.TextField{}).Cast(v).(string)
+			}
+			if !ok {
+				return nil, fmt.Errorf("%s: %w", key, errFormType)
+			}
+			*into = text
+		}
+	}
+	return form, nil
+}
+
+// signInError is the answer to a sign-in that failed before the rules were asked.
+func signInError(err error) error {
+	switch {
+	case errors.Is(err, auth.ErrCredentials):
+		return httpx.NewError(http.StatusBadRequest, "Failed to authenticate.").Because(err)
+	case errors.Is(err, auth.ErrPasswordAuthOff):
+		return httpx.NewError(http.StatusForbidden, "The collection is not configured to allow password authentication.").Because(err)
+	case errors.Is(err, records.ErrNoCollection):
+		return httpx.NewError(http.StatusNotFound, noAuthContext).Because(err)
+	case errors.Is(err, auth.ErrBusy):
+		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "The server is too busy, please try again.", RetryAfter: retryAfter, Cause: err}
+	}
+	return err
+}
+
+// signIn answers with a fresh token, after the checks that come when the credentials were found right.
+func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
+	if err := a.admit(c, r, method, body); err != nil {
+		return err
+	}
+	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now())
+	if err != nil {
+		return err
+	}
+	return a.authAnswer(c, r, token)
+}
+
+// admit asks the address list of superusers and the auth rule.
+func (a *API) admit(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
+	if r.Collection.IsSuperusers() && !c.SuperuserAllowed() {
+		return httpx.NewError(http.StatusForbidden, "")
+	}
+	who := caller(c, method)
+	who.Request.Body = body
+	err := a.desk.Judge(c.Raw(), r, who.Request)
+	if errors.Is(err, auth.ErrAuthRule) {
+		return httpx.NewError(http.StatusForbidden, "The request doesn't satisfy the collection requirements to authenticate.").Because(err)
+	}
+	return err
+}
+
+// authAnswer sends token and record. The record is shown as it sees itself.
+func (a *API) authAnswer(c *httpx.Context, r *records.Record, token string) error {
+	out := append(c.Buffer(), `{"record":`...)
+	self := caller(c, "default")
+	self.Request.Auth, self.Superuser = r.Identity(), r.Collection.IsSuperusers()
+	out, err := a.app.Store().Answer(c.Raw(), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
+	if err != nil {
+		return err
+	}
+	out = append(out, `,"token":`...)
+	out = schema.AppendJSONString(out, token)
+	return c.Send(http.StatusOK, append(out, '}'))
+}
+
+func (a *API) authRefresh(c *httpx.Context) error {
+	col, err := a.authCollection(c)
+	if err != nil {
+		return err
+	}
+	body, _, err := c.Map()
+	if err != nil {
+		return err
+	}
+	session, ok := c.Auth.Record.(*auth.Session)
+	if !ok {
+		return httpx.NewError(http.StatusUnauthorized, "")
+	}
+	r, err := a.app.Store().Load(c.Raw(), col.ID, session.Identity.ID)
+	if err != nil {
+		return err
+	}
+	if err := a.admit(c, r, "default", body); err != nil {
+		return err
+	}
+	token := bareToken(c.Header("Authorization"))
+	if session.Claims.Refreshable {
+		if token, err = auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now()); err != nil {
+			return err
+		}
+	}
+	return a.authAnswer(c, r, token)
+}
+
+// bareToken takes the scheme off an Authorization header.
+func bareToken(header string) string {
+	const scheme = len("Bearer ")
+	if len(header) > scheme && strings.EqualFold(header[:scheme], "Bearer ") {
+		return header[scheme:]
+	}
+	return header
+}
+
+func (a *API) impersonate(c *httpx.Context) error {
+	col, err := a.authCollection(c)
+	if err != nil {
+		return err
+	}
+	var form struct {
+		Duration int64 `json:"duration"`
+	}
+	if err := c.Bind(&form); err != nil {
+		return httpx.NewError(http.StatusBadRequest, loadFailed).Because(err)
+	}
+	if form.Duration < 0 {
+		leaf := validation.New("validation_min_greater_equal_than_required", "Must be no less than 0.").With(map[string]any{"threshold": 0})
+		return httpx.Invalid(validateFailed, validation.Errors{"duration": leaf})
+	}
+	r, err := a.app.Store().Load(c.Raw(), col.ID, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Duration: time.Duration(form.Duration) * time.Second}, time.Now())
+	if err != nil {
+		return err
+	}
+	return a.authAnswer(c, r, token)
+}
+
+func (a *API) fileToken(c *httpx.Context) error {
+	session, ok := c.Auth.Record.(*auth.Session)
+	if !ok {
+		return httpx.NewError(http.StatusUnauthorized, "")
+	}
+	token, err := auth.Issue(session.Record, auth.Grant{Kind: auth.FileToken}, time.Now())
+	if err != nil {
+		return err
+	}
+	return c.SendJSON(http.StatusOK, map[string]string{"token": token})
+}
+
+// authMethods tells how one can sign in to a collection. What this server cannot do yet is shown as switched off.
+func (a *API) authMethods(c *httpx.Context) error {
+	col, err := a.authCollection(c)
+	if err != nil {
+		return err
+	}
+	o := col.Auth.PasswordAuth
+	identities := []string{}
+	if o.Enabled {
+		identities = append(identities, o.IdentityFields...)
+	}
+	type duration struct {
+		Enabled  bool `json:"enabled"`
+		Duration int  `json:"duration"`
+	}
+	return c.SendJSON(http.StatusOK, map[string]any{
+		"password":         map[string]any{"identityFields": identities, "enabled": o.Enabled},
+		"oauth2":           map[string]any{"providers": []any{}, "enabled": false},
+		"mfa":              duration{},
+		"otp":              duration{},
+		"authProviders":    nil,
+		"usernamePassword": o.Enabled && slices.Contains(o.IdentityFields, "username"),
+		"emailPassword":    o.Enabled && slices.Contains(o.IdentityFields, "email"),
+	})
+}

@@ -1,0 +1,331 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// defaultBatchLimit is how many bytes the body of a batch may have when the settings do not say.
+const defaultBatchLimit = 128 << 20
+
+// defaultBatchTimeout is how long a batch may wait and run when the settings do not say.
+const defaultBatchTimeout = 3 * time.Second
+
+func (a *API) batchLimit(*httpx.Context) (int64, error) {
+	if limit := a.app.Settings().Batch.MaxBodySize; limit > 0 {
+		return limit, nil
+	}
+	return defaultBatchLimit, nil
+}
+
+// batch runs several writes in one transaction.
+func (a *API) batch(c *httpx.Context) error {
+	conf := a.app.Settings().Batch
+	if !conf.Enabled || conf.MaxRequests <= 0 {
+		return httpx.NewError(http.StatusForbidden, "Batch requests are not allowed.")
+	}
+	form, uploads, err := readBatch(c)
+	if errors.Is(err, httpx.ErrTooLarge) {
+		return err
+	}
+	if err != nil {
+		return httpx.NewError(http.StatusBadRequest, "Failed to read the submitted batch data.").Because(err)
+	}
+	if errs := form.validate(conf.MaxRequests); errs != nil {
+		return httpx.Invalid("Invalid batch request data.", errs)
+	}
+	timeout := defaultBatchTimeout
+	if conf.Timeout > 0 {
+		timeout = time.Duration(conf.Timeout) * time.Second
+	}
+	ctx, cancel := context.WithTimeout(c.Raw(), timeout)
+	defer cancel()
+	b := &batchRun{a: a, c: c, ctx: ctx}
+	if err := b.prepare(form, uploads); err != nil {
+		return err
+	}
+	if err := b.run(); err != nil {
+		return err
+	}
+	out, err := b.answer(c.Buffer())
+	if err != nil {
+		return err
+	}
+	return c.Send(http.StatusOK, out)
+}
+
+// readBatch reads the form of a batch, from JSON or from the part "@jsonPayload", and its uploads.
+func readBatch(c *httpx.Context) (*batchForm, []httpx.Upload, error) {
+	if isJSON(c) {
+		raw, err := c.Bytes()
+		if err != nil {
+			return nil, nil, err
+		}
+		form, err := decodeBatch(raw)
+		return form, nil, err
+	}
+	body, uploads, err := c.Map()
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := json.Marshal(map[string]any{"requests": body["requests"]})
+	if err != nil {
+		return nil, nil, err
+	}
+	form, err := decodeBatch(raw)
+	return form, uploads, err
+}
+
+// batchRun is one batch on its way.
+type batchRun struct {
+	a     *API
+	c     *httpx.Context
+	ctx   context.Context
+	parts []*batchPart
+}
+
+// batchPart is one request of a batch.
+type batchPart struct {
+	item    *batchItem
+	target  batchTarget
+	col     *schema.Collection
+	command records.Command
+	caller  records.Caller
+}
+
+// failure is the answer to a batch whose part i failed.
+func (b *batchRun) failure(i int, err error) error {
+	inner := httpx.AsError(b.explain(i, err))
+	var shown map[string]any
+	if jsonErr := json.Unmarshal(inner.AppendJSON(nil), &shown); jsonErr != nil {
+		return jsonErr
+	}
+	leaf := &failedPart{response: shown}
+	return httpx.Invalid("Batch transaction failed.", validation.Errors{"requests": validation.Errors{strconv.Itoa(i): leaf}}).Because(err)
+}
+
+// explain is the answer that the part would have got alone.
+func (b *batchRun) explain(i int, err error) error {
+	part := b.parts[i]
+	method := part.item.Method
+	if up, ok := part.command.(*records.Upsert); ok && up.Updated {
+		method = "PATCH"
+	}
+	switch method {
+	case "POST", "PUT":
+		err = saveError(err, createFailed)
+	case "PATCH":
+		err = saveError(err, updateFailed)
+	}
+	if mapped := mapError(err); mapped != nil {
+		return mapped
+	}
+	return err
+}
+
+// failedPart is the leaf under the number of the request that failed.
+type failedPart struct{ response map[string]any }
+
+func (f *failedPart) Error() string { return "Batch request failed." }
+
+// MarshalJSON writes the leaf with the answer that the request would have got alone.
+func (f *failedPart) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"code": "batch_request_failed", "message": f.Error(), "response": f.response})
+}
+
+// prepare makes a command of each request.
+func (b *batchRun) prepare(form *batchForm, uploads []httpx.Upload) error {
+	for i, item := range form.Requests {
+		part := &batchPart{item: item}
+		b.parts = append(b.parts, part)
+		target, ok := item.target()
+		if !ok {
+			return b.failure(i, httpx.NewError(http.StatusBadRequest, ""))
+		}
+		part.target = target
+		if err := b.prepareOne(part, i, uploads); err != nil {
+			return b.failure(i, err)
+		}
+	}
+	return nil
+}
+
+func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) error {
+	part.col = b.a.app.Catalogue().Find(part.target.collection)
+	if part.col == nil {
+		return httpx.NewError(http.StatusNotFound, "Missing collection context.")
+	}
+	if part.col.IsView() {
+		return records.ErrView
+	}
+	if err := b.limit(part); err != nil {
+		return err
+	}
+	part.caller = b.caller(part, part.item.Method)
+	in := records.WriteInput{CollectionID: part.col.ID, Caller: part.caller, Body: part.item.Body, Passwords: b.a.app.Passwords(), Late: i > 0}
+	if in.Body == nil {
+		in.Body = map[string]any{}
+	}
+	for j := range uploads {
+		n, key, ok := uploadTarget(uploads[j].Field)
+		if !ok || n != i {
+			continue
+		}
+		if err := addUpload(&in, part.col, key, &uploads[j]); err != nil {
+			return err
+		}
+	}
+	for _, f := range in.Files {
+		f.Again()
+	}
+	return b.command(part, in)
+}
+
+// limit counts the part against the rate limits of the request it stands for.
+func (b *batchRun) limit(part *batchPart) error {
+	route, method := b.a.create, "POST"
+	switch part.item.Method {
+	case "PATCH":
+		route, method = b.a.update, "PATCH"
+	case "DELETE":
+		route, method = b.a.delete, "DELETE"
+	}
+	path, _, _ := strings.Cut(part.item.URL, "?")
+	return b.c.Limit(method, path, route, part.col.ID, part.col.Name)
+}
+
+func (b *batchRun) command(part *batchPart, in records.WriteInput) (err error) {
+	store := b.a.app.Store()
+	switch part.item.Method {
+	case "POST":
+		part.command, err = store.PrepareCreate(b.ctx, in)
+	case "PUT":
+		part.command, err = b.upsert(part, in)
+	case "PATCH":
+		part.command, err = store.PrepareUpdate(b.ctx, part.target.id, in)
+	case "DELETE":
+		part.command, err = store.PrepareDelete(part.target.id, in)
+	}
+	return err
+}
+
+func (b *batchRun) upsert(part *batchPart, in records.WriteInput) (records.Command, error) {
+	store := b.a.app.Store()
+	create := in
+	create.Caller = b.caller(part, "POST")
+	id, _ := in.Body["id"].(string)
+	if id == "" {
+		return store.PrepareCreate(b.ctx, create)
+	}
+	update := in
+	update.Caller = b.caller(part, "PATCH")
+	return store.PrepareUpsert(b.ctx, id, create, update)
+}
+
+// caller is what the rules of a part see: its own method, query and headers on top of those of the batch.
+func (b *batchRun) caller(part *batchPart, method string) records.Caller {
+	who := caller(b.c, "batch")
+	outer := who.Request.Header
+	own := make(map[string]string, len(part.item.Headers))
+	for k, v := range part.item.Headers {
+		own[snakeCase(k)] = v
+	}
+	who.Request.Method = method
+	who.Request.Query = func(name string) (string, bool) { return first(part.target.query, name) }
+	who.Request.Header = func(name string) (string, bool) {
+		if v, ok := own[name]; ok && name != "authorization" {
+			return v, true
+		}
+		return outer(name)
+	}
+	return who
+}
+
+func first(q url.Values, name string) (string, bool) {
+	if v, ok := q[name]; ok && len(v) > 0 {
+		return v[0], true
+	}
+	return "", false
+}
+
+// run stores the uploads, applies the commands and removes the uploads that the outcome does not need.
+func (b *batchRun) run() (err error) {
+	store := b.a.app.Files()
+	defer func() {
+		if dropped := b.drop(store); dropped != nil {
+			b.a.log.Error("remove uploads of a batch", "error", dropped)
+		}
+	}()
+	batch := &records.Batch{}
+	for i, part := range b.parts {
+		if up, ok := part.command.(records.Uploading); ok {
+			if err := up.StoreFiles(store); err != nil {
+				return b.failure(i, err)
+			}
+		}
+		batch.Commands = append(batch.Commands, part.command)
+	}
+	err = b.a.app.Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
+	var failed *records.BatchError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failed):
+		return b.failure(failed.Index, failed.Err)
+	}
+	return httpx.NewError(http.StatusBadRequest, "Batch transaction failed.").Because(err)
+}
+
+func (b *batchRun) drop(store *files.Local) error {
+	var errs []error
+	for _, part := range b.parts {
+		if up, ok := part.command.(records.Uploading); ok {
+			errs = append(errs, up.DropFiles(store))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// answer appends the list of the parts' answers.
+func (b *batchRun) answer(dst []byte) ([]byte, error) {
+	dst = append(dst, '[')
+	for i, part := range b.parts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		r := records.ResultOf(part.command)
+		if r == nil {
+			dst = append(dst, `{"body":null,"status":204}`...)
+			continue
+		}
+		expand, _ := first(part.target.query, "expand")
+		body, err := b.a.app.Store().Answer(b.c.Raw(), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
+		if err != nil {
+			return nil, err
+		}
+		if fields, _ := first(part.target.query, "fields"); fields != "" {
+			if body, err = pick(nil, body, fields); err != nil {
+				return nil, err
+			}
+			if len(body) == 0 {
+				body = []byte("null")
+			}
+		}
+		dst = append(dst, `{"body":`...)
+		dst = append(dst, body...)
+		dst = append(dst, `,"status":200}`...)
+	}
+	return append(dst, ']'), nil
+}

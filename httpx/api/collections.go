@@ -1,0 +1,252 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// errFormat is the answer to a definition that cannot be decoded.
+func errFormat(err error) error {
+	message := "Failed to load the submitted data due to invalid formatting."
+	if errors.Is(err, schema.ErrTypeData) {
+		message = "Failed to load the collection type data due to invalid formatting."
+	}
+	return httpx.NewError(http.StatusBadRequest, message).Because(err)
+}
+
+// anyCollection returns the collection that the path names, for superusers.
+func (a *API) anyCollection(c *httpx.Context) (*schema.Collection, error) {
+	if found := a.app.Catalogue().Find(c.Param("collection")); found != nil {
+		return found, nil
+	}
+	return nil, httpx.NewError(http.StatusNotFound, "")
+}
+
+func (a *API) listCollections(c *httpx.Context) error {
+	params, err := readListParams(c)
+	if err != nil {
+		return err
+	}
+	out, err := a.app.Store().ListCollections(c.Raw(), c.Buffer(), &records.ListInput{
+		Caller: caller(c, "default"), Page: params.page, PerPage: params.perPage, SkipTotal: params.skipTotal, Sort: params.sort, Filter: params.filter,
+	})
+	if err != nil {
+		return err
+	}
+	return c.Send(http.StatusOK, out)
+}
+
+func (a *API) viewCollection(c *httpx.Context) error {
+	col, err := a.anyCollection(c)
+	if err != nil {
+		return err
+	}
+	return c.Send(http.StatusOK, col.AppendAPI(c.Buffer()))
+}
+
+func (a *API) createCollection(c *httpx.Context) error {
+	body, err := jsonBody(c)
+	if err != nil {
+		return loadingType(err)
+	}
+	col, err := schema.DecodeNew(body)
+	if err != nil {
+		return errFormat(err)
+	}
+	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error { return ch.Create(col) })
+	if err != nil {
+		return schemaError(err, "Failed to create collection.")
+	}
+	return c.Send(http.StatusOK, a.stored(col).AppendAPI(c.Buffer()))
+}
+
+// loadingType is the answer to a body that cannot be read at all when a collection is created.
+func loadingType(err error) error {
+	if errors.Is(err, httpx.ErrTooLarge) {
+		return err
+	}
+	return errFormat(errors.Join(schema.ErrTypeData, err))
+}
+
+// stored returns a collection as it was published, which may have been changed again since.
+func (a *API) stored(c *schema.Collection) *schema.Collection {
+	if now := a.app.Catalogue().ByID(c.ID); now != nil {
+		return now
+	}
+	return c
+}
+
+func (a *API) updateCollection(c *httpx.Context) error {
+	found, err := a.anyCollection(c)
+	if err != nil {
+		return err
+	}
+	body, err := jsonBody(c)
+	if errors.Is(err, httpx.ErrTooLarge) {
+		return err
+	}
+	if err != nil {
+		return errFormat(err)
+	}
+	var col *schema.Collection
+	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error {
+		// The definition is decoded on top of the one that is stored now: two changes at once do not undo one another.
+		now := schema.NewCatalogue(0, ch.Collections()).ByID(found.ID)
+		if now == nil {
+			return schema.ErrNotFound
+		}
+		col = now.Clone()
+		if err := col.Decode(body); err != nil {
+			return err
+		}
+		return ch.Update(found.ID, col)
+	})
+	if err != nil {
+		return schemaError(err, "Failed to update collection.")
+	}
+	return c.Send(http.StatusOK, a.stored(col).AppendAPI(c.Buffer()))
+}
+
+// schemaError is the answer to a change of the schema that failed.
+func schemaError(err error, message string) error {
+	var fields validation.Errors
+	var raw *schema.RawError
+	switch {
+	case errors.As(err, &fields):
+		return httpx.Invalid(message, fields)
+	case errors.Is(err, schema.ErrData), errors.Is(err, schema.ErrTypeData):
+		return errFormat(err)
+	case errors.Is(err, schema.ErrNotFound):
+		return httpx.NewError(http.StatusNotFound, "").Because(err)
+	case errors.As(err, &raw):
+		return httpx.NewError(http.StatusBadRequest, message+" Raw error: \n"+raw.Error()).Because(err)
+	}
+	return err
+}
+
+func (a *API) deleteCollection(c *httpx.Context) error {
+	col, err := a.anyCollection(c)
+	if err != nil {
+		return err
+	}
+	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error { return ch.Delete(col.ID) })
+	var referenced *schema.ReferencedError
+	switch {
+	case errors.As(err, &referenced):
+		return httpx.NewError(http.StatusBadRequest, "Failed to delete collection probably due to existing reference in "+strings.Join(referenced.Names, ", ")).Because(err)
+	case errors.Is(err, schema.ErrNotFound):
+		return httpx.NewError(http.StatusNotFound, "").Because(err)
+	case err != nil && isOverload(err):
+		return err
+	case err != nil:
+		return httpx.NewError(http.StatusBadRequest, "Failed to delete collection.").Because(err)
+	}
+	return c.NoContent()
+}
+
+func (a *API) truncateCollection(c *httpx.Context) error {
+	col, err := a.anyCollection(c)
+	if err != nil {
+		return err
+	}
+	if col.IsView() {
+		return httpx.NewError(http.StatusBadRequest, "View collections cannot be truncated since they don't store their own records.")
+	}
+	cmd, err := a.app.Store().PrepareTruncate(col.ID)
+	if err != nil {
+		return err
+	}
+	if err := a.app.WriteAlone(c.Raw(), col, cmd, c.RealIP()); err != nil {
+		if isOverload(err) {
+			return err
+		}
+		return httpx.NewError(http.StatusBadRequest, "Failed to truncate collection (most likely due to required cascade delete record references).").Because(err)
+	}
+	return c.NoContent()
+}
+
+func (a *API) importCollections(c *httpx.Context) error {
+	body, err := jsonBody(c)
+	if err != nil {
+		return httpx.Loading(err)
+	}
+	var form struct {
+		Collections   []json.RawMessage `json:"collections"`
+		DeleteMissing bool              `json:"deleteMissing"`
+	}
+	if err := decodeForm(body, &form); err != nil {
+		return httpx.Loading(err)
+	}
+	for _, element := range form.Collections {
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(element, &object); err != nil {
+			return httpx.Loading(errors.Join(httpx.ErrMalformed, err))
+		}
+	}
+	if len(form.Collections) == 0 {
+		return httpx.Invalid("An error occurred while validating the submitted data.", validation.Errors{"collections": validation.Required})
+	}
+	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
+	if err != nil {
+		return schemaError(err, "Failed to import collections.")
+	}
+	return c.NoContent()
+}
+
+// decodeForm reads the first JSON value of a body; no body leaves v alone.
+func decodeForm(body []byte, v any) error {
+	if len(body) == 0 {
+		return nil
+	}
+	if err := json.NewDecoder(strings.NewReader(string(body))).Decode(v); err != nil {
+		return errors.Join(httpx.ErrMalformed, err)
+	}
+	return nil
+}
+
+func (a *API) scaffolds(c *httpx.Context) error {
+	return c.SendJSON(http.StatusOK, schema.Scaffolds())
+}
+
+func (a *API) providers(c *httpx.Context) error {
+	return c.SendJSON(http.StatusOK, schema.Providers())
+}
+
+// maxViewQuery is how many bytes a view query that is tried out may have.
+const maxViewQuery = 5000
+
+func (a *API) dryRunView(c *httpx.Context) error {
+	var form struct {
+		Query string `json:"query"`
+	}
+	if err := c.Bind(&form); err != nil {
+		return httpx.Loading(err)
+	}
+	const invalid = "An error occurred while validating the submitted data."
+	switch {
+	case form.Query == "":
+		return httpx.Invalid(invalid, validation.Errors{"query": validation.Required})
+	case len(form.Query) > maxViewQuery:
+		return httpx.Invalid(invalid, validation.Errors{"query": tooLong(maxViewQuery)})
+	}
+	out, err := a.dryRun(c.Raw(), c.Buffer(), form.Query)
+	if err != nil {
+		if isOverload(err) {
+			return err
+		}
+		return httpx.NewError(http.StatusBadRequest, "Invalid view query. Raw error: \n"+err.Error()).Because(err)
+	}
+	return c.Send(http.StatusOK, out)
+}
+
+func (a *API) dryRun(ctx context.Context, dst []byte, query string) ([]byte, error) {
+	return a.app.Store().TryView(ctx, dst, query)
+}

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// retryAfter is what a client that was turned away for lack of room is told to wait.
+const retryAfter = time.Second
+
+// mapError is the one table from errors of the layers below to answers. nil means an error it does not know.
+func mapError(err error) *httpx.Error {
+	switch {
+	case errors.Is(err, records.ErrForbidden):
+		return httpx.NewError(http.StatusForbidden, "Only superusers can perform this action.").Because(err)
+	case errors.Is(err, filter.ErrCollectionFilter):
+		return httpx.NewError(http.StatusForbidden, "Only superusers can filter by @collection.").Because(err)
+	case errors.Is(err, filter.ErrRequestFilter):
+		return httpx.NewError(http.StatusForbidden, "Only superusers can filter by @request.").Because(err)
+	case errors.Is(err, records.ErrNotFound), errors.Is(err, records.ErrNoCollection):
+		return httpx.NewError(http.StatusNotFound, "").Because(err)
+	case errors.Is(err, records.ErrView):
+		return httpx.NewError(http.StatusBadRequest, "Unsupported collection type.").Because(err)
+	case errors.Is(err, records.ErrReferenced), errors.Is(err, records.ErrLastSuperuser):
+		return httpx.NewError(http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference.").Because(err)
+	case isOverload(err):
+		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "The server is too busy, please try again.", RetryAfter: retryAfter, Cause: err}
+	case errors.Is(err, records.ErrQuery), errors.Is(err, sqlite.ErrInterrupted):
+		return httpx.NewError(http.StatusBadRequest, "").Because(err)
+	}
+	return nil
+}
+
+// isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
+func isOverload(err error) bool {
+	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
+		errors.Is(err, context.DeadlineExceeded)
+}
+
+// saveError is mapError for a write whose failures all carry one message.
+func saveError(err error, message string) error {
+	var fields validation.Errors
+	if errors.As(err, &fields) {
+		return httpx.Invalid(message, fields)
+	}
+	if errors.Is(err, records.ErrRule) {
+		return httpx.NewError(http.StatusBadRequest, message).Because(err)
+	}
+	return err
+}

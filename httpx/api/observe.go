@@ -1,0 +1,24 @@
+package api
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/troupebase/troupe/httpx"
+)
+
+// observe logs a request that was answered: failures of the server always, the others at debug level.
+func (a *API) observe(c *httpx.Context, status int, took time.Duration, err *httpx.Error) {
+	level := slog.LevelDebug
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	if !a.log.Enabled(c.Raw(), level) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("method", c.Method()), slog.String("url", c.URI()), slog.Int("status", status), slog.Duration("took", took)}
+	if err != nil && err.Cause != nil {
+		attrs = append(attrs, slog.String("error", err.Cause.Error()))
+	}
+	a.log.LogAttrs(c.Raw(), level, "request", attrs...)
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// connectRealtime opens an event stream: the connection leaves HTTP and belongs to a client actor from then on.
+func (a *API) connectRealtime(c *httpx.Context) error {
+	c.SetHeader("Content-Type", "text/event-stream")
+	c.SetHeader("Cache-Control", "no-store")
+	c.SetHeader("X-Accel-Buffering", "no")
+	if c.Method() == http.MethodHead {
+		return nil
+	}
+	ip := c.RealIP()
+	c.Hijack(func(conn net.Conn, head []byte) {
+		if err := a.app.Realtime().Connect(conn, head, ip); err != nil {
+			a.log.Warn("event stream not opened", "error", err)
+			conn.Close()
+		}
+	})
+	return nil
+}
+
+// The limits of a subscription request (realtime.md 2).
+const (
+	maxClientID      = 255
+	maxSubscriptions = 1000
+	maxTopic         = 2500
+)
+
+// subscribeRealtime replaces the topics of a stream and binds who listens.
+func (a *API) subscribeRealtime(c *httpx.Context) error {
+	var form struct {
+		ClientID      string   `json:"clientId"`
+		Subscriptions []string `json:"subscriptions"`
+	}
+	if err := c.Bind(&form); err != nil {
+		if errors.Is(err, httpx.ErrTooLarge) {
+			return err
+		}
+		return httpx.NewError(http.StatusBadRequest, "").Because(err)
+	}
+	if errs := checkSubscription(form.ClientID, form.Subscriptions); len(errs) > 0 {
+		return httpx.Invalid("", errs)
+	}
+	who := caller(c, "realtime")
+	err := a.app.Realtime().Subscribe(c.Raw(), form.ClientID, form.Subscriptions, who.Request.Auth, c.RealIP())
+	switch {
+	case errors.Is(err, realtime.ErrUnknownClient):
+		return httpx.NewError(http.StatusNotFound, "Missing or invalid client id.").Because(err)
+	case errors.Is(err, realtime.ErrOtherAddress):
+		return httpx.NewError(http.StatusBadRequest, "Invalid realtime client.").Because(err)
+	case errors.Is(err, realtime.ErrOtherIdentity):
+		return httpx.NewError(http.StatusForbidden, "The current and the previous request authorization don't match.").Because(err)
+	case err != nil:
+		return err
+	}
+	return c.NoContent()
+}
+
+func checkSubscription(clientID string, topics []string) validation.Errors {
+	errs := validation.Errors{}
+	switch {
+	case clientID == "":
+		errs["clientId"] = validation.Required
+	case len(clientID) > maxClientID:
+		errs["clientId"] = validation.New("validation_length_out_of_range", "The length must be between 1 and 255.").
+			With(map[string]any{"min": 1, "max": maxClientID})
+	}
+	if len(topics) > maxSubscriptions {
+		errs["subscriptions"] = tooLong(maxSubscriptions)
+		return errs
+	}
+	each := validation.Errors{}
+	for i, topic := range topics {
+		if len(topic) > maxTopic {
+			each[strconv.Itoa(i)] = tooLong(maxTopic)
+		}
+	}
+	errs.Set("subscriptions", each)
+	return errs
+}

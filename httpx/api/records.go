@@ -1,0 +1,232 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// The messages of failed writes.
+const (
+	createFailed = "Failed to create record."
+	updateFailed = "Failed to update record."
+)
+
+// collection returns the collection that the path names. Its absence is reported in the words of the method.
+func (a *API) collection(c *httpx.Context) (*schema.Collection, error) {
+	if found := a.app.Catalogue().Find(c.Param("collection")); found != nil {
+		return found, nil
+	}
+	return nil, noCollection(c.Method())
+}
+
+func noCollection(method string) error {
+	if method == "POST" || method == "PATCH" {
+		return httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
+	}
+	return httpx.NewError(http.StatusNotFound, "Missing collection context.")
+}
+
+// recordLimit is how many bytes the body of a create or update may have: the usual ones, and room for the values that
+// the collection's fields allow to be large.
+func (a *API) recordLimit(c *httpx.Context) (int64, error) {
+	col, err := a.collection(c)
+	if err != nil {
+		return 0, err
+	}
+	limit := int64(httpx.DefaultBodyLimit)
+	if col.IsView() {
+		return limit, nil
+	}
+	for _, f := range col.Fields {
+		switch f := f.(type) {
+		case *schema.FileField:
+			limit += f.Limit() * int64(max(f.MaxSelect, 1))
+		case *schema.EditorField:
+			limit += f.Limit()
+		case *schema.JSONField:
+			limit += f.Limit()
+		}
+	}
+	return limit, nil
+}
+
+func (a *API) listRecords(c *httpx.Context) error {
+	col, err := a.collection(c)
+	if err != nil {
+		return err
+	}
+	body, _, err := c.Map()
+	if err != nil {
+		return err
+	}
+	params, err := readListParams(c)
+	if err != nil {
+		return err
+	}
+	in := &records.ListInput{
+		CollectionID: col.ID,
+		Caller:       caller(c, "default"),
+		Page:         params.page,
+		PerPage:      params.perPage,
+		SkipTotal:    params.skipTotal,
+		Sort:         params.sort,
+		Filter:       params.filter,
+		Expand:       c.Query("expand"),
+	}
+	in.Caller.Request.Body = body
+	out, empty, err := a.app.Store().List(c.Raw(), c.Buffer(), in)
+	if err != nil {
+		return err
+	}
+	if empty && !in.Caller.Superuser {
+		a.probes.slow(c.Raw(), c.RealIP(), col.ID)
+	}
+	return c.Send(http.StatusOK, out)
+}
+
+func (a *API) viewRecord(c *httpx.Context) error {
+	col, err := a.collection(c)
+	if err != nil {
+		return err
+	}
+	body, _, err := c.Map()
+	if err != nil {
+		return err
+	}
+	in := &records.ViewInput{CollectionID: col.ID, ID: c.Param("id"), Caller: caller(c, "default"), Expand: c.Query("expand")}
+	in.Caller.Request.Body = body
+	out, err := a.app.Store().View(c.Raw(), c.Buffer(), in)
+	if err != nil {
+		return err
+	}
+	return c.Send(http.StatusOK, out)
+}
+
+// writeInput reads the body of a write.
+func (a *API) writeInput(c *httpx.Context, col *schema.Collection, context string) (records.WriteInput, error) {
+	body, uploads, err := c.Map()
+	if err != nil {
+		return records.WriteInput{}, err
+	}
+	in := records.WriteInput{CollectionID: col.ID, Caller: caller(c, context), Body: body, Passwords: a.app.Passwords()}
+	for i := range uploads {
+		if err := addUpload(&in, col, uploads[i].Field, &uploads[i]); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// addUpload adds an upload to a write when its key names a file field; others are ignored.
+func addUpload(in *records.WriteInput, col *schema.Collection, key string, u *httpx.Upload) error {
+	if !records.IsFileKey(col, key) {
+		return nil
+	}
+	f := &records.PendingFile{Key: key, Original: u.Name, Size: u.Size, Open: func() (io.ReadCloser, error) { return u.Open() }}
+	if err := f.Identify(); err != nil {
+		return httpx.NewError(http.StatusBadRequest, "").Because(err)
+	}
+	in.Files = append(in.Files, f)
+	return nil
+}
+
+func (a *API) createRecord(c *httpx.Context) error {
+	col, err := a.collection(c)
+	if err != nil {
+		return err
+	}
+	if col.IsView() {
+		return records.ErrView
+	}
+	in, err := a.writeInput(c, col, "default")
+	if err != nil {
+		return err
+	}
+	cmd, err := a.app.Store().PrepareCreate(c.Raw(), in)
+	if err == nil {
+		err = a.write(c.Raw(), col, cmd, c.RealIP())
+	}
+	if err != nil {
+		return saveError(err, createFailed)
+	}
+	return a.answer(c, cmd.Result, in.Caller)
+}
+
+func (a *API) updateRecord(c *httpx.Context) error {
+	col, err := a.collection(c)
+	if err != nil {
+		return err
+	}
+	if col.IsView() {
+		return records.ErrView
+	}
+	in, err := a.writeInput(c, col, "default")
+	if err != nil {
+		return err
+	}
+	cmd, err := a.app.Store().PrepareUpdate(c.Raw(), c.Param("id"), in)
+	if err == nil {
+		err = a.write(c.Raw(), col, cmd, c.RealIP())
+	}
+	if err != nil {
+		return saveError(err, updateFailed)
+	}
+	return a.answer(c, cmd.Result, in.Caller)
+}
+
+func (a *API) deleteRecord(c *httpx.Context) error {
+	col, err := a.collection(c)
+	if err != nil {
+		return err
+	}
+	if col.IsView() {
+		return records.ErrView
+	}
+	in, err := a.writeInput(c, col, "default")
+	if err != nil {
+		return err
+	}
+	cmd, err := a.app.Store().PrepareDelete(c.Param("id"), in)
+	if err != nil {
+		return err
+	}
+	if err := a.app.Write(c.Raw(), col, cmd, c.RealIP()); err != nil {
+		return err
+	}
+	return c.NoContent()
+}
+
+// fileCommand is a command whose uploads are stored around it.
+type fileCommand interface {
+	records.Command
+	records.Uploading
+}
+
+// write hands a command to the collection's actor. Its uploads are stored before, and what the outcome does not need
+// of them is removed after.
+func (a *API) write(ctx context.Context, col *schema.Collection, cmd fileCommand, client string) error {
+	store := a.app.Files()
+	if err := cmd.StoreFiles(store); err != nil {
+		return errors.Join(err, cmd.DropFiles(store))
+	}
+	err := a.app.Write(ctx, col, cmd, client)
+	if dropped := cmd.DropFiles(store); dropped != nil {
+		a.log.Error("remove uploads", "error", dropped)
+	}
+	return err
+}
+
+// answer sends a record that was just written.
+func (a *API) answer(c *httpx.Context, r *records.Record, who records.Caller) error {
+	out, err := a.app.Store().Answer(c.Raw(), c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
+	if err != nil {
+		return err
+	}
+	return c.Send(http.StatusOK, out)
+}

@@ -1,0 +1,67 @@
+package api
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
+)
+
+// caller is on whose behalf a request runs, and what rules see of it. The values are read from the request when a rule
+// asks for them, so it must not outlive the handler.
+func caller(c *httpx.Context, context string) records.Caller {
+	req := &filter.Request{
+		Context: context,
+		Method:  c.Method(),
+		Query:   c.QueryLookup,
+		Header:  headers(c),
+		Now:     time.Now(),
+	}
+	if c.Auth == nil {
+		return records.Caller{Request: req}
+	}
+	if session, ok := c.Auth.Record.(*auth.Session); ok {
+		req.Auth = session.Identity
+	}
+	return records.Caller{Request: req, Superuser: c.Auth.Superuser}
+}
+
+// headers returns the headers of a request by their name in snake case. They are collected when the first is asked for.
+func headers(c *httpx.Context) func(name string) (string, bool) {
+	var known map[string]string
+	return func(name string) (string, bool) {
+		if known == nil {
+			known = make(map[string]string)
+			c.VisitHeaders(func(name, value string) {
+				key := snakeCase(name)
+				if _, ok := known[key]; !ok && key != "host" {
+					known[key] = value
+				}
+			})
+		}
+		v, ok := known[name]
+		return v, ok
+	}
+}
+
+// snakeCase is the form in which rules name a header: lower case, with every run of other characters as "_".
+func snakeCase(s string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			gap = b.Len() > 0
+			continue
+		}
+		if gap {
+			b.WriteByte('_')
+			gap = false
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
