@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -96,7 +97,12 @@ func (w *writer) run() {
 		units, open = w.db.queue.take(units)
 		switch {
 		case len(units) > 0:
+			several := len(units) > 1
 			w.runTaken(units)
+			if several {
+				// Whoever was answered and comes again belongs into the next group, not into the one after it.
+				runtime.Gosched()
+			}
 		case !open:
 			close(w.done)
 			return
