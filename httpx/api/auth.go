@@ -53,7 +53,7 @@ func (a *API) authRoutes() []*httpx.Route {
 	return []*httpx.Route{
 		{Method: "GET", Path: base + "auth-methods", Handler: a.authMethods, Tags: []string{"listAuthMethods"}, Collection: "collection"},
 		{Method: "POST", Path: base + "auth-with-password", Handler: a.authWithPassword, Tags: []string{"authWithPassword", "auth"}, Collection: "collection"},
-		{Method: "POST", Path: base + "auth-refresh", Handler: a.authRefresh, Guard: httpx.RequireSameCollection, Tags: []string{"authRefresh"}, Collection: "collection"},
+		{Method: "POST", Path: base + "auth-refresh", Handler: a.authRefresh, Guard: a.ownCollection, Tags: []string{"authRefresh"}, Collection: "collection"},
 		{Method: "POST", Path: base + "impersonate/{id}", Handler: a.impersonate, Guard: httpx.RequireSuperuser},
 		{Method: "POST", Path: "/api/files/token", Handler: a.fileToken, Guard: httpx.RequireAuth},
 	}
@@ -190,6 +190,15 @@ func (a *API) authAnswer(c *httpx.Context, r *records.Record, token string) erro
 	out = append(out, `,"token":`...)
 	out = schema.AppendJSONString(out, token)
 	return c.Send(http.StatusOK, append(out, '}'))
+}
+
+// ownCollection lets records of the collection that the path names through. A collection that does not exist is nobody's,
+// which is told first.
+func (a *API) ownCollection(c *httpx.Context) error {
+	if _, _, ok := a.collectionName(c.Param("collection")); !ok {
+		return httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
+	}
+	return httpx.RequireSameCollection(c)
 }
 
 func (a *API) authRefresh(c *httpx.Context) error {

@@ -29,7 +29,9 @@ func mapError(err error) *httpx.Error {
 		return httpx.NewError(http.StatusNotFound, "").Because(err)
 	case errors.Is(err, records.ErrView):
 		return httpx.NewError(http.StatusBadRequest, "Unsupported collection type.").Because(err)
-	case errors.Is(err, records.ErrReferenced), errors.Is(err, records.ErrLastSuperuser):
+	case errors.Is(err, records.ErrLastSuperuser):
+		return httpx.NewError(http.StatusBadRequest, records.ErrLastSuperuser.Error()).Because(err)
+	case errors.Is(err, records.ErrReferenced):
 		return httpx.NewError(http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference.").Because(err)
 	case isOverload(err):
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "The server is too busy, please try again.", RetryAfter: retryAfter, Cause: err}

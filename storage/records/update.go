@@ -233,7 +233,7 @@ func (cmd *Update) checkPasswords(sub *submission, before *Record, manager bool,
 	} else if confirm != "" && confirm != password {
 		errs["passwordConfirm"] = validation.Mismatch
 	}
-	if manager || password == "" {
+	if manager || password == "" && confirm == "" {
 		return
 	}
 	stored, _ := before.Get("password").(schema.Password)
