@@ -247,16 +247,20 @@ func TestAppendKey(t *testing.T) {
 // An index serves what owners' rules compare, whether the value is the id or a column of the signed-in record.
 func TestRulesUseIndexes(t *testing.T) {
 	w := newRuleWorld(t)
-	if err := execute(w, "CREATE INDEX by_author ON posts (author); CREATE INDEX by_views ON posts (views)"); err != nil {
+	if err := execute(w, "CREATE INDEX by_title ON posts (title COLLATE NOCASE); CREATE INDEX by_author ON posts (author); CREATE INDEX by_views ON posts (views)"); err != nil {
 		t.Fatal(err)
 	}
-	for _, rule := range []string{"author = @request.auth.id", "@request.auth.fav = author", "views = @request.auth.level", "author = 'ann'", "views > 5"} {
-		q, err := w.compile(question{base: "posts", rule: rule}, w.member(t, "m1", true))
+	for _, rule := range []string{"author = @request.auth.id", "@request.auth.fav = author", "views = @request.auth.level", "author = 'ann'", "views > 5", "title ~ 'alp%'"} {
+		req := w.member(t, "m1", true)
+		q, err := w.compile(question{base: "posts", rule: rule}, req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		stmt, _, err := w.conn.PrepareTransient("EXPLAIN QUERY PLAN SELECT id FROM " + q.From + " WHERE " + q.Where)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := q.Bind(stmt, 1, req, nil); err != nil {
 			t.Fatal(err)
 		}
 		plan := ""

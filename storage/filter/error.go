@@ -20,6 +20,10 @@ const (
 // maxDepth bounds nested groups, so that no expression can exhaust the stack.
 const maxDepth = 2000
 
+// maxScanned bounds the bytes that are looked at for one expression. The text of a group is looked at once for each
+// bracket around it, so that deep nesting of a long text would cost seconds.
+const maxScanned = 16 << 20
+
 // Error says why an expression cannot be used. Its text is shown to the superuser who saves a rule; clients who send a
 // filter never see it.
 type Error struct{ text string }

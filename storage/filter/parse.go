@@ -19,6 +19,7 @@ func Parse(text string) (*Expr, error) {
 type parser struct {
 	expr        *Expr
 	comparisons int
+	scanned     int // bytes, see maxScanned
 }
 
 // part is which part of an item the parser waits for.
@@ -34,7 +35,8 @@ const (
 // group reads the text of a group or of the whole expression. A group in brackets may stand anywhere, also without a
 // join before it: it takes the last join seen and throws an unfinished comparison away (filters.md 2).
 func (p *parser) group(text string, depth int) ([]item, error) {
-	if depth > maxDepth {
+	p.scanned += len(text)
+	if depth > maxDepth || p.scanned > maxScanned {
 		return nil, errorf("invalid or incomplete filter expression")
 	}
 	var (

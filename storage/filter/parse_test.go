@@ -74,7 +74,7 @@ func TestSQLStaysPlain(t *testing.T) {
 	req := &Request{Auth: &Identity{Collection: users, ID: "u1"}}
 	for _, x := range []struct{ rule, want string }{
 		{"@request.auth.id != '' && owner = @request.auth.id", "(? != '' AND `c`.`owner` = ?)"},
-		{"n > 10 && title ~ 'tit'", "(`c`.`n` > ? AND `c`.`title` LIKE ? ESCAPE '\\')"},
+		{"n > 10 && title ~ 'tit'", "(`c`.`n` > ? AND `c`.`title` LIKE +? ESCAPE '\\')"},
 		{"(((title = '')))", "`c`.`title` = ''"},
 		{"owner = title", "`c`.`owner` = `c`.`title`"},
 	} {

@@ -53,8 +53,21 @@ type resolved struct {
 func fixed(p param) resolved {
 	like := p
 	like.like = true
-	r := resolved{class: known, sql: placeholder(p), like: placeholder(like)}
-	return r
+	return resolved{class: known, sql: placeholder(p), like: pattern(like)}
+}
+
+// pattern is the right side of LIKE. A bare parameter there makes SQLite prepare the statement again whenever it is
+// bound, because an index might serve the pattern; that costs five times a point read. The plus prevents it where the
+// pattern cannot be one for an index.
+func pattern(p param) frag {
+	f := placeholder(p)
+	if p.kind == paramLiteral {
+		if s, ok := p.shape(p.literal).(string); ok && s != "" && s[0] != '%' && s[0] != '_' {
+			return f
+		}
+	}
+	f.sql = "+?"
+	return f
 }
 
 func fixedValue(v value) resolved {
