@@ -13,6 +13,10 @@ type Expr struct {
 // String returns the expression as it was written.
 func (e *Expr) String() string { return e.text }
 
+// Requests lists the identifiers that begin with "@request.", each once, modifiers included: what the expression reads
+// of a request. The caller does not change the list.
+func (e *Expr) Requests() []string { return e.requests }
+
 // item is one element of a group and the join that stands before it.
 type item struct {
 	or         bool
