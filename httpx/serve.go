@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"html"
 	"log/slog"
@@ -205,7 +206,8 @@ func (s *Server) bareHost(host []byte) (string, bool) {
 
 // explain turns any error into what a client sees; what it may not see is logged.
 func (s *Server) explain(c *Context, err error) *Error {
-	if s.opts.MapError != nil {
+	var own *Error
+	if !errors.As(err, &own) && s.opts.MapError != nil {
 		if e := s.opts.MapError(err); e != nil {
 			return e
 		}

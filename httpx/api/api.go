@@ -88,6 +88,7 @@ func (a *API) routes() []*httpx.Route {
 		&httpx.Route{Method: "GET", Path: "/api/collections/meta/oauth2-providers", Handler: a.providers, Guard: super},
 		&httpx.Route{Method: "POST", Path: "/api/collections/meta/dry-run-view", Handler: a.dryRunView, Guard: super},
 
+		&httpx.Route{Method: "POST", Path: "/api/sql", Handler: a.runSQL, Guard: super},
 		&httpx.Route{Method: "GET", Path: "/api/settings", Handler: a.viewSettings, Guard: super},
 		&httpx.Route{Method: "PATCH", Path: "/api/settings", Handler: a.updateSettings, Guard: super},
 

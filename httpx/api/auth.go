@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,6 +26,9 @@ const (
 func (a *API) openAuth() (err error) {
 	a.verifier, err = auth.NewVerifier(auth.VerifierOptions{DB: a.app.DB(), Catalogue: a.app.Catalogue, Front: front})
 	a.desk = &auth.Desk{DB: a.app.DB(), Catalogue: a.app.Catalogue, Store: a.app.Store(), Passwords: a.app.Passwords()}
+	a.desk.Write = func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
+		return a.app.Write(ctx, c, cmd, "sign-in")
+	}
 	return err
 }
 
@@ -155,6 +159,9 @@ func signInError(err error) error {
 // signIn answers with a fresh token, after the checks that come when the credentials were found right.
 func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
 	if err := a.admit(c, r, method, body); err != nil {
+		return err
+	}
+	if answered, err := a.secondMethod(c, r, method, body); answered || err != nil {
 		return err
 	}
 	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now())
@@ -289,13 +296,17 @@ func (a *API) authMethods(c *httpx.Context) error {
 		identities = append(identities, o.IdentityFields...)
 	}
 	type duration struct {
-		Enabled  bool `json:"enabled"`
-		Duration int  `json:"duration"`
+		Enabled  bool  `json:"enabled"`
+		Duration int64 `json:"duration"`
+	}
+	var mfa duration
+	if col.Auth.MFA.Enabled {
+		mfa = duration{true, col.Auth.MFA.Duration}
 	}
 	return c.SendJSON(http.StatusOK, map[string]any{
 		"password":         map[string]any{"identityFields": identities, "enabled": o.Enabled},
 		"oauth2":           map[string]any{"providers": []any{}, "enabled": false},
-		"mfa":              duration{},
+		"mfa":              mfa,
 		"otp":              duration{},
 		"authProviders":    nil,
 		"usernamePassword": o.Enabled && slices.Contains(o.IdentityFields, "username"),

@@ -129,6 +129,10 @@ func (b *batchRun) explain(i int, err error) error {
 	case "PATCH":
 		err = saveError(err, updateFailed)
 	}
+	var own *httpx.Error
+	if errors.As(err, &own) {
+		return own
+	}
 	if mapped := mapError(err); mapped != nil {
 		return mapped
 	}

@@ -53,7 +53,7 @@ func saveError(err error, message string) error {
 	if errors.As(err, &fields) {
 		return httpx.Invalid(message, fields)
 	}
-	if errors.Is(err, records.ErrRule) {
+	if errors.Is(err, records.ErrRule) || errors.Is(err, records.ErrTable) {
 		return httpx.NewError(http.StatusBadRequest, message).Because(err)
 	}
 	return err

@@ -33,9 +33,9 @@ var servedTypes = map[string]string{
 
 // downloadFile sends a file of a record. Rules count only for protected fields.
 func (a *API) downloadFile(c *httpx.Context) error {
-	col, err := a.collection(c)
-	if err != nil {
-		return err
+	col := a.app.Catalogue().Find(c.Param("collection"))
+	if col == nil {
+		return httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
 	}
 	r, err := a.app.Store().Load(c.Raw(), col.ID, c.Param("id"))
 	if err != nil {

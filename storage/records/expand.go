@@ -205,7 +205,7 @@ func (x *expander) fetch(a *ask, ids []string, children []*expandStep) ([]*node,
 }
 
 func (x *expander) query(p *plan, ids []string, who *audience) ([]*node, error) {
-	stmt, err := x.p.Prepare(p.sql)
+	stmt, err := p.prepare(x.p)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (s *Store) Matches(cat *schema.Catalogue, p preparer, c *schema.Collection,
 	if err != nil {
 		return false, err
 	}
-	stmt, err := p.Prepare(plan.sql)
+	stmt, err := plan.prepare(p)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrQuery, err)
 	}

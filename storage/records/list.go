@@ -147,7 +147,7 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 
 // page prepares and binds the statement of the page.
 func (l *lister) page(p *plan) (*sqlite.Stmt, error) {
-	stmt, err := l.r.Prepare(p.sql)
+	stmt, err := p.prepare(l.r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 	}
@@ -252,7 +252,7 @@ func (s *Store) managed(cat *schema.Catalogue, p preparer, c *schema.Collection,
 	if err != nil {
 		return found, nil
 	}
-	stmt, err := p.Prepare(plan.sql)
+	stmt, err := plan.prepare(p)
 	if err != nil {
 		return nil, fmt.Errorf("judge manage rule of %s: %w", c.Name, err)
 	}

@@ -3,17 +3,20 @@ package records
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// plan is a compiled read of one collection. It is immutable and fits every request of the same shape.
+// plan is a compiled read of one collection. It is safe for concurrent use and fits every request of the same shape.
 type plan struct {
 	query   *filter.Query
 	encoder *encoder
 	// sql selects the encoder's columns and, after them, the relation columns that an expand needs.
 	sql string
+	// tolerant takes the place of sql when columns are missing, see plan.prepare.
+	tolerant atomic.Pointer[string]
 	// count counts what sql finds without its limit.
 	count string
 	// relations are the fields behind the encoder's columns.

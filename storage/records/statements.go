@@ -48,6 +48,9 @@ func (pc *planCache) statementsOf(c *schema.Collection) *statements {
 // write runs an INSERT or UPDATE with all values of a record.
 func write(tx *sqlite.Tx, sql string, r *Record, id string) error {
 	stmt, err := tx.Prepare(sql)
+	if missingColumn(err) {
+		return fmt.Errorf("%w: %w", ErrTable, err)
+	}
 	if err != nil {
 		return fmt.Errorf("write to %s: %w", r.Collection.Name, err)
 	}
@@ -67,6 +70,9 @@ func write(tx *sqlite.Tx, sql string, r *Record, id string) error {
 // load reads a record in the Writer's transaction. It fails with [ErrNotFound].
 func (s *Store) load(p preparer, pc *planCache, c *schema.Collection, id string) (*Record, error) {
 	stmt, err := p.Prepare(pc.statementsOf(c).load)
+	if missingColumn(err) {
+		return nil, fmt.Errorf("%w: %w", ErrTable, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load from %s: %w", c.Name, err)
 	}

@@ -75,8 +75,11 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 
 func updateRule(c *schema.Collection) *string { return c.UpdateRule }
 
-// sendsPassword tells whether a body holds a value for a password field.
+// sendsPassword tells whether a body holds a value for a password field, or one to compare with it.
 func sendsPassword(c *schema.Collection, body map[string]any) bool {
+	if c.IsAuth() && textOf(body["oldPassword"]) != "" {
+		return true
+	}
 	for _, f := range c.Fields {
 		if f.Type() == "password" && textOf(body[f.Base().Name]) != "" {
 			return true

@@ -60,7 +60,7 @@ func (s *Store) view(dst []byte, a *ask, x *expander, r *sqlite.Reader, cat *sch
 			return dst, err
 		}
 	}
-	stmt, err := r.Prepare(p.sql)
+	stmt, err := p.prepare(r)
 	if err != nil {
 		return dst, unseen(err)
 	}

@@ -58,13 +58,24 @@ func (f *JSONField) Cast(raw any) Value {
 		if isJSONText([]byte(v)) {
 			return JSON(v)
 		}
-		return JSON(AppendJSONString(nil, v))
+		return plainJSONString(v)
 	}
 	text, err := json.Marshal(raw)
 	if err != nil {
 		return JSON("!") // no JSON, for Validate to refuse
 	}
 	return JSON(text)
+}
+
+// plainJSONString is a text as JSON in the stored form, which leaves <, > and & as they are.
+func plainJSONString(s string) JSON {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return JSON(AppendJSONString(nil, s)) // a text always encodes
+	}
+	return JSON(bytes.TrimRight(b.Bytes(), "\n"))
 }
 
 // isJSONText tells whether a text stands for JSON rather than for itself. A text that begins with a blank does not.

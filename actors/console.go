@@ -1,0 +1,59 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// consoleTimeout bounds the SQL of a superuser.
+const consoleTimeout = 3 * time.Minute
+
+// writingWords are the first words of SQL that changes something; everything else is read.
+var writingWords = []string{"INSERT", "CREATE", "UPDATE", "DELETE", "DROP", "DETACH", "ALTER", "REPLACE"}
+
+var (
+	placeholder = regexp.MustCompile(`\{:(\w+)\}`)
+	quotedName  = regexp.MustCompile(`\[\[([^\[\]]*)\]\]|\{\{([^{}]*)\}\}`)
+)
+
+// Console runs the SQL of a superuser: what changes something in a transaction of its own, after which everything that was
+// compiled counts as stale; the rest on a Reader. The error's text is meant for the operator.
+func (a *App) Console(ctx context.Context, query string) (out *sqlite.ConsoleResult, err error) {
+	ctx, cancel := context.WithTimeout(ctx, consoleTimeout)
+	defer cancel()
+	query = strings.TrimSpace(query)
+	if query == "" {
+		return nil, sqlite.ErrEmptyQuery
+	}
+	if m := placeholder.FindStringSubmatch(query); m != nil {
+		return nil, errors.New("Named parameter not found: " + m[1])
+	}
+	query = quotedName.ReplaceAllString(query, "`$1$2`")
+	upper := strings.ToUpper(query)
+	if !slices.ContainsFunc(writingWords, func(w string) bool { return strings.HasPrefix(upper, w) }) {
+		err = a.db.Read(ctx, func(r *sqlite.Reader) error {
+			out, err = r.Console(query)
+			return err
+		})
+		return out, err
+	}
+	err = a.schemaOrder(ctx, &schemaOrder{run: func() error {
+		before := a.Catalogue()
+		return a.db.Change(ctx, func(tx *sqlite.Tx) (err error) {
+			out, err = tx.Console(ctx, query)
+			return err
+		}, func() { a.catalogue.Store(schema.NewCatalogue(before.Number+1, before.Collections)) })
+	}})
+	if err != nil {
+		return nil, err
+	}
+	out.Columns, out.Rows = nil, nil
+	return out, nil
+}

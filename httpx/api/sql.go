@@ -1,0 +1,59 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// maxSQL is how many bytes the query of a superuser may have.
+const maxSQL = 5000
+
+// sqlAnswer is what a query gave.
+type sqlAnswer struct {
+	ExecTime int64       `json:"execTime"`
+	Affected int         `json:"affectedRows"`
+	Columns  []sqlColumn `json:"columns"`
+	Rows     [][]*string `json:"rows"`
+}
+
+type sqlColumn struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Nullable bool   `json:"nullable"`
+}
+
+// runSQL runs the SQL of a superuser.
+func (a *API) runSQL(c *httpx.Context) error {
+	var form struct {
+		Query string `json:"query"`
+	}
+	if err := c.Bind(&form); err != nil {
+		return httpx.Loading(err)
+	}
+	switch {
+	case form.Query == "":
+		return httpx.Invalid(validateFailed, validation.Errors{"query": validation.Required})
+	case len(form.Query) > maxSQL:
+		return httpx.Invalid(validateFailed, validation.Errors{"query": tooLong(maxSQL)})
+	}
+	started := time.Now()
+	result, err := a.app.Console(c.Raw(), form.Query)
+	if err != nil {
+		if isOverload(err) {
+			return err
+		}
+		return httpx.NewError(http.StatusBadRequest, "Failed to execute query. Raw error:\n"+strings.TrimPrefix(err.Error(), "sqlite: ")).Because(err)
+	}
+	out := sqlAnswer{ExecTime: time.Since(started).Milliseconds(), Affected: result.Affected, Columns: []sqlColumn{}, Rows: result.Rows}
+	for _, col := range result.Columns {
+		out.Columns = append(out.Columns, sqlColumn{Name: col.Name, Type: col.Type, Nullable: true})
+	}
+	if out.Rows == nil {
+		out.Rows = [][]*string{}
+	}
+	return c.SendJSON(http.StatusOK, out)
+}
