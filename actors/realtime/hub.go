@@ -3,8 +3,12 @@ package realtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -16,13 +20,13 @@ import (
 
 // Why a stream is not bound to topics.
 var (
-	// ErrUnknownClient says that there is no stream with that id (any more).
+	// ErrUnknownClient says that there is no stream with that id (any more), or that it does not listen to the topic.
 	ErrUnknownClient = errors.New("realtime: unknown client")
 	// ErrOtherAddress says that the stream was opened from another address.
 	ErrOtherAddress = errors.New("realtime: the stream belongs to another address")
 	// ErrOtherIdentity says that the stream is bound to another record.
 	ErrOtherIdentity = errors.New("realtime: the stream is bound to another record")
-	// ErrClosed says that the hub was closed.
+	// ErrClosed says that the hub is closed, or not started yet.
 	ErrClosed = errors.New("realtime: closed")
 )
 
@@ -30,7 +34,7 @@ var (
 type Options struct {
 	// Logger gets what nobody can be answered with.
 	Logger *slog.Logger
-	// Catalogue returns the current definitions.
+	// Catalogue returns the current definitions; inside a read they belong to the tables.
 	Catalogue func() *schema.Catalogue
 	// System is the actor system, Supervisor the properties of an actor that only supervises, and Spawn starts an actor
 	// below the root of the tree.
@@ -39,36 +43,203 @@ type Options struct {
 	Spawn      func(props *actor.Props, name string) (*actor.PID, error)
 }
 
-// Hub holds the streams of all clients. It is safe for concurrent use.
+// Hub holds the streams of all clients. It is safe for concurrent use, except for [Hub.Committing] and [Hub.Committed],
+// which belong to the Writer's goroutine.
 type Hub struct {
-	opts Options
+	opts  Options
+	now   func() time.Time
+	begin time.Time
+	db    *sqlite.DB
+	store *records.Store
+
+	debt      debt
+	watch     *watcher
+	nursery   *actor.PID
+	announcer *actor.PID
+
+	intake     chan *batch
+	announcing atomic.Bool
+	pin        *pin // the Writer's, between Committing and Committed
+	quit       chan struct{}
+	running    sync.WaitGroup
+
+	clients atomic.Int64 // how many there are, to be read without the lock
+	mu      sync.Mutex
+	index   index
+	started bool
+	closed  bool
 }
 
 // NewHub returns a hub without streams. It does nothing before [Hub.Start].
-func NewHub(o Options) *Hub { return &Hub{opts: o} }
+func NewHub(o Options) *Hub {
+	h := &Hub{
+		opts: o, now: time.Now, begin: time.Now(), index: newIndex(),
+		intake: make(chan *batch, maxIntake), quit: make(chan struct{}),
+	}
+	h.debt.less.L = &h.debt.mu
+	return h
+}
 
-// Start spawns the actors.
-func (h *Hub) Start(db *sqlite.DB, store *records.Store) error { return nil }
+// Start spawns the actors. It is called once.
+func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
+	h.db, h.store = db, store
+	family := actor.PropsFromProducer(func() actor.Actor { return streams{} })
+	h.nursery, err = h.opts.Spawn(h.opts.Supervisor.Clone(actor.WithProducer(func() actor.Actor { return nursery{family} })), "clients")
+	if err != nil {
+		return fmt.Errorf("start realtime: %w", err)
+	}
+	h.announcer, err = h.opts.Spawn(actor.PropsFromProducer(func() actor.Actor { return announcer{h} }), "announcer")
+	if err != nil {
+		return fmt.Errorf("start realtime: %w", err)
+	}
+	hung := func(c *client) { h.drop(c, "hung up") }
+	if h.watch, err = newWatcher(hung, func(f func()) { h.run("watch a connection", f) }); err != nil {
+		return fmt.Errorf("start realtime: %w", err)
+	}
+	h.run("watch connections", h.watch.run)
+	h.run("look after connections", h.lookAfter)
+	h.mu.Lock()
+	h.started = true
+	h.mu.Unlock()
+	return nil
+}
 
-// Committing is to be called as sqlite.Options.Committing: a snapshot is pinned there for deletes that somebody watches.
-func (h *Hub) Committing(g sqlite.Group) {}
+// run starts a goroutine that [Hub.Close] waits for. A panic is logged and ends it.
+func (h *Hub) run(what string, f func()) {
+	h.running.Go(func() { h.guard(what, f) })
+}
 
-// Committed is to be called as sqlite.Options.Committed. It waits while too much is owed to subscribers.
-func (h *Hub) Committed(g sqlite.Group) {}
+// nursery is the supervisor of the clients' actors: it spawns them and does no other work.
+type nursery struct{ family *actor.Props }
+
+// Receive implements actor.Actor.
+func (n nursery) Receive(ctx actor.Context) {
+	c, ok := ctx.Message().(*client)
+	if !ok || c.gone.Load() {
+		return
+	}
+	pid, err := ctx.SpawnNamed(n.family, c.id)
+	if err != nil {
+		c.hub.drop(c, "name taken")
+		return
+	}
+	c.pid.Store(pid)
+	if c.gone.Load() {
+		ctx.Stop(pid)
+		return
+	}
+	ctx.Send(pid, c)
+}
+
+// Connect opens a stream on a connection that was taken over from HTTP/1.1. head is the head of the answer, which is
+// written first; chunked encoding is added to it. ip is the address that the client really comes from. When the error is
+// nil the connection belongs to the hub.
+func (h *Hub) Connect(conn net.Conn, head []byte, ip string) error {
+	now := h.seconds()
+	c := &client{hub: h, conn: conn, raw: plainSocket(conn), id: newClientID(), ip: ip, began: now}
+	c.told.Store(now)
+	c.written.Store(now)
+	hello := newMessage("PB_CONNECT", []byte(`{"clientId":"`+c.id+`"}`))
+	c.put(&h.debt, &message{raw: true, head: chunkedHead(head)}, hello)
+	h.mu.Lock()
+	if h.closed || !h.started {
+		h.mu.Unlock()
+		c.close(&h.debt)
+		return ErrClosed
+	}
+	h.index.byID[c.id] = c
+	h.clients.Add(1)
+	h.mu.Unlock()
+	if err := h.watch.add(c); err != nil {
+		h.drop(c, "not watched")
+		return fmt.Errorf("connect: %w", err)
+	}
+	h.opts.Logger.Debug("realtime connection established", "clientId", c.id)
+	h.opts.System.Root.Send(h.nursery, c)
+	return nil
+}
+
+// chunkedHead tells in the head of an answer that its body comes in chunks.
+func chunkedHead(head []byte) []byte {
+	const blank = "\r\n"
+	out := make([]byte, 0, len(head)+32)
+	if n := len(head) - len(blank); n >= 0 {
+		out = append(out, head[:n]...)
+	}
+	return append(out, "Transfer-Encoding: chunked\r\n\r\n"...)
+}
+
+// drop ends a stream at once. It may be called again.
+func (h *Hub) drop(c *client, why string) {
+	if !c.gone.CompareAndSwap(false, true) {
+		return
+	}
+	c.close(&h.debt)
+	h.mu.Lock()
+	h.index.remove(c)
+	h.clients.Add(-1)
+	h.mu.Unlock()
+	h.watch.remove(c)
+	if c.raw != nil {
+		_ = c.conn.Close() // nobody is left to hear of an error
+	} else {
+		go func() { _ = c.conn.Close() }() // a layer in between may say goodbye, and wait for it
+	}
+	if pid := c.pid.Load(); pid != nil {
+		h.opts.System.Root.Stop(pid)
+	}
+	h.opts.Logger.Debug("realtime connection closed ("+why+")", "clientId", c.id)
+}
+
+// Subscribe replaces the topics of a stream and binds it to an identity, nil for a guest. ip is the address that the
+// request really comes from. It fails with [ErrUnknownClient], [ErrOtherAddress] or [ErrOtherIdentity], and leaves
+// everything as it was then. How many topics there are and how long is the caller's business.
+func (h *Hub) Subscribe(_ context.Context, clientID string, topics []string, who *filter.Identity, ip string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.index.byID[clientID]
+	switch {
+	case c == nil:
+		return ErrUnknownClient
+	case c.ip != ip:
+		return ErrOtherAddress
+	case c.who != nil && (who == nil || keyOf(c.who) != keyOf(who)):
+		return ErrOtherIdentity
+	}
+	h.index.bind(c, who)
+	h.index.subscribe(c, topics)
+	return nil
+}
+
+// Send sends a message of its own to one client that listens to exactly that topic; data is one line of JSON. It fails
+// with [ErrUnknownClient].
+func (h *Hub) Send(clientID, topic string, data []byte) error {
+	h.mu.Lock()
+	c := h.index.byID[clientID]
+	t := h.index.topics[topic]
+	listens := false
+	if c != nil && t != nil {
+		_, listens = t.members[c]
+	}
+	h.mu.Unlock()
+	if !listens {
+		return ErrUnknownClient
+	}
+	c.told.Store(h.seconds())
+	c.send(newMessage(topic, data))
+	return nil
+}
+
+// Len returns how many streams are open.
+func (h *Hub) Len() int { return int(h.clients.Load()) }
 
 // CollectionRevoked makes guests of all streams that are bound to records of a collection: it was deleted, or the secret
 // of its tokens changed.
-func (h *Hub) CollectionRevoked(collectionID string) {}
-
-// Connect opens a stream on a connection that was taken over from HTTP. head is the head of the answer, which is written
-// first, chunked encoding added. The connection belongs to the hub when the error is nil.
-func (h *Hub) Connect(conn net.Conn, head []byte, ip string) error { return ErrClosed }
-
-// Subscribe replaces the topics of a stream and binds it to an identity, nil for a guest. ip is the address that the
-// request came from. It fails with [ErrUnknownClient], [ErrOtherAddress] or [ErrOtherIdentity].
-func (h *Hub) Subscribe(ctx context.Context, clientID string, topics []string, who *filter.Identity, ip string) error {
-	return ErrUnknownClient
+func (h *Hub) CollectionRevoked(collectionID string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.index.revoke(collectionID)
 }
 
-// Close sends what is under way and ends all streams.
-func (h *Hub) Close() error { return nil }
+// seconds is the hub's clock: coarse, and small enough to be kept for every client.
+func (h *Hub) seconds() int32 { return int32(h.now().Sub(h.begin) / time.Second) }
