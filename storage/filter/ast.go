@@ -45,6 +45,7 @@ type operand struct {
 	text   string // the identifier, the text, the function's name, or the number as written
 	number float64
 	args   []operand
+	ref    *reference // of an identifier
 }
 
 // operator is a sign without its question mark.

@@ -125,7 +125,7 @@ func (p *parser) operand(s *scanner, t token, side string) (operand, error) {
 	switch t.kind {
 	case tokenIdentifier:
 		p.note(t.text)
-		return operand{kind: operandIdentifier, text: t.text}, nil
+		return operand{kind: operandIdentifier, text: t.text, ref: refer(t.text)}, nil
 	case tokenText:
 		return operand{kind: operandText, text: t.text}, nil
 	case tokenNumber:

@@ -31,19 +31,26 @@ func (r *resolver) request(p requestPath, name string) (resolved, error) {
 
 // requestValue is a value that is looked up when the query is bound. Whether it is empty is part of the query's shape.
 func (r *resolver) requestValue(p requestPath) resolved {
-	b := param{kind: paramRequest, path: p, lower: p.modifier == "lower", isset: p.modifier == "isset" && p.source != "auth"}
-	if len(p.parts) > 0 {
-		last := p.parts[len(p.parts)-1]
-		if f := r.b.base.collection.Field(last); f != nil && f.Type() == "number" {
-			b.asNumber = true
-		}
-		if b.lower && p.source == "body" && len(p.parts) == 1 && r.b.base.collection.Field(last) != nil {
-			b.asText = true
-		}
-	}
+	b := requestParam(p, r.b.base.collection)
 	out := fixed(b)
 	if isEmpty(b.value(r.b.req)) {
 		out.class = empty
+	}
+	return out
+}
+
+// requestParam is the parameter that reads a request value. The fields of the base collection decide whether numeric
+// text is a number.
+func requestParam(p requestPath, base *schema.Collection) param {
+	out := param{kind: paramRequest, path: p, lower: p.modifier == "lower", isset: p.modifier == "isset" && p.source != "auth"}
+	if len(p.parts) > 0 {
+		last := p.parts[len(p.parts)-1]
+		if f := base.Field(last); f != nil && f.Type() == "number" {
+			out.asNumber = true
+		}
+		if out.lower && p.source == "body" && len(p.parts) == 1 && base.Field(last) != nil {
+			out.asText = true
+		}
 	}
 	return out
 }
