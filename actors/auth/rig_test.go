@@ -170,7 +170,7 @@ func (g *rig) verifier(now func() time.Time) *auth.Verifier {
 }
 
 func (g *rig) desk() *auth.Desk {
-	return &auth.Desk{DB: g.db, Catalogue: g.catalogue.Load, Store: g.store, Passwords: g.passwords}
+	return &auth.Desk{DB: g.db, Catalogue: g.catalogue.Load, Store: g.store, Passwords: g.passwords, Write: g.write}
 }
 
 func (g *rig) superusers() *auth.Superusers {

@@ -74,6 +74,8 @@ type Desk struct {
 	Store     *records.Store
 	// Passwords does the work on passwords.
 	Passwords records.Passwords
+	// Write applies a command and waits for its outcome. Only second methods need it.
+	Write func(ctx context.Context, c *schema.Collection, cmd records.Command) error
 }
 
 // WithPassword returns the record that the form's identity and password belong to. The form must be valid. It fails with
