@@ -1,0 +1,138 @@
+package realtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+var errOnPurpose = errors.New("rolled back on purpose")
+
+// spoiled is a command that fails after it wrote, so that what it wrote is rolled back.
+type spoiled struct{ records.Command }
+
+func (s spoiled) Apply(tx *sqlite.Tx) error {
+	if err := s.Command.Apply(tx); err != nil {
+		return err
+	}
+	return errOnPurpose
+}
+
+// numbered is a command that notes the order of commits: units run in it.
+type numbered struct {
+	records.Command
+	w *ledger
+}
+
+func (n numbered) Apply(tx *sqlite.Tx) error {
+	err := n.Command.Apply(tx)
+	if err == nil {
+		n.w.note(records.ResultOf(n.Command))
+	}
+	return err
+}
+
+// ledger is what was written, in the order in which the Writer ran it.
+type ledger struct {
+	mu   sync.Mutex
+	list []string
+	at   map[string]int
+}
+
+// note keeps the last place of a record, since a unit may be run again.
+func (l *ledger) note(r *records.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, fmt.Sprint(r.Get("t")))
+	l.at[l.list[len(l.list)-1]] = len(l.list) - 1
+}
+
+// TestEachCommittedChangeOnceInOrder: eight writers on two collections, some of whose writes are rolled back, and fifty
+// subscribers, each of whom hears exactly what was committed, in commit order across the collections.
+func TestEachCommittedChangeOnceInOrder(t *testing.T) {
+	const writers, each, subscribers = 8, 60, 50
+	g := newRig(t)
+	docs := g.docs("")
+	notes := g.collection(`{"name":"notes","type":"base","fields":[{"name":"t","type":"text"}],"listRule":"@request.auth.id = ''"}`)
+	streams := make([]*stream, subscribers)
+	for i := range streams {
+		streams[i] = g.open()
+		streams[i].subscribe(nil, "docs/*", "notes/*")
+	}
+	l := &ledger{at: make(map[string]int)}
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				c := docs
+				if (w+i)%2 == 0 {
+					c = notes
+				}
+				cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": fmt.Sprintf("%d.%d", w, i)}))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if i%3 == 2 {
+					if err := g.app.Write(context.Background(), c, spoiled{cmd}, "w"); !errors.Is(err, errOnPurpose) {
+						t.Errorf("a spoiled write: %v", err)
+					}
+					continue
+				}
+				if err := g.app.Write(context.Background(), c, numbered{cmd, l}, "w"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	want := make([]string, 0, len(l.at))
+	for i, text := range l.list {
+		if l.at[text] == i {
+			want = append(want, text)
+		}
+	}
+	if len(want) != writers*each*2/3 {
+		t.Fatalf("%d writes were acknowledged", len(want))
+	}
+	for n, s := range streams {
+		for i, text := range want {
+			if got := s.next().decode(t).Record["t"]; got != text {
+				t.Fatalf("subscriber %d: message %d is about %v, want %s", n, i, got, text)
+			}
+		}
+	}
+	g.create(docs, map[string]any{"t": "last"})
+	for _, s := range streams {
+		s.expect("docs/* create last")
+	}
+}
+
+// TestBatchIsToldAfterItsCommit: one that fails is not told at all.
+func TestBatchIsToldAfterItsCommit(t *testing.T) {
+	g := newRig(t)
+	c := g.docs("")
+	s := g.open()
+	s.subscribe(nil, "docs/*")
+	batch := func(texts ...string) *records.Batch {
+		b := new(records.Batch)
+		for _, text := range texts {
+			cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": text}))
+			must(t, err)
+			b.Commands = append(b.Commands, cmd)
+		}
+		return b
+	}
+	failing := batch("never")
+	failing.Commands = append(failing.Commands, spoiled{failing.Commands[0]})
+	if err := g.app.Write(context.Background(), c, failing, "w"); err == nil {
+		t.Error("the batch did not fail")
+	}
+	must(t, g.app.Write(context.Background(), c, batch("1", "2", "3"), "w"))
+	s.expect("docs/* create 1", "docs/* create 2", "docs/* create 3")
+}
