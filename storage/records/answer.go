@@ -20,26 +20,29 @@ type AnswerInput struct {
 }
 
 // Answer appends a record as a JSON object to dst: the answer to a write or a sign-in. The database is asked only when
-// something is to be expanded or a manage rule decides.
+// something is to be expanded or a manage rule decides. With [Options.ExpandAll] relations are expanded like those of
+// [Store.View].
 func (s *Store) Answer(ctx context.Context, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
-	if in.Expand == "" && !needsManage(r.Collection, &in.Caller) {
-		return s.answer(s.catalogue(), nil, dst, r, in)
+	all := s.opts.ExpandAll
+	if in.Expand == "" && !(all && hasRelations(r.Collection)) && !needsManage(r.Collection, &in.Caller) {
+		return s.answer(s.catalogue(), nil, dst, r, in, false)
 	}
 	start := len(dst)
 	err := s.db.Read(ctx, func(reader *sqlite.Reader) error {
 		var err error
-		dst, err = s.answer(s.catalogue(), reader, dst[:start], r, in)
+		dst, err = s.answer(s.catalogue(), reader, dst[:start], r, in, all)
 		return err
 	})
 	return dst, err
 }
 
-// AnswerOn is [Store.Answer] on a Reader that the caller holds, with the catalogue that goes with its snapshot.
+// AnswerOn is [Store.Answer] on a Reader that the caller holds, with the catalogue that goes with its snapshot. It expands
+// nothing but what in.Expand asks for: it is for messages, and [Options.ExpandAll] is for answers.
 func (s *Store) AnswerOn(cat *schema.Catalogue, reader *sqlite.Reader, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
-	return s.answer(cat, reader, dst, r, in)
+	return s.answer(cat, reader, dst, r, in, false)
 }
 
-func (s *Store) answer(cat *schema.Catalogue, reader *sqlite.Reader, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
+func (s *Store) answer(cat *schema.Catalogue, reader *sqlite.Reader, dst []byte, r *Record, in *AnswerInput, all bool) ([]byte, error) {
 	e := s.encoderFor(cat, r.Collection, in.Caller.Superuser && !in.NoHidden)
 	who := newAudience(&in.Caller, r.Collection)
 	who.all = who.all || in.OwnEmail
@@ -49,23 +52,31 @@ func (s *Store) answer(cat *schema.Catalogue, reader *sqlite.Reader, dst []byte,
 			return dst, err
 		}
 	}
-	if in.Expand == "" || reader == nil {
+	if in.Expand == "" && !all || reader == nil {
 		dst, _ = e.record(dst, r, who)
 		return dst, nil
 	}
 	x := newExpander(s, cat, reader, &in.Caller)
+	x.all, x.hidden = all, x.hidden && !in.NoHidden
 	steps := x.steps(r.Collection, in.Expand)
-	n := &node{id: r.ID()}
+	n := &node{c: r.Collection, id: r.ID()}
 	n.json, n.split = e.record(nil, r, who)
-	for _, step := range steps {
-		if !step.back {
-			n.related = append(n.related, idsOf(r.Get(step.field.Name)))
-		}
+	for _, f := range x.relations(r.Collection, steps) {
+		n.related = append(n.related, related{f.Name, idsOf(r.Get(f.Name))})
 	}
-	if err := x.fill([]*node{n}, r.Collection, steps); err != nil {
+	if err := x.expand([]*node{n}, r.Collection, steps); err != nil {
 		return dst, err
 	}
 	return n.appendTo(dst), nil
+}
+
+func hasRelations(c *schema.Collection) bool {
+	for _, f := range c.Fields {
+		if _, ok := f.(*schema.RelationField); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // encoderFor returns the cached encoder of a collection in the current catalogue; for a definition of another moment

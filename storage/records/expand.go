@@ -3,6 +3,7 @@ package records
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"zombiezen.com/go/sqlite"
 
@@ -20,22 +21,12 @@ type expander struct {
 	p      preparer
 	caller *Caller
 	req    *filter.Request // the caller's, with the context that rules see while records are expanded
-}
-
-// node is an encoded record that waits for its expand.
-type node struct {
-	id string
-	// json is the object without its expand, which belongs at split.
-	json  []byte
-	split int
-	// related are the ids in the relation columns of the plan.
-	related [][]string
-	// expand is the object of the expanded relations, nil when the record has no such key.
-	expand []byte
+	all    bool            // every relation is expanded, asked for or not
+	hidden bool            // hidden relation fields count among them
 }
 
 func newExpander(s *Store, cat *schema.Catalogue, p preparer, caller *Caller) *expander {
-	return &expander{s: s, cat: cat, p: p, caller: caller}
+	return &expander{s: s, cat: cat, p: p, caller: caller, all: s.opts.ExpandAll, hidden: caller.Superuser}
 }
 
 // collect steps through a statement and keeps its records as nodes.
@@ -49,7 +40,7 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience) ([]*node, 
 		if !more {
 			return nodes, nil
 		}
-		n := &node{id: stmt.ColumnText(idColumn)}
+		n := &node{c: p.encoder.c, id: stmt.ColumnText(idColumn)}
 		if n.json, n.split, err = p.encoder.row(nil, stmt, who); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 		}
@@ -58,7 +49,7 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience) ([]*node, 
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 			}
-			n.related = append(n.related, ids)
+			n.related = append(n.related, related{rel.field.Name, ids})
 		}
 		nodes = append(nodes, n)
 	}
@@ -85,98 +76,131 @@ func idsOf(v schema.Value) []string {
 	return nil
 }
 
-// fill expands the steps of nodes, which are records of c and carry the ids of the direct steps in order.
+// expand adds to nodes, the answered records of c, what steps say and, where everything is expanded, the rest. nodes
+// carry the ids of x.relations.
+func (x *expander) expand(nodes []*node, c *schema.Collection, steps []*expandStep) error {
+	for _, n := range nodes {
+		n.times = 1
+	}
+	if err := x.fill(nodes, c, steps); err != nil || !x.all {
+		return err
+	}
+	return x.expandAll(nodes)
+}
+
+// relations are the fields whose ids are needed to expand records of c: those of the direct steps and, where
+// everything is expanded, all that the caller may see.
+func (x *expander) relations(c *schema.Collection, steps []*expandStep) []*schema.RelationField {
+	var fields []*schema.RelationField
+	for _, s := range steps {
+		if !s.back {
+			fields = append(fields, s.field)
+		}
+	}
+	if !x.all {
+		return fields
+	}
+	for _, f := range x.autoFields(c) {
+		if !slices.Contains(fields, f) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// fill expands the steps of nodes, which are records of c and carry the ids of the direct ones.
 func (x *expander) fill(nodes []*node, c *schema.Collection, steps []*expandStep) error {
 	if len(steps) == 0 || len(nodes) == 0 {
 		return nil
 	}
-	if x.req == nil {
-		req := *x.caller.Request
-		req.Context = "expand"
-		x.req = &req
-	}
 	for _, n := range nodes {
-		n.expand = append(n.expand, '{')
+		n.expands = true
 	}
-	direct := 0
 	for _, s := range steps {
-		var err error
+		read := x.fillDirect
 		if s.back {
-			err = x.fillBack(nodes, s)
-		} else {
-			err = x.fillDirect(nodes, s, direct)
-			direct++
+			read = x.fillBack
+		}
+		found, err := read(nodes, s)
+		if err == nil {
+			err = x.fill(found, s.target, s.children)
 		}
 		if err != nil {
 			return fmt.Errorf("expand %s of %s: %w", s.name, c.Name, err)
 		}
 	}
-	for _, n := range nodes {
-		n.expand = append(n.expand, '}')
-	}
 	return nil
 }
 
-func (x *expander) fillDirect(nodes []*node, s *expandStep, column int) error {
+func (x *expander) fillDirect(nodes []*node, s *expandStep) ([]*node, error) {
 	var ids []string
 	seen := make(map[string]bool)
 	for _, n := range nodes {
-		for _, id := range n.related[column] {
+		for _, id := range n.ids(s.field.Name) {
 			if !seen[id] {
 				seen[id] = true
 				ids = append(ids, id)
 			}
 		}
 	}
-	found, err := x.fetch(&ask{kind: askByID, c: s.target}, ids, s.children)
+	found, err := x.fetch(&ask{kind: askByID, c: s.target, relations: x.relations(s.target, s.children)}, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byID := make(map[string]*node, len(found))
 	for _, n := range found {
 		byID[n.id] = n
 	}
 	for _, n := range nodes {
-		var related []*node
-		for _, id := range n.related[column] {
+		var list []*node
+		for _, id := range n.ids(s.field.Name) {
 			if r := byID[id]; r != nil {
-				related = append(related, r)
+				list = append(list, r)
 			}
 		}
-		n.add(s, related)
+		n.add(s.name, s.many, list)
 	}
-	return nil
+	return found, nil
 }
 
-func (x *expander) fillBack(nodes []*node, s *expandStep) error {
+func (x *expander) fillBack(nodes []*node, s *expandStep) ([]*node, error) {
 	ids := make([]string, 0, len(nodes))
 	for _, n := range nodes {
 		ids = append(ids, n.id)
 	}
-	found, err := x.fetch(&ask{kind: askByBack, c: s.target, via: s.field}, ids, s.children)
+	a := &ask{kind: askByBack, c: s.target, relations: x.relations(s.target, s.children), via: s.field}
+	if !slices.Contains(a.relations, s.field) {
+		a.relations = append(a.relations, s.field)
+	}
+	found, err := x.fetch(a, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byTarget := make(map[string][]*node)
 	for _, n := range found {
-		for _, id := range n.related[len(n.related)-1] {
+		for _, id := range n.ids(s.field.Name) {
 			if len(byTarget[id]) < maxBackRelated {
 				byTarget[id] = append(byTarget[id], n)
 			}
 		}
 	}
 	for _, n := range nodes {
-		n.add(s, byTarget[n.id])
+		n.add(s.name, s.many, byTarget[n.id])
 	}
-	return nil
+	return found, nil
 }
 
-// fetch reads the records that are asked for by a list of ids, under the view rule, with their own expands.
-func (x *expander) fetch(a *ask, ids []string, children []*expandStep) ([]*node, error) {
+// fetch reads the records that are asked for by a list of ids, under the view rule.
+func (x *expander) fetch(a *ask, ids []string) ([]*node, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	a.hidden, a.steps = x.caller.Superuser, children
+	if x.req == nil {
+		req := *x.caller.Request
+		req.Context = "expand"
+		x.req = &req
+	}
+	a.hidden = x.caller.Superuser
 	if !x.caller.Superuser {
 		if a.c.ViewRule == nil {
 			return nil, nil
@@ -197,11 +221,7 @@ func (x *expander) fetch(a *ask, ids []string, children []*expandStep) ([]*node,
 			return nil, err
 		}
 	}
-	nodes, err := x.query(p, ids, who)
-	if err != nil {
-		return nil, err
-	}
-	return nodes, x.fill(nodes, a.c, children)
+	return x.query(p, ids, who)
 }
 
 func (x *expander) query(p *plan, ids []string, who *audience) ([]*node, error) {
@@ -215,56 +235,6 @@ func (x *expander) query(p *plan, ids []string, who *audience) ([]*node, error) 
 	}
 	stmt.BindText(next, jsonList(ids))
 	return x.collect(stmt, p, who)
-}
-
-// add writes one step into the expand of a node. A step without records leaves no key.
-func (n *node) add(s *expandStep, related []*node) {
-	if len(related) == 0 {
-		return
-	}
-	if len(n.expand) > 1 {
-		n.expand = append(n.expand, ',')
-	}
-	n.expand = append(n.expand, appendKey(s.name)...)
-	if !s.many {
-		n.expand = related[0].appendTo(n.expand)
-		return
-	}
-	n.expand = append(n.expand, '[')
-	for i, r := range related {
-		if i > 0 {
-			n.expand = append(n.expand, ',')
-		}
-		n.expand = r.appendTo(n.expand)
-	}
-	n.expand = append(n.expand, ']')
-}
-
-// appendTo writes the object with its expand in its place.
-func (n *node) appendTo(dst []byte) []byte {
-	if n.expand == nil {
-		return append(dst, n.json...)
-	}
-	dst = append(dst, n.json[:n.split]...)
-	if n.split > 1 {
-		dst = append(dst, ',')
-	}
-	dst = append(dst, `"expand":`...)
-	dst = append(dst, n.expand...)
-	if rest := n.json[n.split:]; n.split == 1 && len(rest) > 1 {
-		dst = append(dst, ',')
-	}
-	return append(dst, n.json[n.split:]...)
-}
-
-func appendNodes(dst []byte, nodes []*node) []byte {
-	for i, n := range nodes {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = n.appendTo(dst)
-	}
-	return dst
 }
 
 // jsonList writes ids as a JSON list, the form in which a statement takes any number of them.

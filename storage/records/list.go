@@ -73,7 +73,8 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 		return dst, err
 	}
 	x := newExpander(l.s, l.cat, l.r, &l.in.Caller)
-	a.steps = x.steps(c, l.in.Expand)
+	steps := x.steps(c, l.in.Expand)
+	a.relations = x.relations(c, steps)
 	p, err := l.s.plan(l.cat, a, l.in.Caller.Request)
 	if err != nil {
 		return dst, err
@@ -85,7 +86,7 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 		}
 	}
 	dst = append(dst, `{"items":[`...)
-	if dst, err = l.items(dst, p, c, x, a.steps); err != nil {
+	if dst, err = l.items(dst, p, c, x, steps); err != nil {
 		return dst, err
 	}
 	return appendPage(dst, l.in, total), nil
@@ -116,13 +117,13 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 	if err != nil {
 		return dst, err
 	}
-	if len(steps) > 0 {
+	if x.wants(c, steps) {
 		nodes, err := x.collect(stmt, p, who)
 		if err != nil {
 			return dst, err
 		}
 		l.count = len(nodes)
-		if err := x.fill(nodes, c, steps); err != nil {
+		if err := x.expand(nodes, c, steps); err != nil {
 			return dst, err
 		}
 		return appendNodes(dst, nodes), nil

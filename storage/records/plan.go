@@ -39,8 +39,9 @@ type ask struct {
 	sort   string
 	trust  filter.Trust
 	hidden bool
-	steps  []*expandStep
-	via    *schema.RelationField
+	// relations are the fields whose ids the rows carry for an expand.
+	relations []*schema.RelationField
+	via       *schema.RelationField
 }
 
 const (
@@ -67,11 +68,9 @@ func (a *ask) key(dst []byte, req *filter.Request) []byte {
 	dst = append(dst, 0)
 	dst = append(dst, a.sort...)
 	dst = append(dst, 0)
-	for _, s := range a.steps {
-		if !s.back {
-			dst = append(dst, s.field.Name...)
-			dst = append(dst, ',')
-		}
+	for _, f := range a.relations {
+		dst = append(dst, f.Name...)
+		dst = append(dst, ',')
 	}
 	if a.via != nil {
 		dst = append(dst, 0)
@@ -119,15 +118,9 @@ func compile(cat *schema.Catalogue, pc *planCache, a *ask, req *filter.Request) 
 // write makes the statements of a plan.
 func (p *plan) write(a *ask) {
 	columns := p.encoder.columns
-	for _, s := range a.steps {
-		if !s.back {
-			columns = append(columns[:len(columns):len(columns)], quote(a.c.Name)+"."+quote(s.field.Name))
-			p.relations = append(p.relations, relationColumn{s.field, len(columns) - 1})
-		}
-	}
-	if a.via != nil {
-		columns = append(columns[:len(columns):len(columns)], quote(a.c.Name)+"."+quote(a.via.Name))
-		p.relations = append(p.relations, relationColumn{a.via, len(columns) - 1})
+	for _, f := range a.relations {
+		columns = append(columns[:len(columns):len(columns)], quote(a.c.Name)+"."+quote(f.Name))
+		p.relations = append(p.relations, relationColumn{f, len(columns) - 1})
 	}
 	id := quote(a.c.Name) + ".`id`"
 	var sql strings.Builder

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -31,8 +30,9 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 			return unseen(err)
 		}
 		x := newExpander(s, cat, r, &in.Caller)
-		a.steps = x.steps(c, in.Expand)
-		dst, err = s.view(dst[:start], a, x, r, cat, in)
+		steps := x.steps(c, in.Expand)
+		a.relations = x.relations(c, steps)
+		dst, err = s.view(dst[:start], a, x, steps, r, in)
 		return err
 	})
 	if err != nil {
@@ -49,14 +49,14 @@ func unseen(err error) error {
 	return fmt.Errorf("%w: %w", ErrNotFound, err)
 }
 
-func (s *Store) view(dst []byte, a *ask, x *expander, r *sqlite.Reader, cat *schema.Catalogue, in *ViewInput) ([]byte, error) {
-	p, err := s.plan(cat, a, in.Caller.Request)
+func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sqlite.Reader, in *ViewInput) ([]byte, error) {
+	p, err := s.plan(x.cat, a, in.Caller.Request)
 	if err != nil {
 		return dst, unseen(err)
 	}
 	who := newAudience(&in.Caller, a.c)
 	if p.encoder.conditional && needsManage(a.c, &in.Caller) {
-		if who.managed, err = s.managed(cat, r, a.c, []string{in.ID}, in.Caller.Request); err != nil {
+		if who.managed, err = s.managed(x.cat, r, a.c, []string{in.ID}, in.Caller.Request); err != nil {
 			return dst, err
 		}
 	}
@@ -69,7 +69,7 @@ func (s *Store) view(dst []byte, a *ask, x *expander, r *sqlite.Reader, cat *sch
 		return dst, err
 	}
 	stmt.BindText(next, in.ID)
-	if len(a.steps) > 0 {
+	if x.wants(a.c, steps) {
 		nodes, err := x.collect(stmt, p, who)
 		if err != nil {
 			return dst, unseen(err)
@@ -77,7 +77,7 @@ func (s *Store) view(dst []byte, a *ask, x *expander, r *sqlite.Reader, cat *sch
 		if len(nodes) == 0 {
 			return dst, ErrNotFound
 		}
-		if err := x.fill(nodes, a.c, a.steps); err != nil {
+		if err := x.expand(nodes, a.c, steps); err != nil {
 			return dst, err
 		}
 		return appendNodes(dst, nodes), nil

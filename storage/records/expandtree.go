@@ -1,0 +1,110 @@
+package records
+
+import (
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// node is an encoded record that waits for its expand. Nodes of one level are shared: the records that name the same
+// one in the same field point to the same node, so whatever is added to it shows below all of them.
+type node struct {
+	c  *schema.Collection
+	id string
+	// json is the object without its expand, which belongs at split.
+	json  []byte
+	split int
+	// related are the ids in the relation columns of the plan.
+	related []related
+	// expands tells that the record has the key "expand", even if there is nothing in it.
+	expands  bool
+	branches []branch
+	// times is how often the record stands in the answer, maxAutoRecords at most.
+	times int
+}
+
+// related is what a relation field of a node holds.
+type related struct {
+	field string
+	ids   []string
+}
+
+// branch is a key under "expand".
+type branch struct {
+	name  string
+	many  bool // a list
+	nodes []*node
+}
+
+// ids returns what a relation field holds.
+func (n *node) ids(field string) []string {
+	for i := range n.related {
+		if n.related[i].field == field {
+			return n.related[i].ids
+		}
+	}
+	return nil
+}
+
+// branch returns the nodes under a key, nil when there is none.
+func (n *node) branch(name string) []*node {
+	for i := range n.branches {
+		if n.branches[i].name == name {
+			return n.branches[i].nodes
+		}
+	}
+	return nil
+}
+
+// add puts records under a key. Without records there is no key.
+func (n *node) add(name string, many bool, nodes []*node) {
+	if len(nodes) == 0 {
+		return
+	}
+	if !many {
+		nodes = nodes[:1]
+	}
+	n.branches = append(n.branches, branch{name, many, nodes})
+	for _, child := range nodes {
+		child.times = min(child.times+n.times, maxAutoRecords)
+	}
+}
+
+// appendTo writes the object with its expand in its place.
+func (n *node) appendTo(dst []byte) []byte {
+	if !n.expands {
+		return append(dst, n.json...)
+	}
+	dst = append(dst, n.json[:n.split]...)
+	if n.split > 1 {
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"expand":{`...)
+	for i := range n.branches {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = n.branches[i].appendTo(dst)
+	}
+	dst = append(dst, '}')
+	if rest := n.json[n.split:]; n.split == 1 && len(rest) > 1 {
+		dst = append(dst, ',')
+	}
+	return append(dst, n.json[n.split:]...)
+}
+
+func (b *branch) appendTo(dst []byte) []byte {
+	dst = append(schema.AppendJSONString(dst, b.name), ':')
+	if !b.many {
+		return b.nodes[0].appendTo(dst)
+	}
+	return append(appendNodes(append(dst, '['), b.nodes), ']')
+}
+
+func appendNodes(dst []byte, nodes []*node) []byte {
+	for i, n := range nodes {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = n.appendTo(dst)
+	}
+	return dst
+}
