@@ -139,6 +139,11 @@ func (d *deletion) remove(c *schema.Collection, list []*Record) error {
 	for _, r := range list {
 		d.tx.Emit(&Change{Action: Deleted, Collection: c, Record: r})
 	}
+	if c.IsAuth() {
+		if _, err := d.forget(c, ids, schema.AuthRefTables()...); err != nil {
+			return err
+		}
+	}
 	refs := slices.Clone(d.cat.References(c.ID))
 	slices.SortStableFunc(refs, func(a, b schema.Reference) int { return strings.Compare(a.Collection.Name, b.Collection.Name) })
 	for _, ref := range refs {

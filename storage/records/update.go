@@ -137,6 +137,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 		return err
 	}
 	cmd.finish(sub, before)
+	if err := s.endSessions(cat, tx, r, before, cmd.in.now()); err != nil {
+		return err
+	}
 	if err := write(tx, s.compiled(cat).statementsOf(c).update, r, before.ID()); err != nil {
 		return uniqueFailure(c, err)
 	}
