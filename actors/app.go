@@ -252,14 +252,18 @@ func (a *App) Close() error {
 	return a.release()
 }
 
-// release gives back what Open took, in the reverse order. What was not opened yet is passed over.
+// release gives back what Open took: the Writer finishes what it was handed, then that is announced and the streams end,
+// and the database, which rules are judged on, closes last. What was not opened yet is passed over.
 func (a *App) release() error {
 	var errs []error
 	if a.db != nil {
-		errs = append(errs, a.db.Close()) // the Writer drains first, then what it committed is announced
+		errs = append(errs, a.settle())
 	}
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close())
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
 	}
 	if a.tree != nil {
 		errs = append(errs, a.tree.stop())
@@ -269,4 +273,20 @@ func (a *App) release() error {
 		errs = append(errs, a.unlock())
 	}
 	return errors.Join(errs...)
+}
+
+// settleLimit bounds how long Close waits for commands that were admitted before it began.
+const settleLimit = writeTimeout + time.Second
+
+// settle waits until every command that was admitted has its outcome.
+func (a *App) settle() error {
+	for end := time.Now().Add(settleLimit); a.members.busy(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return errors.New("close: commands are still under way")
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settleLimit)
+	defer cancel()
+	// What others handed to the Writer came before this.
+	return a.db.Do(ctx, sqlite.WorkFunc(func(*sqlite.Tx) error { return nil }))
 }

@@ -79,6 +79,18 @@ type members struct {
 	byID map[string]*member
 }
 
+// busy tells whether any command is under way.
+func (m *members) busy() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, one := range m.byID {
+		if one.admitted.Load() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (a *App) member(collectionID string) (*member, error) {
 	a.members.mu.Lock()
 	defer a.members.mu.Unlock()
@@ -129,6 +141,9 @@ func (a *App) write(ctx context.Context, c *schema.Collection, o *order) error {
 	defer m.admitted.Add(-1)
 	if m.admitted.Add(1) > maxAdmitted {
 		return fmt.Errorf("write to %s: %w", c.Name, sqlite.ErrBusy)
+	}
+	if a.closing.Load() { // asked after the command was counted: Close waits for those it finds
+		return fmt.Errorf("write to %s: %w", c.Name, sqlite.ErrClosed)
 	}
 	deadline := time.Now().Add(writeTimeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {

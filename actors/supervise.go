@@ -9,12 +9,16 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// A failing actor is restarted for ever, each time in a row a little later.
 const (
-	firstRestartDelay = 10 * time.Millisecond
-	maxRestartDelay   = 2 * time.Second
-	// restartMemory is how long a failure counts as one of a row.
-	restartMemory = 10 * time.Second
+	// failureWindow is how long a failure counts towards the delay of a restart.
+	failureWindow = time.Second
+	// restartStep is by how much each failure within the window delays the restart.
+	restartStep = time.Millisecond
+	// maxRestartDelay bounds the delay. Commands wait meanwhile, so a hundred failures have to cost less than the patience
+	// of their callers.
+	maxRestartDelay = 25 * time.Millisecond
+	// maxFailures is how many failures are remembered of one child.
+	maxFailures = 128
 )
 
 // restarting is the strategy of all supervisors: the failed child alone is restarted, without a limit on how often. The
@@ -23,18 +27,18 @@ type restarting struct{ log *slog.Logger }
 
 // HandleFailure implements actor.SupervisorStrategy.
 func (s restarting) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
+	delay := restartDelay(rs.NumberOfFailures(failureWindow))
+	if rs.FailureCount() >= maxFailures {
+		rs.Reset()
+	}
 	rs.Fail()
-	delay := restartDelay(rs.NumberOfFailures(restartMemory))
 	s.log.Error("actor failed", "actor", child.Id, "reason", fmt.Sprint(reason), "restart", delay)
 	time.AfterFunc(delay, func() { parent.RestartChildren(child) })
 }
 
-func restartDelay(failures int) time.Duration {
-	delay := firstRestartDelay
-	for range min(failures-1, 16) {
-		delay *= 2
-	}
-	return min(delay, maxRestartDelay)
+// restartDelay is how long a child waits that has failed so often lately: the first time it does not.
+func restartDelay(recent int) time.Duration {
+	return min(time.Duration(recent)*restartStep, maxRestartDelay)
 }
 
 // spawn asks a supervisor for a child.
