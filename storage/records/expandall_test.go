@@ -76,7 +76,7 @@ func TestExpandAll(t *testing.T) {
 		{"view rule of superusers", "d", "", true, "expand:{next:{expand:{},", "none"},
 		{"hidden field", "h", "", false, "{expand:{},id:h", "id:c"},
 		{"hidden field for superusers", "h", "", true, "expand:{hid:{expand:{},hid:,id:c", "none"},
-		{"back relation is a leaf", "c", "nodes_via_next", false, "{expand:{},id:c", "via"},
+		{"empty back relation", "c", "nodes_via_next", false, "{expand:{},id:c", "via"},
 		{"back relation is not followed", "s", "nodes_via_next", true, "expand:{nodes_via_next:[{hid:,id:d", "expand:{nodes_via_next:[{expand"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
