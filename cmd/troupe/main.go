@@ -43,6 +43,6 @@ func newRoot() *cobra.Command {
 	flags.BoolVar(&g.dev, "dev", false, "log everything, requests included")
 	flags.StringVar(&g.encryptionEnv, "encryptionEnv", "", "name of the environment variable with the key that encrypts the settings")
 	flags.IntVar(&g.queryTimeout, "queryTimeout", 30, "seconds that a read may take")
-	root.AddCommand(newServe(g), newSuperuser(g), newVersion())
+	root.AddCommand(newServe(g, root), newSuperuser(g), newVersion())
 	return root
 }

@@ -32,7 +32,9 @@ type serveFlags struct {
 	indexFallback bool
 }
 
-func newServe(g *globals) *cobra.Command {
+// newServe returns the command. Flags without a value belong to the root: one of them that stood before the command would
+// otherwise take its name for a value.
+func newServe(g *globals, root *cobra.Command) *cobra.Command {
 	f := new(serveFlags)
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -44,11 +46,12 @@ func newServe(g *globals) *cobra.Command {
 	flags.StringVar(&f.http, "http", "127.0.0.1:8090", "address to listen on")
 	flags.StringSliceVar(&f.origins, "origins", []string{"*"}, "origins that browsers may call from")
 	flags.StringVar(&f.sync, "sync", "full", "when an answered write is on disk: full (always) or normal (not after a power loss)")
-	flags.BoolVar(&f.expandAll, "expand-all", true, "expand the relations of every answer")
-	flags.BoolVar(&f.noExpandAll, "no-expand-all", false, "expand only what a request asks for")
 	flags.StringVar(&f.publicDir, "publicDir", "pb_public", "directory with static files")
-	flags.BoolVar(&f.indexFallback, "indexFallback", true, "answer unknown paths with the public directory's index.html")
-	cmd.MarkFlagsMutuallyExclusive("expand-all", "no-expand-all")
+	switches := root.PersistentFlags()
+	switches.BoolVar(&f.expandAll, "expand-all", true, "expand the relations of every answer")
+	switches.BoolVar(&f.noExpandAll, "no-expand-all", false, "expand only what a request asks for")
+	switches.BoolVar(&f.indexFallback, "indexFallback", true, "answer unknown paths with the public directory's index.html")
+	root.MarkFlagsMutuallyExclusive("expand-all", "no-expand-all")
 	return cmd
 }
 
