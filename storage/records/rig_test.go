@@ -1,0 +1,157 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/migrations"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// rig is a fresh database with collections of its own; commands go to the Writer directly.
+type rig struct {
+	t         testing.TB
+	db        *sqlite.DB
+	store     *Store
+	catalogue atomic.Pointer[schema.Catalogue]
+	mu        sync.Mutex
+	changes   []*Change // committed ones, in order
+}
+
+// newRig opens a database and makes collections of their definitions.
+func newRig(t testing.TB, definitions ...string) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data.db")
+	bootstrapRig(t, data, filepath.Join(dir, "auxiliary.db"))
+	g := &rig{t: t}
+	db, err := sqlite.Open(context.Background(), sqlite.Options{Path: data, Sync: sqlite.Normal, Committed: g.committed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	g.db, g.store = db, NewStore(db, g.catalogue.Load, Options{})
+	err = db.Read(context.Background(), func(r *sqlite.Reader) error {
+		list, err := schema.Load(r.Conn())
+		g.catalogue.Store(schema.NewCatalogue(1, list))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range definitions {
+		g.define(d)
+	}
+	return g
+}
+
+func bootstrapRig(t testing.TB, data, aux string) {
+	t.Helper()
+	var conns [2]*zsqlite.Conn
+	for i, path := range []string{data, aux} {
+		conn, err := zsqlite.OpenConn(path, zsqlite.OpenReadWrite|zsqlite.OpenCreate|zsqlite.OpenWAL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	if err := migrations.Bootstrap(conns[0], conns[1], time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (g *rig) committed(group sqlite.Group) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range group.Changes {
+		if c, ok := c.(*Change); ok {
+			g.changes = append(g.changes, c)
+		}
+	}
+}
+
+// emitted returns the committed changes as "action collection/id" and forgets them.
+func (g *rig) emitted() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var list []string
+	for _, c := range g.changes {
+		list = append(list, fmt.Sprintf("%s %s/%s", c.Action, c.Collection.Name, c.Record.ID()))
+	}
+	g.changes = nil
+	return list
+}
+
+// define adds a collection.
+func (g *rig) define(definition string) {
+	g.t.Helper()
+	old := g.catalogue.Load()
+	var next []*schema.Collection
+	err := g.db.Change(context.Background(), func(tx *sqlite.Tx) error {
+		c, err := schema.DecodeNew([]byte(definition))
+		if err != nil {
+			return err
+		}
+		ch := schema.NewChange(context.Background(), tx.Conn(), old.Collections, time.Now(), nil)
+		if err := ch.Create(c); err != nil {
+			return err
+		}
+		next = ch.Collections()
+		return nil
+	}, func() { g.catalogue.Store(schema.NewCatalogue(old.Number+1, next)) })
+	if err != nil {
+		g.t.Fatalf("define %s: %v", definition, err)
+	}
+}
+
+func (g *rig) input(collection string, body map[string]any) WriteInput {
+	who := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: true}
+	return WriteInput{CollectionID: g.catalogue.Load().Find(collection).ID, Caller: who, Body: body}
+}
+
+func (g *rig) tryCreate(collection string, body map[string]any) (*Record, error) {
+	cmd, err := g.store.PrepareCreate(context.Background(), g.input(collection, body))
+	if err == nil {
+		err = g.db.Do(context.Background(), cmd)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cmd.Result, nil
+}
+
+func (g *rig) create(collection string, body map[string]any) *Record {
+	g.t.Helper()
+	r, err := g.tryCreate(collection, body)
+	if err != nil {
+		g.t.Fatalf("create in %s: %v", collection, err)
+	}
+	return r
+}
+
+func (g *rig) tryUpdate(collection, id string, body map[string]any) error {
+	cmd, err := g.store.PrepareUpdate(context.Background(), id, g.input(collection, body))
+	if err == nil {
+		err = g.db.Do(context.Background(), cmd)
+	}
+	return err
+}
+
+func (g *rig) load(collection, id string) *Record {
+	g.t.Helper()
+	r, err := g.store.Load(context.Background(), g.catalogue.Load().Find(collection).ID, id)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return r
+}
