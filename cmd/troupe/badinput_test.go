@@ -51,7 +51,7 @@ func TestBadInput(t *testing.T) {
 		{name: "form without boundary", method: "POST", path: records, contentType: "multipart/form-data", body: "x", want: 400},
 		{name: "encoded slash", method: "GET", path: "/api/collections%2Fposts/records", want: 404},
 		{name: "encoded slash in an id", method: "GET", path: records + "/a%2Fb", want: 404},
-		{name: "encoded dots", method: "GET", path: records + "/%2e%2e", want: 307},
+		{name: "encoded dots", method: "GET", path: records + "/%2e%2e", want: 404},
 		{name: "broken escape", method: "GET", path: records + "?filter=%zz", want: 200},
 		{name: "unknown method", method: "FROB", path: records, want: 404},
 	}

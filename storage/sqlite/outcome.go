@@ -43,6 +43,7 @@ func (w *writer) commitThrough(swap func(), group uint64) error {
 	if err == nil {
 		w.db.versions.raiseAll()
 		w.db.report("swap the catalogue", guard(func() error { swap(); return nil }))
+		w.conn.cache.clear() // what was prepared for the tables as they were
 	}
 	return err
 }

@@ -23,7 +23,8 @@ type Reader struct {
 	deadline time.Time
 	ctx      context.Context
 
-	snapshot bool // a transaction is open; belongs to the borrower
+	snapshot bool   // a transaction is open; belongs to the borrower
+	seen     uint64 // the gate's number that the cached statements belong to
 }
 
 // Prepare returns the statement for sql, reset and with no parameter bound. It belongs to the connection's cache: it need not
@@ -61,9 +62,18 @@ func (r *Reader) Interrupted() bool { return r.stop.Load() }
 // Conn returns the connection itself, for what has no method here. What is set on it must be unset, statements prepared on it must be finalised.
 func (r *Reader) Conn() *zsqlite.Conn { return r.conn.Conn }
 
+// refresh forgets the statements that were prepared before a schema change. SQLite would compile them again by itself,
+// but then what no longer fits fails in the middle of a read instead of at its beginning.
+func (r *Reader) refresh(number uint64) {
+	if r.seen != number {
+		r.conn.cache.clear()
+		r.seen = number
+	}
+}
+
 // restart makes the Reader as good as new for a second run.
 func (r *Reader) restart() {
-	r.conn.cache.giveBack()
+	r.conn.cache.clear()
 	if r.snapshot {
 		_ = r.conn.run("ROLLBACK") // what is left open shows below
 		r.snapshot = false
@@ -84,6 +94,7 @@ func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
 		return err
 	}
 	defer db.pool.release(r)
+	r.refresh(db.gate.number.Load())
 	err = db.gate.read(func() error { return fn(r) }, r.restart)
 	if err != nil {
 		return r.explain(err)
