@@ -66,6 +66,8 @@ type App struct {
 	closing             atomic.Bool
 	reloading           atomic.Bool
 	background          sync.WaitGroup
+	closeOnce           sync.Once
+	closeErr            error
 
 	settingsMu  sync.Mutex
 	listenersMu sync.Mutex
@@ -246,10 +248,13 @@ func (a *App) foreign() {
 }
 
 // Close ends the actors after what they had accepted was answered, and closes the database. New writes are refused from
-// its beginning.
+// its beginning. Calling it again returns the same error.
 func (a *App) Close() error {
-	a.closing.Store(true)
-	return a.release()
+	a.closeOnce.Do(func() {
+		a.closing.Store(true)
+		a.closeErr = a.release()
+	})
+	return a.closeErr
 }
 
 // release gives back what Open took: the Writer finishes what it was handed, then that is announced and the streams end,

@@ -47,8 +47,8 @@ type Options struct {
 // which belong to the Writer's goroutine.
 type Hub struct {
 	opts  Options
-	now   func() time.Time
 	begin time.Time
+	ahead atomic.Int64 // how far the clock of streams is ahead, in tests
 	db    *sqlite.DB
 	store *records.Store
 
@@ -73,7 +73,7 @@ type Hub struct {
 // NewHub returns a hub without streams. It does nothing before [Hub.Start].
 func NewHub(o Options) *Hub {
 	h := &Hub{
-		opts: o, now: time.Now, begin: time.Now(), index: newIndex(),
+		opts: o, begin: time.Now(), index: newIndex(),
 		intake: make(chan *batch, maxIntake), quit: make(chan struct{}),
 	}
 	h.debt.less.L = &h.debt.mu
@@ -242,4 +242,6 @@ func (h *Hub) CollectionRevoked(collectionID string) {
 }
 
 // seconds is the hub's clock: coarse, and small enough to be kept for every client.
-func (h *Hub) seconds() int32 { return int32(h.now().Sub(h.begin) / time.Second) }
+func (h *Hub) seconds() int32 {
+	return int32((time.Since(h.begin) + time.Duration(h.ahead.Load())) / time.Second)
+}

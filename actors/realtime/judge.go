@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -115,7 +116,7 @@ type scratch struct{ record, picked, data []byte }
 // work judges a job and encodes its message. reader is nil when the job does not ask.
 func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, reader *sqlite.Reader) error {
 	t, who := j.audience.topic, j.audience.who
-	caller := records.Caller{Request: t.request(who, h.now()), Superuser: j.audience.superuser()}
+	caller := records.Caller{Request: t.request(who, time.Now()), Superuser: j.audience.superuser()}
 	if err := h.admit(j, cat, reader, &caller); err != nil {
 		return err
 	}
