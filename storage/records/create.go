@@ -98,6 +98,9 @@ func (cmd *Create) Apply(tx *sqlite.Tx) error {
 		return errs
 	}
 	cmd.hashed.apply(r)
+	if hasPlainPassword(r) {
+		return errUnprepared
+	}
 	if err := write(tx, s.compiled(cat).statementsOf(c).insert, r, ""); err != nil {
 		return uniqueFailure(c, err)
 	}
