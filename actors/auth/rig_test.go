@@ -29,8 +29,6 @@ type rig struct {
 	hashed    atomic.Int64 // how often work on a password was done
 }
 
-var everybody = ""
-
 func newRig(t *testing.T, change func(users *schema.Collection)) *rig {
 	t.Helper()
 	dir := t.TempDir()
