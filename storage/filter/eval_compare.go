@@ -10,11 +10,8 @@ type side struct {
 	patterned bool
 	nullable  bool
 	affinity  affinity
-	// column tells an operand that SQLite takes for a column although it has no affinity: no conversion happens when it
-	// meets another column.
-	column bool
-	many   bool
-	list   *list // of an :each operand
+	many      bool
+	list      *list // of an :each operand
 }
 
 // pattern is the operand as the right side of LIKE.
@@ -155,16 +152,12 @@ func ordered(sign string, a, b cell) truth {
 }
 
 // converted applies the affinity of a comparison: a numeric column makes numbers of texts, a text column makes texts of
-// numbers unless it meets another column.
+// numbers. (Two columns without numeric affinity convert nothing, but they hold no numbers either.)
 func converted(left, right *side) (a, b cell) {
 	a, b = left.cell, right.cell
-	leftColumn := left.column || left.affinity != noAffinity
-	rightColumn := right.column || right.affinity != noAffinity
 	switch {
 	case left.affinity == numericAffinity || right.affinity == numericAffinity:
 		return a.asNumber(), b.asNumber()
-	case leftColumn && rightColumn:
-		return a, b
 	case left.affinity == textAffinity || right.affinity == textAffinity:
 		if a.kind == textCell {
 			b = b.asText()

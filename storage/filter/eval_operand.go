@@ -95,23 +95,23 @@ func (e *evaluation) column(f schema.Field, v schema.Value, r *reference) (side,
 	if r.modified && !slices.Contains([]string{"lower", "length", "each", "isset", "changed"}, r.modifier) {
 		return side{}, false
 	}
-	s := side{class: stored, affinity: affinityOf(f), column: true, cell: columnCell(f, v)}
+	s := side{class: stored, affinity: affinityOf(f), cell: columnCell(f, v)}
 	if f.Type() == "json" {
-		s.class, s.nullable, s.affinity, s.column = rawSQL, true, noAffinity, false
+		s.class, s.nullable, s.affinity = rawSQL, true, noAffinity
 	}
 	switch list := isList(f); {
 	case r.modifier == "lower":
-		s.class, s.affinity, s.column = stored, noAffinity, false
+		s.class, s.affinity = stored, noAffinity
 		s.cell = lowered(s.cell)
 	case r.modifier == "length" && list:
-		s.affinity, s.column = noAffinity, false
+		s.affinity = noAffinity
 		s.cell = lengthOfValue(v, f.Multiple())
 	case r.modifier == "each" && list && f.Multiple():
 		l, ok := e.use(f.Base().Name, func() ([]cell, bool) { return textCells(v) })
 		if !ok {
 			return side{}, false
 		}
-		s = side{class: stored, nullable: true, column: true, many: true, list: l, cell: l.cells[l.at]}
+		s = side{class: stored, nullable: true, many: true, list: l, cell: l.cells[l.at]}
 	}
 	return s, s.cell.kind != unknownCell
 }

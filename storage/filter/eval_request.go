@@ -107,7 +107,7 @@ func (e *evaluation) submittedItems(p *requestPath, field schema.Field) (side, b
 	if !ok {
 		return side{}, false
 	}
-	return side{class: stored, nullable: true, column: true, many: field.Multiple(), list: l, cell: l.cells[l.at]}, true
+	return side{class: stored, nullable: true, many: field.Multiple(), list: l, cell: l.cells[l.at]}, true
 }
 
 // changed is whether a key was submitted with a value other than the stored one.
