@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -18,8 +19,8 @@ import (
 const (
 	// writeDeadline is how long a connection may take nothing before its client is dropped.
 	writeDeadline = 10 * time.Second
-	// wireSize is how much is put together for one write: as much as a socket's buffer usually takes at once.
-	wireSize = 32 << 10
+	// wireSize is how large buffers are to begin with: enough for a burst of small messages.
+	wireSize = 16 << 10
 	// maxKeptWire is how large a buffer may have grown to be used again.
 	maxKeptWire = 256 << 10
 )
@@ -40,6 +41,7 @@ type client struct {
 	told    atomic.Int32
 	written atomic.Int32
 	gone    atomic.Bool
+	slow    atomic.Bool // a goroutine waits for the connection
 
 	// Under the hub's lock.
 	topics []*topic
@@ -126,43 +128,42 @@ var wires = sync.Pool{New: func() any {
 	return w
 }}
 
-// flush sends everything in the outbox, as many messages at once as there are.
+// flush sends everything in the outbox, as many messages at once as there are. It never waits for the connection.
 func (c *client) flush() {
+	if c.slow.Load() {
+		return // whoever waits for the connection wakes the actor afterwards
+	}
 	w := wires.Get().(*wire)
-	defer func() {
-		clear(w.messages)
-		if cap(w.buf) <= maxKeptWire {
-			wires.Put(w)
-		}
-	}()
+	defer w.giveBack()
 	for {
 		var last bool
 		w.messages, last = c.take(&c.hub.debt, w.messages)
-		w.buf = w.buf[:0]
-		for _, m := range w.messages {
-			w.buf = m.appendTo(w.buf, c.id)
-			if len(w.buf) >= wireSize && !c.write(w) {
-				return
-			}
-		}
-		if !c.write(w) {
-			return
-		}
 		if len(w.messages) == 0 {
 			if last {
 				c.hub.drop(c, "ended")
 			}
 			return
 		}
+		w.buf = w.buf[:0]
+		for _, m := range w.messages {
+			w.buf = m.appendTo(w.buf, c.id)
+		}
+		if !c.write(w) {
+			return
+		}
 	}
 }
 
-// write sends the buffer and empties it. When the connection takes nothing the outbox is marked, so that nobody else
-// waits for this client. It returns false when the client is gone.
-func (c *client) write(w *wire) bool {
-	if len(w.buf) == 0 {
-		return !c.gone.Load()
+func (w *wire) giveBack() {
+	clear(w.messages)
+	if cap(w.buf) <= maxKeptWire {
+		wires.Put(w)
 	}
+}
+
+// write sends the buffer. It returns false when the client is gone, or when the connection took only a part: the rest is
+// then sent by a goroutine that waits for the connection, and the outbox is marked, so that nobody else waits.
+func (c *client) write(w *wire) bool {
 	rest := w.buf
 	if c.raw != nil {
 		err := c.raw.Write(w.try)
@@ -175,24 +176,31 @@ func (c *client) write(w *wire) bool {
 		}
 		rest = rest[w.n:]
 	}
-	if len(rest) > 0 && !c.writeSlowly(rest) {
+	if len(rest) > 0 {
+		c.slow.Store(true)
+		c.stall(&c.hub.debt)
+		rest = bytes.Clone(rest)
+		go c.hub.guard("wait for a slow client", func() { c.writeSlowly(rest) })
 		return false
 	}
 	c.written.Store(c.hub.seconds())
-	w.buf = w.buf[:0]
 	return true
 }
 
-func (c *client) writeSlowly(rest []byte) bool {
-	c.stall(&c.hub.debt)
+func (c *client) writeSlowly(rest []byte) {
 	err := c.conn.SetWriteDeadline(time.Now().Add(writeDeadline))
 	if err == nil {
 		_, err = c.conn.Write(rest)
 	}
+	if err == nil {
+		err = c.conn.SetWriteDeadline(time.Time{})
+	}
 	if err != nil {
 		c.hub.drop(c, "too slow")
-		return false
+		return
 	}
+	c.written.Store(c.hub.seconds())
 	c.resume(&c.hub.debt)
-	return c.conn.SetWriteDeadline(time.Time{}) == nil
+	c.slow.Store(false)
+	c.wake()
 }

@@ -83,7 +83,7 @@ func NewHub(o Options) *Hub {
 // Start spawns the actors. It is called once.
 func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
 	h.db, h.store = db, store
-	family := actor.PropsFromProducer(func() actor.Actor { return streams{} })
+	family := actor.PropsFromProducer(func() actor.Actor { return streams{} }, actor.WithDispatcher(new(turns)))
 	h.nursery, err = h.opts.Spawn(h.opts.Supervisor.Clone(actor.WithProducer(func() actor.Actor { return nursery{family} })), "clients")
 	if err != nil {
 		return fmt.Errorf("start realtime: %w", err)

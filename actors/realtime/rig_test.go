@@ -114,7 +114,6 @@ type stream struct {
 	r    *bufio.Reader
 	id   string
 	ip   string
-	body io.Reader
 	line *bufio.Reader
 }
 
