@@ -365,7 +365,7 @@ func (h *host) serve(method string, u *url.URL, body []byte) (status int, answer
 	}
 	stored := schema.NewCatalogue(1, h.list).Find(name)
 	if stored == nil {
-		status, answer, ok = fail("The requested resource wasn't found.", nil)
+		_, answer, ok = fail("The requested resource wasn't found.", nil)
 		answer.(map[string]any)["status"] = float64(404)
 		return 404, answer, ok
 	}

@@ -40,7 +40,7 @@ func DeriveView(conn *sqlite.Conn, query string, collections []*Collection) ([]F
 	}
 	for i, f := range fields {
 		if err := checkFieldName(f.Base().Name); err != nil {
-			return fields, fmt.Errorf("invalid field %q (%d): name: %s.", f.Base().Name, i, rawText(err))
+			return fields, fmt.Errorf("invalid field %q (%d): name: %s", f.Base().Name, i, rawText(err)+".")
 		}
 	}
 	return fields, checkViewIDs(conn, trimQuery(query))

@@ -37,8 +37,7 @@ type Unit struct {
 	outside func(*connection) error // runs without a transaction, instead of Work
 	swap    func()                  // makes it a schema change; called behind the gate after COMMIT
 
-	err     error // how the run in the current group ended
-	changes int   // how many changes the group had after the unit
+	err error // how the run in the current group ended
 }
 
 // The states of a unit. Only queued leads anywhere: whoever moves it on decides who answers.
