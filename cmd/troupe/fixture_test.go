@@ -50,8 +50,8 @@ func TestOpensAForeignDirectory(t *testing.T) {
 				p.passwordSignIn(t, "staff", identity, password)
 			}
 			var tag struct{ ID string }
-			p.call("POST", "/api/collections/tags/records", root, map[string]any{"name": "written by a second program"}, 200).decode(t, &tag)
-			p.call("PATCH", "/api/collections/tags/records/"+tag.ID, root, map[string]any{"name": "and changed"}, 200)
+			p.call("POST", "/api/collections/tags/records", root, map[string]any{"label": "written by a second program"}, 200).decode(t, &tag)
+			p.call("PATCH", "/api/collections/tags/records/"+tag.ID, root, map[string]any{"label": "and changed"}, 200)
 			p.call("DELETE", "/api/collections/tags/records/"+tag.ID, root, nil, 204)
 			p.kill()
 		})
