@@ -217,3 +217,26 @@ func TestSend(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 }
+
+// TestRedeem: a topic that works once, also when somebody else tries.
+func TestRedeem(t *testing.T) {
+	g := newRig(t)
+	hub := g.app.Realtime()
+	s := g.open()
+	s.subscribe(nil, "@oauth2", "other")
+	must(t, hub.Redeem(s.id, "@oauth2", s.ip, []byte(`1`)))
+	if err := hub.Redeem(s.id, "@oauth2", s.ip, []byte(`2`)); !errors.Is(err, realtime.ErrUnknownClient) {
+		t.Errorf("a second time: %v", err)
+	}
+	s.subscribe(nil, "@oauth2", "other")
+	if err := hub.Redeem(s.id, "@oauth2", "10.0.0.2", []byte(`3`)); !errors.Is(err, realtime.ErrOtherAddress) {
+		t.Errorf("from elsewhere: %v", err)
+	}
+	if err := hub.Redeem(s.id, "@oauth2", s.ip, []byte(`4`)); !errors.Is(err, realtime.ErrUnknownClient) {
+		t.Errorf("after a try from elsewhere: %v", err)
+	}
+	must(t, hub.Send(s.id, "other", []byte(`5`)))
+	if a, b := s.next(), s.next(); a.name != "@oauth2" || a.data != "1" || b.name != "other" || b.data != "5" {
+		t.Errorf("got %+v %+v", a, b)
+	}
+}

@@ -230,6 +230,24 @@ func (h *Hub) Send(clientID, topic string, data []byte) error {
 	return nil
 }
 
+// Redeem sends a message to the client that listens to exactly that topic and takes the topic away from it, so that it
+// works once. It fails with [ErrUnknownClient], or with [ErrOtherAddress], which takes the topic away too.
+func (h *Hub) Redeem(clientID, topic, ip string, data []byte) error {
+	h.mu.Lock()
+	c := h.index.byID[clientID]
+	listened := c != nil && h.index.unsubscribe(c, topic)
+	h.mu.Unlock()
+	switch {
+	case !listened:
+		return ErrUnknownClient
+	case c.ip != ip:
+		return ErrOtherAddress
+	}
+	c.told.Store(h.seconds())
+	c.send(newMessage(topic, data))
+	return nil
+}
+
 // Len returns how many streams are open.
 func (h *Hub) Len() int { return int(h.clients.Load()) }
 

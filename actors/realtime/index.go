@@ -62,6 +62,18 @@ func (x *index) subscribe(c *client, texts []string) {
 	c.topics = slices.Clip(c.topics)
 }
 
+// unsubscribe takes one topic away from a client and tells whether it had it.
+func (x *index) unsubscribe(c *client, text string) bool {
+	i := slices.IndexFunc(c.topics, func(t *topic) bool { return t.text == text })
+	if i < 0 {
+		return false
+	}
+	t := c.topics[i]
+	c.topics = slices.Delete(c.topics, i, i+1)
+	x.leave(c, t)
+	return true
+}
+
 func (x *index) join(c *client, text string) *topic {
 	t := x.topics[text]
 	if t == nil {

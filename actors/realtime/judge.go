@@ -33,6 +33,17 @@ func (j *job) asking() bool {
 	return judged(j.audience.topic.rule(c)) || j.audience.who != nil && manageRule(c) != ""
 }
 
+// decide tells whether the rule can be judged without the database after all, and nothing else asks for it.
+func (h *Hub) decide(j *job) bool {
+	t, c := j.audience.topic, j.change.Collection
+	rule := t.rule(c)
+	if !t.plain() || !judged(rule) || j.audience.who != nil && manageRule(c) != "" {
+		return false
+	}
+	_, decided := h.store.Decide(j.change.Record, records.Condition{Text: *rule, Trust: filter.Rule}, t.request(j.audience.who, time.Now()))
+	return decided
+}
+
 // before tells whether the state before the change is asked.
 func (j *job) before() bool { return j.change.Action == records.Deleted }
 
@@ -44,7 +55,7 @@ func (h *Hub) judge(jobs []job, p *pin) {
 	for i := range jobs {
 		j := &jobs[i]
 		switch {
-		case !j.asking():
+		case !j.asking() || h.decide(j):
 			h.settle(j, func() error { return h.work(&s, j, cat, nil) })
 		case !j.before():
 			live = append(live, j)
@@ -161,12 +172,8 @@ func (h *Hub) admit(j *job, cat *schema.Catalogue, reader *sqlite.Reader, caller
 	if len(conditions) == 0 {
 		return nil
 	}
-	now := cat.ByID(c.ID)
-	if now == nil {
-		return errRefused // it was deleted meanwhile
-	}
 	for _, condition := range conditions {
-		met, err := h.store.Matches(cat, reader, now, j.change.Record.ID(), condition, caller.Request)
+		met, err := h.store.MatchesRecord(cat, reader, j.change.Record, condition, caller.Request)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -135,4 +136,41 @@ func TestBatchIsToldAfterItsCommit(t *testing.T) {
 	}
 	must(t, g.app.Write(context.Background(), c, batch("1", "2", "3"), "w"))
 	s.expect("docs/* create 1", "docs/* create 2", "docs/* create 3")
+}
+
+// TestJudgedAsItWas: a change is judged on the record as the change left it, whatever happened to it in the same group.
+func TestJudgedAsItWas(t *testing.T) {
+	g := newRig(t)
+	ann := g.user("ann000000000001", "ann")
+	for _, rule := range []string{`owner = @request.auth.id`, `owner = @request.auth.id && @collection.users.id ?= owner`} {
+		c := g.app.Catalogue().Find("docs")
+		if c == nil {
+			c = g.docs(rule)
+		}
+		g.setRules("docs", &rule)
+		c = g.app.Catalogue().Find("docs")
+		s := g.open()
+		s.subscribe(ann.Identity(), "docs/*")
+		s2 := g.open()
+		s2.subscribe(ann.Identity(), `docs/*?options={"query":{"filter":"n = 1"}}`)
+		create, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": "1", "n": 1, "owner": ann.ID()}))
+		must(t, err)
+		leave, err := g.app.Store().PrepareUpdate(context.Background(), create.ID(), lateInput(g, c, map[string]any{"n": 2, "owner": "else"}))
+		must(t, err)
+		back, err := g.app.Store().PrepareUpdate(context.Background(), create.ID(), lateInput(g, c, map[string]any{"t": "2", "owner": ann.ID()}))
+		must(t, err)
+		remove, err := g.app.Store().PrepareDelete(create.ID(), g.input(c, nil))
+		must(t, err)
+		must(t, g.app.Write(context.Background(), c, &records.Batch{Commands: []records.Command{create, leave, back, remove}}, "w"))
+		s.expect("docs/* create 1", "docs/* update 2", "docs/* delete 2")
+		if m := s2.next().decode(t); m.Action != "create" {
+			t.Errorf("the filter let %s through", m.Action)
+		}
+	}
+}
+
+func lateInput(g *rig, c *schema.Collection, body map[string]any) records.WriteInput {
+	in := g.input(c, body)
+	in.Late = true
+	return in
 }

@@ -59,20 +59,36 @@ func (s *Store) judgeVirtual(cat *schema.Catalogue, p preparer, r *Record, rule 
 	if err != nil {
 		return false, err
 	}
-	pc := s.compiled(cat)
-	key := append([]byte{'n', 0}, r.Collection.ID...)
-	key = append(append(append(key, 0), rule...), 0)
-	plan, err := pc.plan(filter.Shape(key, e, req), func() (*plan, error) {
-		b := filter.NewBuilder(cat, r.Collection, req)
-		b.Virtual()
-		if err := b.Where(e, filter.Rule); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
-		}
-		q := b.Build()
-		var sql strings.Builder
-		sql.WriteString("SELECT 1 FROM " + q.From + " WHERE " + q.Where + " LIMIT 1")
-		return &plan{query: q, sql: sql.String()}, nil
-	})
+	return s.matchVirtual(cat, p, r, e, filter.Rule, req)
+}
+
+// MatchesRecord tells whether a record as it is in memory meets a condition, whatever has become of its row; what the
+// condition reads of other records comes from p. It fails like [Store.Matches].
+func (s *Store) MatchesRecord(cat *schema.Catalogue, p preparer, r *Record, cond Condition, req *filter.Request) (bool, error) {
+	if met, decided := s.Decide(r, cond, req); decided {
+		return met, nil
+	}
+	e, err := s.parse(cond.Text)
+	if err != nil {
+		return false, err
+	}
+	return s.matchVirtual(cat, p, r, e, cond.Trust, req)
+}
+
+// Decide is [Store.MatchesRecord] without a database: decided is false when it takes one.
+func (s *Store) Decide(r *Record, cond Condition, req *filter.Request) (met, decided bool) {
+	if cond.Text == "" {
+		return true, true
+	}
+	e, err := s.parse(cond.Text)
+	if err != nil || cond.Trust != filter.Rule {
+		return false, false
+	}
+	return filter.Eval(e, r.Collection, r.Values, req)
+}
+
+func (s *Store) matchVirtual(cat *schema.Catalogue, p preparer, r *Record, e *filter.Expr, trust filter.Trust, req *filter.Request) (bool, error) {
+	plan, err := s.virtualPlan(cat, r.Collection, e, trust, req)
 	if err != nil {
 		return false, err
 	}
@@ -88,4 +104,31 @@ func (s *Store) judgeVirtual(cat *schema.Catalogue, p preparer, r *Record, rule 
 		return false, fmt.Errorf("%w: %w", ErrQuery, err)
 	}
 	return found, stmt.Reset()
+}
+
+// virtualPlan returns the compiled form of a condition on a record that need not be stored.
+func (s *Store) virtualPlan(cat *schema.Catalogue, c *schema.Collection, e *filter.Expr, trust filter.Trust, req *filter.Request) (*plan, error) {
+	make := func() (*plan, error) {
+		b := filter.NewBuilder(cat, c, req)
+		b.Virtual()
+		if err := b.Where(e, trust); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+		}
+		q := b.Build()
+		var sql strings.Builder
+		sql.WriteString("SELECT 1 FROM " + q.From + " WHERE " + q.Where + " LIMIT 1")
+		return &plan{query: q, sql: sql.String()}, nil
+	}
+	if cat.ByID(c.ID) != c {
+		return make() // a record from before a change of its collection
+	}
+	pc := s.compiled(cat)
+	key := append([]byte{'n', byte('0' + trust), 0}, c.ID...)
+	key = append(append(append(key, 0), e.String()...), 0)
+	key = filter.Shape(key, e, req)
+	p, err := pc.plan(key, make)
+	if err != nil || !p.query.Demanding() {
+		return p, err
+	}
+	return pc.plan(p.query.Shape(append(key, 0), req), make)
 }
