@@ -364,6 +364,9 @@ var usualColumns = []struct {
 }
 
 func TestAppendColumnDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	for _, column := range usualColumns {
 		conn := testConn(t, column.field.Column())
 		stmt := storeSQL(t, conn, column.stored)
