@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -203,12 +204,25 @@ func (a *App) Dir() string { return a.opts.Dir }
 
 // committed is told of each group that the Writer committed, on the Writer's goroutine.
 func (a *App) committed(g sqlite.Group) {
+	var gone []func() error
 	for _, change := range g.Changes {
 		ch, ok := change.(*records.Change)
-		if ok && ch.Action == records.Deleted && hasFiles(ch.Collection) {
-			a.removeFiles(ch.Collection.ID + "/" + ch.Record.ID())
+		if !ok || !hasFiles(ch.Collection) {
+			continue
+		}
+		switch ch.Action {
+		case records.Deleted:
+			gone = append(gone, func() error { return a.files.DeletePrefix(ch.Collection.ID + "/" + ch.Record.ID()) })
+		case records.Updated:
+			kept := ch.Record.FileKeys()
+			for _, key := range ch.Old.FileKeys() {
+				if !slices.Contains(kept, key) {
+					gone = append(gone, func() error { return a.files.Delete(key) })
+				}
+			}
 		}
 	}
+	a.removeFiles(gone...)
 	a.hub.Committed(g)
 }
 
@@ -221,10 +235,19 @@ func hasFiles(c *schema.Collection) bool {
 	return false
 }
 
-// removeFiles removes the directory of a deleted record or collection in the background. What is left behind after a
-// failure is in nobody's way.
-func (a *App) removeFiles(prefix string) {
-	a.goSafe(func() error { return a.files.DeletePrefix(prefix) }, "remove files of what was deleted")
+// removeFiles removes in the background what no record names any more, in order. What is left behind after a failure is in
+// nobody's way.
+func (a *App) removeFiles(removals ...func() error) {
+	if len(removals) == 0 {
+		return
+	}
+	a.goSafe(func() error {
+		var errs []error
+		for _, remove := range removals {
+			errs = append(errs, remove())
+		}
+		return errors.Join(errs...)
+	}, "remove files")
 }
 
 // goSafe runs fn on a goroutine of its own; failures and panics are logged. Close waits for it.

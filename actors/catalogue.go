@@ -132,7 +132,7 @@ func (a *App) settleSchema(before *schema.Catalogue, ch *schema.Change) {
 	}
 	for _, c := range ch.Deleted {
 		a.dismiss(c.ID)
-		a.removeFiles(c.ID)
+		a.removeFiles(func() error { return a.files.DeletePrefix(c.ID) })
 	}
 	after := a.Catalogue()
 	for _, c := range before.Collections {

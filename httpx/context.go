@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"encoding/json"
 	"mime/multipart"
 	"net/netip"
@@ -48,6 +49,10 @@ type Context struct {
 // Raw returns fasthttp's own context, for what has no method here: hijacking, streaming, file bodies. Its paths are not
 // to be read: they are folded.
 func (c *Context) Raw() *fasthttp.RequestCtx { return c.ctx }
+
+// Context returns the context of the request's work. It does not end when the server is told to stop, as fasthttp's own
+// does: a request that was accepted is answered.
+func (c *Context) Context() context.Context { return context.Background() }
 
 // Method returns the method as it was sent.
 func (c *Context) Method() string { return c.method }

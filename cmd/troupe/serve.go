@@ -127,7 +127,7 @@ func (f *serveFlags) static() httpx.Handler {
 // announce tells where the server is and, as long as there is no superuser, how to make the first one.
 func announce(ctx context.Context, app *actors.App, addr net.Addr, out io.Writer) error {
 	base := "http://" + addr.String()
-	fmt.Fprintf(out, "%s Server started at %s\n├─ REST API:  %s/api/\n└─ Dashboard: %s/_/\n", time.Now().Format("2006/01/02 15:04:05"), base, base, base)
+	fmt.Fprintf(out, "%s Server started at %s\n└─ REST API: %s/api/\n", time.Now().Format("2006/01/02 15:04:05"), base, base)
 	token, err := superusers(app).Installer(ctx, time.Now())
 	if err != nil || token == "" {
 		return err

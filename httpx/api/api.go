@@ -68,7 +68,7 @@ func (a *API) routes() []*httpx.Route {
 	a.update = &httpx.Route{Method: "PATCH", Path: "/api/collections/{collection}/records/{id}", Handler: a.updateRecord, Tags: []string{"update"}, Collection: "collection", BodyLimit: a.recordLimit}
 	a.delete = &httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}/records/{id}", Handler: a.deleteRecord, Tags: []string{"delete"}, Collection: "collection"}
 	super := httpx.RequireSuperuser
-	return append(a.authRoutes(),
+	return append(append(a.authRoutes(), pageRoutes()...),
 		&httpx.Route{Method: "GET", Path: "/api/health", Handler: httpx.Health(a.canBackup)},
 
 		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}/records", Handler: a.listRecords, Tags: []string{"list"}, Collection: "collection"},

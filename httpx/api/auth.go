@@ -41,7 +41,7 @@ func front(s *auth.Session) any {
 // authenticate returns who a token belongs to, nil for a guest. A token that cannot be judged now is a guest's: the guards
 // decide what a guest may do.
 func (a *API) authenticate(c *httpx.Context, token string) *httpx.Auth {
-	s, err := a.verifier.Verify(c.Raw(), token, auth.AuthToken)
+	s, err := a.verifier.Verify(c.Context(), token, auth.AuthToken)
 	if err != nil {
 		if !errors.Is(err, auth.ErrToken) {
 			a.log.Warn("token not judged", "error", err)
@@ -96,7 +96,7 @@ func (a *API) authWithPassword(c *httpx.Context) error {
 		errors.As(err, &fields)
 		return httpx.Invalid(validateFailed, fields)
 	}
-	r, err := a.desk.WithPassword(c.Raw(), col.ID, form)
+	r, err := a.desk.WithPassword(c.Context(), col.ID, form)
 	if err != nil {
 		return signInError(err)
 	}
@@ -150,8 +150,6 @@ func signInError(err error) error {
 		return httpx.NewError(http.StatusForbidden, "The collection is not configured to allow password authentication.").Because(err)
 	case errors.Is(err, records.ErrNoCollection):
 		return httpx.NewError(http.StatusNotFound, noAuthContext).Because(err)
-	case errors.Is(err, auth.ErrBusy):
-		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "The server is too busy, please try again.", RetryAfter: retryAfter, Cause: err}
 	}
 	return err
 }
@@ -178,7 +176,7 @@ func (a *API) admit(c *httpx.Context, r *records.Record, method string, body map
 	}
 	who := caller(c, method)
 	who.Request.Body = body
-	err := a.desk.Judge(c.Raw(), r, who.Request)
+	err := a.desk.Judge(c.Context(), r, who.Request)
 	if errors.Is(err, auth.ErrAuthRule) {
 		return httpx.NewError(http.StatusForbidden, "The request doesn't satisfy the collection requirements to authenticate.").Because(err)
 	}
@@ -190,7 +188,7 @@ func (a *API) authAnswer(c *httpx.Context, r *records.Record, token string) erro
 	out := append(c.Buffer(), `{"record":`...)
 	self := caller(c, "default")
 	self.Request.Auth, self.Superuser = r.Identity(), r.Collection.IsSuperusers()
-	out, err := a.app.Store().Answer(c.Raw(), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
+	out, err := a.app.Store().Answer(c.Context(), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
 	if err != nil {
 		return err
 	}
@@ -221,7 +219,7 @@ func (a *API) authRefresh(c *httpx.Context) error {
 	if !ok {
 		return httpx.NewError(http.StatusUnauthorized, "")
 	}
-	r, err := a.app.Store().Load(c.Raw(), col.ID, session.Identity.ID)
+	r, err := a.app.Store().Load(c.Context(), col.ID, session.Identity.ID)
 	if err != nil {
 		return err
 	}
@@ -261,7 +259,7 @@ func (a *API) impersonate(c *httpx.Context) error {
 		leaf := validation.New("validation_min_greater_equal_than_required", "Must be no less than 0.").With(map[string]any{"threshold": 0})
 		return httpx.Invalid(validateFailed, validation.Errors{"duration": leaf})
 	}
-	r, err := a.app.Store().Load(c.Raw(), col.ID, c.Param("id"))
+	r, err := a.app.Store().Load(c.Context(), col.ID, c.Param("id"))
 	if err != nil {
 		return err
 	}

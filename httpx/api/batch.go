@@ -50,7 +50,7 @@ func (a *API) batch(c *httpx.Context) error {
 	if conf.Timeout > 0 {
 		timeout = time.Duration(conf.Timeout) * time.Second
 	}
-	ctx, cancel := context.WithTimeout(c.Raw(), timeout)
+	ctx, cancel := context.WithTimeout(c.Context(), timeout)
 	defer cancel()
 	b := &batchRun{a: a, c: c, ctx: ctx}
 	if err := b.prepare(form, uploads); err != nil {
@@ -315,7 +315,7 @@ func (b *batchRun) answer(dst []byte) ([]byte, error) {
 			continue
 		}
 		expand, _ := first(part.target.query, "expand")
-		body, err := b.a.app.Store().Answer(b.c.Raw(), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
+		body, err := b.a.app.Store().Answer(b.c.Context(), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
 		if err != nil {
 			return nil, err
 		}

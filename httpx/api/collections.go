@@ -35,7 +35,7 @@ func (a *API) listCollections(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := a.app.Store().ListCollections(c.Raw(), c.Buffer(), &records.ListInput{
+	out, err := a.app.Store().ListCollections(c.Context(), c.Buffer(), &records.ListInput{
 		Caller: caller(c, "default"), Page: params.page, PerPage: params.perPage, SkipTotal: params.skipTotal, Sort: params.sort, Filter: params.filter,
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func (a *API) createCollection(c *httpx.Context) error {
 	if err != nil {
 		return errFormat(err)
 	}
-	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error { return ch.Create(col) })
+	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error { return ch.Create(col) })
 	if err != nil {
 		return schemaError(err, "Failed to create collection.")
 	}
@@ -97,7 +97,7 @@ func (a *API) updateCollection(c *httpx.Context) error {
 		return errFormat(err)
 	}
 	var col *schema.Collection
-	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error {
+	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error {
 		// The definition is decoded on top of the one that is stored now: two changes at once do not undo one another.
 		now := schema.NewCatalogue(0, ch.Collections()).ByID(found.ID)
 		if now == nil {
@@ -137,7 +137,7 @@ func (a *API) deleteCollection(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error { return ch.Delete(col.ID) })
+	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error { return ch.Delete(col.ID) })
 	var referenced *schema.ReferencedError
 	switch {
 	case errors.As(err, &referenced):
@@ -164,7 +164,7 @@ func (a *API) truncateCollection(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.app.WriteAlone(c.Raw(), col, cmd, c.RealIP()); err != nil {
+	if err := a.app.WriteAlone(c.Context(), col, cmd, c.RealIP()); err != nil {
 		if isOverload(err) {
 			return err
 		}
@@ -194,7 +194,7 @@ func (a *API) importCollections(c *httpx.Context) error {
 	if len(form.Collections) == 0 {
 		return httpx.Invalid("An error occurred while validating the submitted data.", validation.Errors{"collections": validation.Required})
 	}
-	err = a.app.ChangeSchema(c.Raw(), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
+	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
 	if err != nil {
 		return schemaError(err, "Failed to import collections.")
 	}
@@ -237,7 +237,7 @@ func (a *API) dryRunView(c *httpx.Context) error {
 	case len(form.Query) > maxViewQuery:
 		return httpx.Invalid(invalid, validation.Errors{"query": tooLong(maxViewQuery)})
 	}
-	out, err := a.dryRun(c.Raw(), c.Buffer(), form.Query)
+	out, err := a.dryRun(c.Context(), c.Buffer(), form.Query)
 	if err != nil {
 		if isOverload(err) {
 			return err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -44,7 +45,7 @@ func mapError(err error) *httpx.Error {
 // isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
 func isOverload(err error) bool {
 	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded)
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy)
 }
 
 // saveError is mapError for a write whose failures all carry one message.

@@ -37,7 +37,7 @@ func (a *API) downloadFile(c *httpx.Context) error {
 	if col == nil {
 		return httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
 	}
-	r, err := a.app.Store().Load(c.Raw(), col.ID, c.Param("id"))
+	r, err := a.app.Store().Load(c.Context(), col.ID, c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *API) mayDownload(c *httpx.Context, r *records.Record) error {
 	who := caller(c, "protectedFile")
 	who.Request.Auth, who.Superuser = nil, false
 	if token := c.Query("token"); token != "" {
-		session, err := a.verifier.Verify(c.Raw(), token, auth.FileToken)
+		session, err := a.verifier.Verify(c.Context(), token, auth.FileToken)
 		if err != nil && !errors.Is(err, auth.ErrToken) {
 			return err
 		}
@@ -96,7 +96,7 @@ func (a *API) mayDownload(c *httpx.Context, r *records.Record) error {
 			who.Request.Auth, who.Superuser = session.Identity, session.Identity.Superuser
 		}
 	}
-	_, err := a.app.Store().View(c.Raw(), nil, &records.ViewInput{CollectionID: r.Collection.ID, ID: r.ID(), Caller: who})
+	_, err := a.app.Store().View(c.Context(), nil, &records.ViewInput{CollectionID: r.Collection.ID, ID: r.ID(), Caller: who})
 	if errors.Is(err, records.ErrForbidden) {
 		return records.ErrNotFound
 	}

@@ -13,12 +13,12 @@ func (a *API) observe(c *httpx.Context, status int, took time.Duration, err *htt
 	if status >= 500 {
 		level = slog.LevelError
 	}
-	if !a.log.Enabled(c.Raw(), level) {
+	if !a.log.Enabled(c.Context(), level) {
 		return
 	}
 	attrs := []slog.Attr{slog.String("method", c.Method()), slog.String("url", c.URI()), slog.Int("status", status), slog.Duration("took", took)}
 	if err != nil && err.Cause != nil {
 		attrs = append(attrs, slog.String("error", err.Cause.Error()))
 	}
-	a.log.LogAttrs(c.Raw(), level, "request", attrs...)
+	a.log.LogAttrs(c.Context(), level, "request", attrs...)
 }

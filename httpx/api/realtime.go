@@ -52,7 +52,7 @@ func (a *API) subscribeRealtime(c *httpx.Context) error {
 		return httpx.Invalid("", errs)
 	}
 	who := caller(c, "realtime")
-	err := a.app.Realtime().Subscribe(c.Raw(), form.ClientID, form.Subscriptions, who.Request.Auth, c.RealIP())
+	err := a.app.Realtime().Subscribe(c.Context(), form.ClientID, form.Subscriptions, who.Request.Auth, c.RealIP())
 	switch {
 	case errors.Is(err, realtime.ErrUnknownClient):
 		return httpx.NewError(http.StatusNotFound, "Missing or invalid client id.").Because(err)

@@ -80,12 +80,12 @@ func (a *API) listRecords(c *httpx.Context) error {
 		Expand:       c.Query("expand"),
 	}
 	in.Caller.Request.Body = body
-	out, empty, err := a.app.Store().List(c.Raw(), c.Buffer(), in)
+	out, empty, err := a.app.Store().List(readContext(c), c.Buffer(), in)
 	if err != nil {
 		return err
 	}
 	if empty && !in.Caller.Superuser {
-		a.probes.slow(c.Raw(), c.RealIP(), col.ID)
+		a.probes.slow(c.Context(), c.RealIP(), col.ID)
 	}
 	return c.Send(http.StatusOK, out)
 }
@@ -101,7 +101,7 @@ func (a *API) viewRecord(c *httpx.Context) error {
 	}
 	in := &records.ViewInput{CollectionID: col.ID, ID: c.Param("id"), Caller: caller(c, "default"), Expand: c.Query("expand")}
 	in.Caller.Request.Body = body
-	out, err := a.app.Store().View(c.Raw(), c.Buffer(), in)
+	out, err := a.app.Store().View(readContext(c), c.Buffer(), in)
 	if err != nil {
 		return err
 	}
@@ -148,9 +148,9 @@ func (a *API) createRecord(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := a.app.Store().PrepareCreate(c.Raw(), in)
+	cmd, err := a.app.Store().PrepareCreate(c.Context(), in)
 	if err == nil {
-		err = a.write(c.Raw(), col, cmd, c.RealIP())
+		err = a.write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
 		return saveError(err, createFailed)
@@ -170,9 +170,9 @@ func (a *API) updateRecord(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := a.app.Store().PrepareUpdate(c.Raw(), c.Param("id"), in)
+	cmd, err := a.app.Store().PrepareUpdate(c.Context(), c.Param("id"), in)
 	if err == nil {
-		err = a.write(c.Raw(), col, cmd, c.RealIP())
+		err = a.write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
 		return saveError(err, updateFailed)
@@ -196,7 +196,7 @@ func (a *API) deleteRecord(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.app.Write(c.Raw(), col, cmd, c.RealIP()); err != nil {
+	if err := a.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
 		return err
 	}
 	return c.NoContent()
@@ -224,7 +224,7 @@ func (a *API) write(ctx context.Context, col *schema.Collection, cmd fileCommand
 
 // answer sends a record that was just written.
 func (a *API) answer(c *httpx.Context, r *records.Record, who records.Caller) error {
-	out, err := a.app.Store().Answer(c.Raw(), c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
+	out, err := a.app.Store().Answer(c.Context(), c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
 	if err != nil {
 		return err
 	}

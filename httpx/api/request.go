@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"strings"
 	"time"
 	"unicode"
@@ -13,9 +14,9 @@ import (
 
 // caller is on whose behalf a request runs, and what rules see of it. The values are read from the request when a rule
 // asks for them, so it must not outlive the handler.
-func caller(c *httpx.Context, context string) records.Caller {
+func caller(c *httpx.Context, situation string) records.Caller {
 	req := &filter.Request{
-		Context: context,
+		Context: situation,
 		Method:  c.Method(),
 		Query:   c.QueryLookup,
 		Header:  headers(c),
@@ -65,3 +66,23 @@ func snakeCase(s string) string {
 	}
 	return b.String()
 }
+
+// guestReadLimit bounds the reads of those who did not sign in, so that nobody unknown keeps a core busy for long.
+const guestReadLimit = 5 * time.Second
+
+// readContext bounds the reads of a request.
+func readContext(c *httpx.Context) context.Context {
+	if c.Auth != nil {
+		return c.Context()
+	}
+	return until{c.Context(), time.Now().Add(guestReadLimit)}
+}
+
+// until is a context with an earlier deadline and no timer of its own: the database looks at the deadline itself.
+type until struct {
+	context.Context
+	deadline time.Time
+}
+
+// Deadline implements context.Context.
+func (u until) Deadline() (time.Time, bool) { return u.deadline, true }

@@ -41,7 +41,7 @@ func (a *API) runSQL(c *httpx.Context) error {
 		return httpx.Invalid(validateFailed, validation.Errors{"query": tooLong(maxSQL)})
 	}
 	started := time.Now()
-	result, err := a.app.Console(c.Raw(), form.Query)
+	result, err := a.app.Console(c.Context(), form.Query)
 	if err != nil {
 		if isOverload(err) {
 			return err
