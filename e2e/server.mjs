@@ -20,13 +20,15 @@ function freePort() {
   });
 }
 
-/** Returns { url, stop, logs } of a server that answers. */
-export async function startServer(binary) {
+/** Returns { url, stop, logs } of a server that answers. Without a superuser it prints the installer's link. */
+export async function startServer(binary, { withSuperuser = true } = {}) {
   const bin = resolve(binary);
   const dir = mkdtempSync(join(tmpdir(), "troupe-e2e-"));
   const data = join(dir, "data");
-  const made = spawnSync(bin, ["superuser", "upsert", superuser.email, superuser.password, "--dir", data], { encoding: "utf8" });
-  if (made.status !== 0) throw new Error(`superuser upsert: ${made.status} ${made.stdout}${made.stderr}`);
+  if (withSuperuser) {
+    const made = spawnSync(bin, ["superuser", "upsert", superuser.email, superuser.password, "--dir", data], { encoding: "utf8" });
+    if (made.status !== 0) throw new Error(`superuser upsert: ${made.status} ${made.stdout}${made.stderr}`);
+  }
 
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
