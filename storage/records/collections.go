@@ -88,7 +88,7 @@ func appendDefinitions(dst []byte, cat *schema.Catalogue, r *sqlitedb.Reader, q 
 	}
 	stmt, err := r.Prepare(sql + " LIMIT ? OFFSET ?")
 	if err != nil {
-		return dst, fmt.Errorf("%w: %w", ErrQuery, err)
+		return dst, failure(err)
 	}
 	next, err := q.Bind(stmt, 1, in.Caller.Request, nil)
 	if err != nil {
@@ -99,7 +99,7 @@ func appendDefinitions(dst []byte, cat *schema.Catalogue, r *sqlitedb.Reader, q 
 	for {
 		more, err := stmt.Step()
 		if err != nil {
-			return dst, fmt.Errorf("%w: %w", ErrQuery, err)
+			return dst, failure(err)
 		}
 		if !more {
 			return dst, nil

@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"errors"
 
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/schema"
@@ -135,7 +136,10 @@ func (cmd *Create) complete(sub *submission) *Record {
 // judge asks the create rule about the record as it was submitted.
 func (cmd *Create) judge(cat *schema.Catalogue, p preparer, sub *submission, rule string) error {
 	met, err := cmd.store.judgeVirtual(cat, p, cmd.virtual(sub), rule, sub.request(&cmd.in.Caller))
-	if err != nil || !met {
+	if err != nil {
+		return refused(err, ErrRule)
+	}
+	if !met {
 		return ErrRule
 	}
 	return nil
@@ -195,7 +199,10 @@ func (cmd *Create) managed(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission
 		return false, nil
 	}
 	met, err := cmd.store.judgeVirtual(cat, tx, cmd.virtual(sub), *c.Auth.ManageRule, sub.request(&cmd.in.Caller))
-	return met && err == nil, nil
+	if errors.Is(err, ErrQuery) {
+		return false, nil
+	}
+	return met, err
 }
 
 // textOf is a submitted value as text: what a text field would make of it.

@@ -50,7 +50,7 @@ func (cmd *Delete) Apply(tx *sqlite.Tx) error {
 		sub := submit(r, cmd.in.Body, nil, false)
 		met, err := s.judgeRow(cat, tx, c, r.ID(), rule, sub.request(&cmd.in.Caller))
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrNotFound, err)
+			return refused(err, ErrNotFound)
 		}
 		if !met {
 			return ErrNotFound

@@ -1,6 +1,13 @@
 package records
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/sqlite"
+)
 
 // The reasons for which a read or write is refused. What a client is told of them is the HTTP layer's business.
 // Failed validation is a validation.Errors instead.
@@ -22,3 +29,24 @@ var (
 	// ErrLastSuperuser says that the only superuser cannot be deleted.
 	ErrLastSuperuser = errors.New("you can't delete the only existing superuser")
 )
+
+// failure says what kind of failure of a statement that holds a rule, filter or sort err is: [ErrQuery] when the
+// expression cannot be evaluated; otherwise the database failed, which says nothing about the expression.
+func failure(err error) error {
+	if errors.Is(err, sqlite.ErrInterrupted) {
+		return err
+	}
+	switch zsqlite.ErrCode(err).ToPrimary() {
+	case zsqlite.ResultError, zsqlite.ResultMismatch, zsqlite.ResultTooBig, zsqlite.ResultRange:
+		return fmt.Errorf("%w: %w", ErrQuery, err)
+	}
+	return fmt.Errorf("run query: %w", err)
+}
+
+// refused turns a rule that cannot be evaluated into one that is not met, which is what because says. Other errors stay.
+func refused(err, because error) error {
+	if errors.Is(err, ErrQuery) {
+		return fmt.Errorf("%w: %w", because, err)
+	}
+	return err
+}

@@ -35,7 +35,7 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience) ([]*node, 
 	for {
 		more, err := stmt.Step()
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+			return nil, failure(err)
 		}
 		if !more {
 			return nodes, nil

@@ -36,7 +36,7 @@ func (s *Store) Matches(cat *schema.Catalogue, p preparer, c *schema.Collection,
 	}
 	stmt, err := plan.prepare(p)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrQuery, err)
+		return false, failure(err)
 	}
 	next, err := plan.query.Bind(stmt, 1, req, nil)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Store) Matches(cat *schema.Catalogue, p preparer, c *schema.Collection,
 	stmt.BindText(next, id)
 	found, err := stmt.Step()
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrQuery, err)
+		return false, failure(err)
 	}
 	return found, stmt.Reset()
 }
@@ -94,14 +94,14 @@ func (s *Store) matchVirtual(cat *schema.Catalogue, p preparer, r *Record, e *fi
 	}
 	stmt, err := p.Prepare(plan.sql)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrQuery, err)
+		return false, failure(err)
 	}
 	if _, err := plan.query.Bind(stmt, 1, req, r.Values); err != nil {
 		return false, err
 	}
 	found, err := stmt.Step()
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrQuery, err)
+		return false, failure(err)
 	}
 	return found, stmt.Reset()
 }

@@ -131,7 +131,7 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 	for {
 		more, err := stmt.Step()
 		if err != nil {
-			return dst, fmt.Errorf("%w: %w", ErrQuery, err)
+			return dst, failure(err)
 		}
 		if !more {
 			return dst, nil
@@ -150,7 +150,7 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 func (l *lister) page(p *plan) (*sqlite.Stmt, error) {
 	stmt, err := p.prepare(l.r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+		return nil, failure(err)
 	}
 	next, err := p.query.Bind(stmt, 1, l.in.Caller.Request, nil)
 	if err != nil {
@@ -184,7 +184,7 @@ func (l *lister) audience(p *plan, c *schema.Collection) (*audience, error) {
 	for {
 		more, err := stmt.Step()
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+			return nil, failure(err)
 		}
 		if !more {
 			break

@@ -1,7 +1,6 @@
 package records
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/troupebase/troupe/storage/filter"
@@ -55,13 +54,13 @@ func (s *Store) total(r *sqlite.Reader, p *plan, req *filter.Request) (int, erro
 func count(r *sqlite.Reader, p *plan, req *filter.Request) (int, error) {
 	stmt, err := r.Prepare(p.count)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrQuery, err)
+		return 0, failure(err)
 	}
 	if _, err := p.query.BindUnordered(stmt, 1, req, nil); err != nil {
 		return 0, err
 	}
 	if _, err := stmt.Step(); err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrQuery, err)
+		return 0, failure(err)
 	}
 	return stmt.ColumnInt(0), nil
 }

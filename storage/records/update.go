@@ -156,7 +156,7 @@ func (cmd *Update) judge(cat *schema.Catalogue, p preparer, sub *submission, bef
 	}
 	met, err := cmd.store.judgeRow(cat, p, before.Collection, before.ID(), rule, sub.request(&cmd.in.Caller))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
+		return refused(err, ErrNotFound)
 	}
 	if !met {
 		return ErrNotFound
@@ -205,7 +205,10 @@ func (cmd *Update) checkAuth(cat *schema.Catalogue, tx *sqlite.Tx, sub *submissi
 	manager := cmd.in.Caller.Superuser
 	if !manager && needsManage(before.Collection, &cmd.in.Caller) {
 		met, err := cmd.store.judgeRow(cat, tx, before.Collection, before.ID(), *before.Collection.Auth.ManageRule, sub.request(&cmd.in.Caller))
-		manager = met && err == nil
+		if err != nil && !errors.Is(err, ErrQuery) {
+			return err
+		}
+		manager = met
 	}
 	errs := validation.Errors{}
 	if !manager {

@@ -27,7 +27,7 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 		}
 		a, err := s.ask(askOne, c, c.ViewRule, &in.Caller)
 		if err != nil {
-			return unseen(err)
+			return refused(err, ErrNotFound)
 		}
 		x := newExpander(s, cat, r, &in.Caller)
 		steps := x.steps(c, in.Expand)
@@ -41,18 +41,10 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 	return dst, nil
 }
 
-// unseen turns a rule that cannot be evaluated into one that is not met.
-func unseen(err error) error {
-	if err == ErrForbidden {
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrNotFound, err)
-}
-
 func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sqlite.Reader, in *ViewInput) ([]byte, error) {
 	p, err := s.plan(x.cat, a, in.Caller.Request)
 	if err != nil {
-		return dst, unseen(err)
+		return dst, refused(err, ErrNotFound)
 	}
 	who := newAudience(&in.Caller, a.c)
 	if p.encoder.conditional && needsManage(a.c, &in.Caller) {
@@ -62,7 +54,7 @@ func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sq
 	}
 	stmt, err := p.prepare(r)
 	if err != nil {
-		return dst, unseen(err)
+		return dst, refused(failure(err), ErrNotFound)
 	}
 	next, err := p.query.Bind(stmt, 1, in.Caller.Request, nil)
 	if err != nil {
@@ -72,7 +64,7 @@ func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sq
 	if x.wants(a.c, steps) {
 		nodes, err := x.collect(stmt, p, who)
 		if err != nil {
-			return dst, unseen(err)
+			return dst, refused(err, ErrNotFound)
 		}
 		if len(nodes) == 0 {
 			return dst, ErrNotFound
@@ -84,14 +76,14 @@ func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sq
 	}
 	found, err := stmt.Step()
 	if err != nil {
-		return dst, fmt.Errorf("view in %s: %w", a.c.Name, err)
+		return dst, refused(failure(err), ErrNotFound)
 	}
 	if !found {
 		return dst, ErrNotFound
 	}
 	out, _, err := p.encoder.row(dst, stmt, who)
 	if err != nil {
-		return dst, unseen(err)
+		return dst, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	return out, nil
 }
