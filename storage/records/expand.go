@@ -216,25 +216,53 @@ func (x *expander) fetch(a *ask, ids []string) ([]*node, error) {
 		return nil, nil
 	}
 	who := newAudience(x.caller, a.c)
-	if p.encoder.conditional && needsManage(a.c, x.caller) && a.kind == askByID {
-		if who.managed, err = x.s.managed(x.cat, x.p, a.c, ids, x.req); err != nil {
+	if p.encoder.conditional && needsManage(a.c, x.caller) {
+		if who.managed, err = x.managed(a, p, ids); err != nil {
 			return nil, err
 		}
 	}
-	return x.query(p, ids, who)
-}
-
-func (x *expander) query(p *plan, ids []string, who *audience) ([]*node, error) {
-	stmt, err := p.prepare(x.p)
+	stmt, err := x.bound(p, ids)
 	if err != nil {
 		return nil, err
+	}
+	return x.collect(stmt, p, who)
+}
+
+// managed returns the ids of those records of a fetch that the caller manages. ids are what is asked for: of a back
+// relation they are not the records' own, so the fetch is made once for these.
+func (x *expander) managed(a *ask, p *plan, ids []string) (map[string]bool, error) {
+	if a.kind == askByBack {
+		stmt, err := x.bound(p, ids)
+		if err != nil {
+			return nil, err
+		}
+		ids = nil
+		for {
+			more, err := stmt.Step()
+			if err != nil {
+				return nil, failure(err)
+			}
+			if !more {
+				break
+			}
+			ids = append(ids, stmt.ColumnText(idColumn))
+		}
+	}
+	return x.s.managed(x.cat, x.p, a.c, ids, x.req)
+}
+
+// bound prepares and binds the statement of a plan that asks by a list of ids.
+func (x *expander) bound(p *plan, ids []string) (*sqlite.Stmt, error) {
+	stmt, err := p.prepare(x.p)
+	if err != nil {
+		return nil, failure(err)
 	}
 	next, err := p.query.Bind(stmt, 1, x.req, nil)
 	if err != nil {
 		return nil, err
 	}
 	stmt.BindText(next, jsonList(ids))
-	return x.collect(stmt, p, who)
+	return stmt, nil
 }
 
 // jsonList writes ids as a JSON list, the form in which a statement takes any number of them.
