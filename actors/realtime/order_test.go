@@ -143,12 +143,11 @@ func TestJudgedAsItWas(t *testing.T) {
 	g := newRig(t)
 	ann := g.user("ann000000000001", "ann")
 	for _, rule := range []string{`owner = @request.auth.id`, `owner = @request.auth.id && @collection.users.id ?= owner`} {
-		c := g.app.Catalogue().Find("docs")
-		if c == nil {
-			c = g.docs(rule)
+		if g.app.Catalogue().Find("docs") == nil {
+			g.docs(rule)
 		}
 		g.setRules("docs", &rule)
-		c = g.app.Catalogue().Find("docs")
+		c := g.app.Catalogue().Find("docs")
 		s := g.open()
 		s.subscribe(ann.Identity(), "docs/*")
 		s2 := g.open()
