@@ -1,0 +1,62 @@
+package records
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/troupebase/troupe/storage/filter"
+)
+
+// What cannot be expanded is left out silently, a path as a whole.
+func TestExpandPaths(t *testing.T) {
+	g := newRig(t, `{"type":"base","name":"tags","viewRule":"name != 'secret'","fields":[{"type":"text","name":"name"}]}`,
+		`{"type":"base","name":"vault","fields":[{"type":"text","name":"name"}]}`)
+	cat := g.catalogue.Load()
+	g.define(fmt.Sprintf(`{"type":"base","name":"notes","viewRule":"","listRule":"","fields":[
+		{"type":"relation","name":"tag","maxSelect":1,"collectionId":%q},{"type":"relation","name":"tags","maxSelect":3,"collectionId":%q},
+		{"type":"relation","name":"safe","maxSelect":1,"collectionId":%q}]}`, cat.Find("tags").ID, cat.Find("tags").ID, cat.Find("vault").ID))
+	const open, secret = "openopenopenope", "secretsecretsec"
+	g.create("tags", map[string]any{"id": open, "name": "open"})
+	g.create("tags", map[string]any{"id": secret, "name": "secret"})
+	g.create("vault", map[string]any{"id": open})
+	g.create("notes", map[string]any{"id": ann, "tag": open, "tags": []any{secret, open}, "safe": open})
+	g.create("notes", map[string]any{"id": bob, "tag": secret})
+	guest := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}}
+	for expand, want := range map[string][]string{
+		"tag":                    {"tag"},
+		"tag,tags":               {"tag", "tags"},
+		" tag , ":                {"tag"},
+		"nothing":                nil,
+		"nothing,tag":            {"tag"},
+		"tag.nothing":            nil,
+		"tag.nothing,tags":       {"tags"},
+		"safe":                   nil, // its view rule is null
+		"tag.notes_via_tag":      {"tag"},
+		"tag.notes_via_tag.safe": nil,
+		"tag.notes(tag)":         {"tag"},
+		"tags_via_name":          nil,
+	} {
+		got := slices.Sorted(maps.Keys(g.view("notes", ann, guest, expand).Expand))
+		if !slices.Equal(got, want) {
+			t.Errorf("expand %q has %v, want %v", expand, got, want)
+		}
+	}
+	if got := g.view("notes", bob, guest, "tag").Expand; got == nil || len(got) != 0 {
+		t.Errorf("a hidden record leaves %v, want an empty expand", got)
+	}
+	tags := decoded[[]shown](t, g.view("notes", ann, guest, "tags").Expand["tags"])
+	if len(tags) != 1 || tags[0].ID != open {
+		t.Errorf("tags %v, want the one that is not hidden", tags)
+	}
+	back := decoded[[]shown](t, g.view("tags", open, guest, "notes_via_tag").Expand["notes_via_tag"])
+	if len(back) != 1 || back[0].ID != ann {
+		t.Errorf("back relation %v, want %s", back, ann)
+	}
+	back = decoded[[]shown](t, g.view("tags", open, guest, "notes_via_tags").Expand["notes_via_tags"])
+	if len(back) != 1 || back[0].ID != ann {
+		t.Errorf("back relation by a list %v, want %s", back, ann)
+	}
+}
