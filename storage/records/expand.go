@@ -32,6 +32,8 @@ func newExpander(s *Store, cat *schema.Catalogue, p preparer, caller *Caller) *e
 // collect steps through a statement and keeps its records as nodes.
 func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience) ([]*node, error) {
 	var nodes []*node
+	var slab []node // nodes are allocated many at a time
+	var text []byte // all rows one after the other; where it moves, the older ones keep the memory they are in
 	for {
 		more, err := stmt.Step()
 		if err != nil {
@@ -40,9 +42,18 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience) ([]*node, 
 		if !more {
 			return nodes, nil
 		}
-		n := &node{c: p.encoder.c, id: stmt.ColumnText(idColumn)}
-		if n.json, n.split, err = p.encoder.row(nil, stmt, who); err != nil {
+		if len(slab) == cap(slab) {
+			slab = make([]node, 0, min(2*cap(slab)+1, 64))
+		}
+		slab = append(slab, node{c: p.encoder.c, id: stmt.ColumnText(idColumn)})
+		n := &slab[len(slab)-1]
+		begin := len(text)
+		if text, n.split, err = p.encoder.row(text, stmt, who); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+		}
+		n.json, n.split = text[begin:len(text):len(text)], n.split-begin
+		if len(p.relations) > 0 {
+			n.related = make([]related, 0, len(p.relations))
 		}
 		for _, rel := range p.relations {
 			ids, err := relationIDs(rel.field, stmt, rel.column)
