@@ -162,14 +162,15 @@ func (x *expander) fillDirect(nodes []*node, s *expandStep) ([]*node, error) {
 	for _, n := range found {
 		byID[n.id] = n
 	}
+	room := make([]*node, 0, len(nodes)) // the lists of all nodes, one after the other
 	for _, n := range nodes {
-		var list []*node
+		begin := len(room)
 		for _, id := range n.ids(s.field.Name) {
 			if r := byID[id]; r != nil {
-				list = append(list, r)
+				room = append(room, r)
 			}
 		}
-		n.add(s.name, s.many, list)
+		n.add(s.name, s.many, room[begin:len(room):len(room)])
 	}
 	return found, nil
 }
