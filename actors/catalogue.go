@@ -38,16 +38,7 @@ func (catalogueWorker) Receive(ctx actor.Context) {
 	if !ok || !o.begin() {
 		return
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			o.answer(&PanicError{Value: v})
-			panic(v)
-		}
-	}()
-	if o.fault != nil {
-		o.fault()
-	}
-	o.answer(o.run())
+	o.work(func() { o.answer(o.run()) })
 }
 
 // ChangeSchema changes collections in one transaction, alone; the new catalogue counts before it returns. change may be

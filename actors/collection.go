@@ -29,19 +29,11 @@ func (c *collectionActor) Receive(ctx actor.Context) {
 	if !ok || !o.begin() {
 		return
 	}
-	// The order is answered even when handing it over panics, which is then the supervisor's business.
-	defer func() {
-		if v := recover(); v != nil {
-			o.answer(&PanicError{Value: v})
-			panic(v)
+	o.work(func() {
+		if err := c.db.Submit(&o.unit); err != nil {
+			o.answer(err)
 		}
-	}()
-	if o.fault != nil {
-		o.fault()
-	}
-	if err := c.db.Submit(&o.unit); err != nil {
-		o.answer(err)
-	}
+	})
 }
 
 // order is a command on its way through the collection's actor.
@@ -64,6 +56,21 @@ func (o *order) begin() bool { return o.state.CompareAndSwap(waiting, begun) }
 
 // withdraw takes the order back, unless the actor has begun it.
 func (o *order) withdraw() bool { return o.state.CompareAndSwap(waiting, withdrawn) }
+
+// work runs what an actor does with an order. The order is answered even when that panics, which is then the supervisor's
+// business.
+func (o *order) work(do func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			o.answer(&PanicError{Value: v})
+			panic(v)
+		}
+	}()
+	if o.fault != nil {
+		o.fault()
+	}
+	do()
+}
 
 func (o *order) answer(err error) { o.once.Do(func() { o.reply <- err }) }
 

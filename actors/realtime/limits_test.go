@@ -109,14 +109,6 @@ func TestMessageBytes(t *testing.T) {
 	}
 }
 
-func TestHeaderName(t *testing.T) {
-	for name, want := range map[string]string{"X-Token": "x_token", "": "", "--a--B--": "a_b", "plain": "plain", "A b.c": "a_b_c"} {
-		if got := headerName(name); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
-	}
-}
-
 func FuzzParseTopic(f *testing.F) {
 	for _, s := range []string{"", "docs/*", "docs/*?options={}", `a/b?options={"query":{"a":1.5e300},"headers":{"X":null}}`, "?options=%", "a?b?c/*"} {
 		f.Add(s)

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/troupebase/troupe/storage/filter"
 )
@@ -53,7 +52,7 @@ func parseOptions(tail string) options {
 	if json.Unmarshal([]byte(values.Get("options")), &raw) != nil {
 		return options{}
 	}
-	o := options{query: texts(raw.Query, strings.Clone), headers: texts(raw.Headers, headerName)}
+	o := options{query: texts(raw.Query, strings.Clone), headers: texts(raw.Headers, filter.HeaderName)}
 	o.expand, o.fields, o.filter = o.query["expand"], o.query["fields"], o.query["filter"]
 	return o
 }
@@ -81,24 +80,6 @@ func text(v any) string {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
-}
-
-// headerName is the form in which rules name a header: lower case, with every run of other characters as "_".
-func headerName(name string) string {
-	var b strings.Builder
-	gap := false
-	for _, r := range name {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			gap = b.Len() > 0
-			continue
-		}
-		if gap {
-			b.WriteByte('_')
-			gap = false
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }
 
 // plain tells that the topic's message depends on nothing but the record and the rule.

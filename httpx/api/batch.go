@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
@@ -244,7 +245,7 @@ func (b *batchRun) caller(part *batchPart, method string) records.Caller {
 	outer := who.Request.Header
 	own := make(map[string]string, len(part.item.Headers))
 	for k, v := range part.item.Headers {
-		own[snakeCase(k)] = v
+		own[filter.HeaderName(k)] = v
 	}
 	who.Request.Method = method
 	who.Request.Query = func(name string) (string, bool) { return first(part.target.query, name) }

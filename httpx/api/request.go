@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/httpx"
@@ -38,7 +36,7 @@ func headers(c *httpx.Context) func(name string) (string, bool) {
 		if known == nil {
 			known = make(map[string]string)
 			c.VisitHeaders(func(name, value string) {
-				key := snakeCase(name)
+				key := filter.HeaderName(name)
 				if _, ok := known[key]; !ok && key != "host" {
 					known[key] = value
 				}
@@ -47,24 +45,6 @@ func headers(c *httpx.Context) func(name string) (string, bool) {
 		v, ok := known[name]
 		return v, ok
 	}
-}
-
-// snakeCase is the form in which rules name a header: lower case, with every run of other characters as "_".
-func snakeCase(s string) string {
-	var b strings.Builder
-	gap := false
-	for _, r := range s {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			gap = b.Len() > 0
-			continue
-		}
-		if gap {
-			b.WriteByte('_')
-			gap = false
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }
 
 // guestReadLimit bounds the reads of those who did not sign in, so that nobody unknown keeps a core busy for long.

@@ -9,19 +9,6 @@ import (
 	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
 )
 
-// definitions is the table of collections as filters and sorts see it.
-func definitions() *schema.Collection {
-	named := func(name string) schema.Common { return schema.Common{ID: name, Name: name} }
-	return &schema.Collection{ID: "_collections", Name: "_collections", Type: schema.Base, Fields: []schema.Field{
-		&schema.TextField{Common: named("id")},
-		&schema.TextField{Common: named("name")},
-		&schema.TextField{Common: named("type")},
-		&schema.BoolField{Common: named("system")},
-		&schema.DateField{Common: named("created")},
-		&schema.DateField{Common: named("updated")},
-	}}
-}
-
 // ListCollections appends a page of the definitions of all collections as a JSON object to dst. in.CollectionID and
 // in.Expand mean nothing here. It fails with [ErrQuery] or the errors of sqlite.DB.Read.
 func (s *Store) ListCollections(ctx context.Context, dst []byte, in *ListInput) ([]byte, error) {
@@ -57,7 +44,7 @@ func (s *Store) definitionsQuery(cat *schema.Catalogue, in *ListInput) (*filter.
 	if len(in.Filter) > filter.MaxClientFilter {
 		return nil, fmt.Errorf("%w: filter is too long", ErrQuery)
 	}
-	b := filter.NewBuilder(cat, definitions(), in.Caller.Request)
+	b := filter.NewBuilder(cat, schema.RowsCollection(), in.Caller.Request)
 	b.Plain()
 	e, err := s.parse(in.Filter)
 	if err != nil {

@@ -21,8 +21,6 @@ type plan struct {
 	count string
 	// relations are the fields behind the encoder's columns.
 	relations []relationColumn
-	// plainTotal tells that the total is that of the whole table.
-	plainTotal bool
 }
 
 type relationColumn struct {
@@ -171,7 +169,6 @@ func viaCondition(c *schema.Collection, via *schema.RelationField) string {
 }
 
 func (p *plan) writeCount(id string) {
-	p.plainTotal = p.query.Where == "" && !p.query.Distinct
 	if p.query.Distinct {
 		p.count = "SELECT COUNT(DISTINCT " + id + ") FROM " + p.query.From
 	} else {
