@@ -73,7 +73,7 @@ func appendDefinitions(dst []byte, cat *schema.Catalogue, r *sqlitedb.Reader, q 
 	} else {
 		sql += " ORDER BY `_collections`._rowid_"
 	}
-	stmt, err := r.Prepare(sql + " LIMIT ? OFFSET ?")
+	stmt, err := r.Prepare(sql + " LIMIT +? OFFSET +?")
 	if err != nil {
 		return dst, failure(err)
 	}

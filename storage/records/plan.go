@@ -147,7 +147,9 @@ func (p *plan) write(a *ask) {
 	}
 	switch a.kind {
 	case askList:
-		sql.WriteString(" LIMIT ? OFFSET ?")
+		// The plus signs keep SQLite from taking the numbers into account when it plans: it would compile the statement
+		// again for each new binding.
+		sql.WriteString(" LIMIT +? OFFSET +?")
 		p.writeCount(id)
 	case askOne:
 		sql.WriteString(" LIMIT 1")
