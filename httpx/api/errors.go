@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -54,7 +55,8 @@ func saveError(err error, message string) error {
 	if errors.As(err, &fields) {
 		return httpx.Invalid(message, fields)
 	}
-	if errors.Is(err, records.ErrRule) || errors.Is(err, records.ErrTable) {
+	// files.ErrNotFound: an upload for an id under which nothing can be stored, and so nothing is.
+	if errors.Is(err, records.ErrRule) || errors.Is(err, records.ErrTable) || errors.Is(err, files.ErrNotFound) {
 		return httpx.NewError(http.StatusBadRequest, message).Because(err)
 	}
 	return err

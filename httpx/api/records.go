@@ -123,6 +123,19 @@ func (a *API) writeInput(c *httpx.Context, col *schema.Collection, context strin
 	return in, nil
 }
 
+// writeRequest returns what every write of a single record begins with: the collection and the body.
+func (a *API) writeRequest(c *httpx.Context) (*schema.Collection, records.WriteInput, error) {
+	col, err := a.collection(c)
+	if err != nil {
+		return nil, records.WriteInput{}, err
+	}
+	if col.IsView() {
+		return nil, records.WriteInput{}, records.ErrView
+	}
+	in, err := a.writeInput(c, col, "default")
+	return col, in, err
+}
+
 // addUpload adds an upload to a write when its key names a file field; others are ignored.
 func addUpload(in *records.WriteInput, col *schema.Collection, key string, u *httpx.Upload) error {
 	if !records.IsFileKey(col, key) {
@@ -137,14 +150,7 @@ func addUpload(in *records.WriteInput, col *schema.Collection, key string, u *ht
 }
 
 func (a *API) createRecord(c *httpx.Context) error {
-	col, err := a.collection(c)
-	if err != nil {
-		return err
-	}
-	if col.IsView() {
-		return records.ErrView
-	}
-	in, err := a.writeInput(c, col, "default")
+	col, in, err := a.writeRequest(c)
 	if err != nil {
 		return err
 	}
@@ -159,14 +165,7 @@ func (a *API) createRecord(c *httpx.Context) error {
 }
 
 func (a *API) updateRecord(c *httpx.Context) error {
-	col, err := a.collection(c)
-	if err != nil {
-		return err
-	}
-	if col.IsView() {
-		return records.ErrView
-	}
-	in, err := a.writeInput(c, col, "default")
+	col, in, err := a.writeRequest(c)
 	if err != nil {
 		return err
 	}
@@ -181,14 +180,7 @@ func (a *API) updateRecord(c *httpx.Context) error {
 }
 
 func (a *API) deleteRecord(c *httpx.Context) error {
-	col, err := a.collection(c)
-	if err != nil {
-		return err
-	}
-	if col.IsView() {
-		return records.ErrView
-	}
-	in, err := a.writeInput(c, col, "default")
+	col, in, err := a.writeRequest(c)
 	if err != nil {
 		return err
 	}

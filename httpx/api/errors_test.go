@@ -1,0 +1,26 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/validation"
+)
+
+// What a client does wrong in a write is a 400 under the write's own message, never a failure of the server.
+func TestSaveError(t *testing.T) {
+	for _, err := range []error{records.ErrRule, records.ErrTable, files.ErrNotFound, validation.Errors{"id": validation.NotUnique}} {
+		var e *httpx.Error
+		if !errors.As(saveError(fmt.Errorf("wrapped: %w", err), createFailed), &e) || e.Status != 400 || e.Message != createFailed {
+			t.Errorf("%v became %+v", err, e)
+		}
+	}
+	other := errors.New("disk on fire")
+	if got := saveError(other, createFailed); got != other {
+		t.Errorf("an unknown error became %v", got)
+	}
+}
