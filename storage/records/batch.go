@@ -86,6 +86,50 @@ func (up *Upsert) Result() *Record {
 	return up.create.Result
 }
 
+// Choose looks which of the two it is and returns that one as a draft.
+func (up *Upsert) Choose(look Look) (Draft, error) {
+	err := look(func(p preparer) (err error) {
+		c := up.create.store.catalogue().ByID(up.CollectionID())
+		if c == nil {
+			return ErrNoCollection
+		}
+		up.Updated, err = exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if up.Updated {
+		up.update = up.update.Draft()
+		return up.update, nil
+	}
+	up.create = up.create.Draft()
+	return up.create, nil
+}
+
+// StoreFiles implements [Uploading]. It fails with a *[BatchError].
+func (b *Batch) StoreFiles(store *files.Local) error {
+	for i, cmd := range b.Commands {
+		if up, ok := cmd.(Uploading); ok {
+			if err := up.StoreFiles(store); err != nil {
+				return &BatchError{i, err}
+			}
+		}
+	}
+	return nil
+}
+
+// DropFiles implements [Uploading].
+func (b *Batch) DropFiles(store *files.Local) error {
+	var errs []error
+	for _, cmd := range b.Commands {
+		if up, ok := cmd.(Uploading); ok {
+			errs = append(errs, up.DropFiles(store))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Apply implements sqlite.Work. It fails like [Create.Apply] or [Update.Apply]; Updated tells which.
 func (up *Upsert) Apply(tx *sqlite.Tx) error {
 	s := up.create.store

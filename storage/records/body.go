@@ -44,7 +44,7 @@ func submit(base *Record, raw map[string]any, uploads []*PendingFile, superuser 
 
 func (s *submission) set(key string, raw any, superuser bool) {
 	c := s.record.Collection
-	name, modification, modified := splitKey(c, key)
+	name, _, _ := splitKey(c, key)
 	i := c.FieldIndex(name)
 	if i < 0 {
 		s.body[key] = raw
@@ -57,18 +57,11 @@ func (s *submission) set(key string, raw any, superuser bool) {
 	if f.Type() == "autodate" {
 		return
 	}
-	v := f.Cast(raw)
-	if modified {
-		m, ok := f.(schema.Modifier)
-		if ok {
-			v, ok = m.Modify(s.record.Values[i], modification, raw)
-		}
-		if !ok {
-			s.body[key] = raw
-			return
-		}
+	_, v, ok := s.record.assign(key, raw)
+	if !ok {
+		s.body[key] = raw
+		return
 	}
-	s.record.Values[i] = v
 	s.body[name] = v
 	s.sent[name] = true
 }

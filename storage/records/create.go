@@ -16,6 +16,7 @@ type Create struct {
 	store  *Store
 	hashed hashes
 	id     string // generated once, so that uploads can be stored under it
+	draft  *draft // nil without user code
 
 	// Result is the record as it was stored, nil before.
 	Result *Record
@@ -70,34 +71,78 @@ func (cmd *Create) DropFiles(store *files.Local) error {
 // Apply implements sqlite.Work. It fails with [ErrRule] or validation.Errors beside the errors of PrepareCreate.
 func (cmd *Create) Apply(tx *sqlite.Tx) error {
 	cmd.Result = nil
-	s := cmd.store
-	cat := s.catalogue()
+	cat := cmd.store.catalogue()
 	c, err := cmd.in.open(cat, createRule)
 	if err != nil {
 		return err
 	}
-	sub := submit(NewRecord(c), cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+	sub := cmd.submission(c)
 	if rule := cmd.in.rule(c.CreateRule); rule != "" {
 		if err := cmd.judge(cat, tx, sub, rule); err != nil {
 			return err
 		}
 	}
-	if c.IsAuth() && !cmd.in.SkipRules {
+	if c.IsAuth() && !cmd.in.SkipRules && (cmd.draft == nil || cmd.draft.form) {
 		if err := cmd.checkAuth(cat, tx, sub); err != nil {
 			return err
 		}
 	}
-	r := cmd.complete(sub)
-	errs := checkValues(r, nil, cmd.in.Files)
-	if err := checkRelations(cat, tx, r, errs); err != nil {
+	r, err := cmd.admit(cat, tx, sub)
+	if err != nil {
 		return err
 	}
-	if err := checkID(cat, tx, r, errs); err != nil {
+	setAutodates(r, schema.Create, cmd.in.now())
+	return cmd.insert(cat, tx, r)
+}
+
+// submission is the request as it was made, under the current definition of the collection.
+func (cmd *Create) submission(c *schema.Collection) *submission {
+	if d := cmd.draft; d != nil && d.sub != nil && (d.given || d.sub.record.Collection == c) {
+		return d.sub
+	}
+	return submit(NewRecord(c), cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+}
+
+// admit returns the complete record after its checks. What user code worked on was checked before; what only the database
+// can tell is asked again.
+func (cmd *Create) admit(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) (*Record, error) {
+	if cmd.draft == nil {
+		r := cmd.complete(sub.record)
+		return r, cmd.checkAll(cat, tx, r)
+	}
+	c := cat.ByID(cmd.in.CollectionID)
+	d := cmd.draft
+	if d.checked != nil {
+		r := d.checked.on(c)
+		errs := validation.Errors{}
+		if d.checked.Collection != c {
+			errs = checkValues(r, nil, cmd.in.Files)
+		}
+		if err := cmd.checkData(cat, tx, r, errs); err != nil {
+			return nil, err
+		}
+	}
+	return d.final.on(c), nil
+}
+
+func (cmd *Create) checkAll(cat *schema.Catalogue, p preparer, r *Record) error {
+	return cmd.checkData(cat, p, r, checkValues(r, nil, cmd.in.Files))
+}
+
+// checkData adds to errs what only the database can tell.
+func (cmd *Create) checkData(cat *schema.Catalogue, p preparer, r *Record, errs validation.Errors) error {
+	if err := checkRelations(cat, p, r, errs); err != nil {
 		return err
 	}
-	if failed(errs) {
-		return errs
+	if err := checkID(cat, p, r, errs); err != nil {
+		return err
 	}
+	return errs.Or()
+}
+
+// insert writes the record.
+func (cmd *Create) insert(cat *schema.Catalogue, tx *sqlite.Tx, r *Record) error {
+	s, c := cmd.store, r.Collection
 	cmd.hashed.apply(r)
 	if hasPlainPassword(r) {
 		return errUnprepared
@@ -105,6 +150,7 @@ func (cmd *Create) Apply(tx *sqlite.Tx) error {
 	if err := write(tx, s.compiled(cat).statementsOf(c).insert, r, ""); err != nil {
 		return uniqueFailure(c, err)
 	}
+	r.settled()
 	tx.Emit(&Change{Action: Created, Collection: c, Record: r})
 	if err := s.dismissInstaller(cat, tx, r, cmd.in.now()); err != nil {
 		return err
@@ -113,9 +159,8 @@ func (cmd *Create) Apply(tx *sqlite.Tx) error {
 	return nil
 }
 
-// complete fills in what the server decides: id, generated texts, autodates.
-func (cmd *Create) complete(sub *submission) *Record {
-	r := sub.record
+// complete fills in what the server decides beside autodates: id and generated texts.
+func (cmd *Create) complete(r *Record) *Record {
 	if r.ID() == "" {
 		r.Set("id", cmd.id)
 	}
@@ -126,7 +171,6 @@ func (cmd *Create) complete(sub *submission) *Record {
 			}
 		}
 	}
-	setAutodates(r, schema.Create, cmd.in.now())
 	if r.Collection.IsSuperusers() {
 		r.Set("verified", true)
 	}
@@ -159,7 +203,7 @@ func (cmd *Create) virtual(sub *submission) *Record {
 
 // checkAuth checks what a new auth record must have beside valid values. If one of these checks fails, the others are
 // not made.
-func (cmd *Create) checkAuth(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) error {
+func (cmd *Create) checkAuth(cat *schema.Catalogue, p preparer, sub *submission) error {
 	errs := validation.Errors{}
 	password := textOf(sub.body["password"])
 	confirm := textOf(cmd.in.Body["passwordConfirm"])
@@ -173,7 +217,7 @@ func (cmd *Create) checkAuth(cat *schema.Catalogue, tx *sqlite.Tx, sub *submissi
 		errs["passwordConfirm"] = validation.Mismatch
 	}
 	if sub.record.Bool("verified") && !cmd.in.Caller.Superuser {
-		managed, err := cmd.managed(cat, tx, sub)
+		managed, err := cmd.managed(cat, p, sub)
 		if err != nil {
 			return err
 		}
@@ -193,12 +237,12 @@ func (cmd *Create) checkAuth(cat *schema.Catalogue, tx *sqlite.Tx, sub *submissi
 // maxPasswordBytes is how many bytes of a password bcrypt takes.
 const maxPasswordBytes = 72
 
-func (cmd *Create) managed(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) (bool, error) {
+func (cmd *Create) managed(cat *schema.Catalogue, p preparer, sub *submission) (bool, error) {
 	c := sub.record.Collection
 	if !needsManage(c, &cmd.in.Caller) {
 		return false, nil
 	}
-	met, err := cmd.store.judgeVirtual(cat, tx, cmd.virtual(sub), *c.Auth.ManageRule, sub.request(&cmd.in.Caller))
+	met, err := cmd.store.judgeVirtual(cat, p, cmd.virtual(sub), *c.Auth.ManageRule, sub.request(&cmd.in.Caller))
 	if errors.Is(err, ErrQuery) {
 		return false, nil
 	}

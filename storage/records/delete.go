@@ -1,6 +1,8 @@
 package records
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +17,18 @@ type Delete struct {
 	in    WriteInput
 	store *Store
 	id    string
+
+	// Around is user code around what the deletion brings with it, nil for none. A command with user code is not repeatable:
+	// it has to be a unit of its own.
+	Around Around
+}
+
+// Around is user code around the writes that a deletion makes to other records.
+type Around interface {
+	// Hooked tells whether there is any for an action on records of c.
+	Hooked(c *schema.Collection, action Action) bool
+	// Write runs the user code around one write. r may be changed before write is called, which writes it.
+	Write(action Action, r *Record, write func() error) error
 }
 
 // PrepareDelete fails with [ErrNoCollection], [ErrView] or [ErrForbidden].
@@ -42,28 +56,69 @@ func (cmd *Delete) Apply(tx *sqlite.Tx) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.load(tx, s.compiled(cat), c, cmd.id)
+	r, err := cmd.find(cat, tx, c)
 	if err != nil {
 		return err
 	}
+	d := &deletion{s: s, cat: cat, tx: tx, now: cmd.in.now(), around: cmd.Around}
+	return d.erase(c, []*Record{r})
+}
+
+// find returns the record, if the rule lets the caller delete it.
+func (cmd *Delete) find(cat *schema.Catalogue, p preparer, c *schema.Collection) (*Record, error) {
+	s := cmd.store
+	r, err := s.load(p, s.compiled(cat), c, cmd.id)
+	if err != nil {
+		return nil, err
+	}
 	if rule := cmd.in.rule(c.DeleteRule); rule != "" {
 		sub := submit(r, cmd.in.Body, nil, false)
-		met, err := s.judgeRow(cat, tx, c, r.ID(), rule, sub.request(&cmd.in.Caller))
+		met, err := s.judgeRow(cat, p, c, r.ID(), rule, sub.request(&cmd.in.Caller))
 		if err != nil {
-			return refused(err, ErrNotFound)
+			return nil, refused(err, ErrNotFound)
 		}
 		if !met {
-			return ErrNotFound
+			return nil, ErrNotFound
 		}
 	}
-	d := &deletion{s: s, cat: cat, tx: tx, now: cmd.in.now()}
-	return d.remove(c, []*Record{r})
+	return r, nil
 }
+
+// Action implements [Draft].
+func (cmd *Delete) Action() Action { return Deleted }
+
+// Begin implements [Draft].
+func (cmd *Delete) Begin(look Look) (r *Record, err error) {
+	err = look(func(p preparer) error {
+		cat := cmd.store.catalogue()
+		c, err := cmd.in.open(cat, deleteRule)
+		if err == nil {
+			r, err = cmd.find(cat, p, c)
+		}
+		return err
+	})
+	return r, err
+}
+
+// CheckForm implements [Draft]: there is none.
+func (cmd *Delete) CheckForm(context.Context, Look) error { return nil }
+
+// Complete implements [Draft]: there is nothing to complete.
+func (cmd *Delete) Complete(*Record) error { return nil }
+
+// Check implements [Draft]: nothing is checked.
+func (cmd *Delete) Check(*Record, Look) error { return nil }
+
+// Seal implements [Draft]. The record that is deleted stays the one that the request named.
+func (cmd *Delete) Seal(context.Context, *Record) error { return nil }
 
 // Truncate is the command that deletes all records of a collection. It holds the Writer alone.
 type Truncate struct {
 	collection string
 	store      *Store
+
+	// Around is as in [Delete]; the truncated records themselves are among those it is asked about.
+	Around Around
 }
 
 // PrepareTruncate fails with [ErrNoCollection] or [ErrView].
@@ -88,7 +143,7 @@ func (cmd *Truncate) Apply(tx *sqlite.Tx) error {
 	if c == nil {
 		return ErrNoCollection
 	}
-	d := &deletion{s: cmd.store, cat: cat, tx: tx, now: time.Now()}
+	d := &deletion{s: cmd.store, cat: cat, tx: tx, now: time.Now(), around: cmd.Around}
 	for {
 		stmt, err := tx.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + fmt.Sprintf(" LIMIT %d", truncateStep))
 		if err != nil {
@@ -114,9 +169,32 @@ type deletion struct {
 	cat *schema.Catalogue
 	tx  *sqlite.Tx
 	now time.Time
+
+	around Around
 }
 
+// remove deletes records; where user code runs around that, one by one, and only those that it has not deleted meanwhile.
 func (d *deletion) remove(c *schema.Collection, list []*Record) error {
+	if d.around == nil || !d.around.Hooked(c, Deleted) {
+		return d.erase(c, list)
+	}
+	for _, r := range list {
+		r, err := d.s.load(d.tx, d.s.compiled(d.cat), c, r.ID())
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = d.around.Write(Deleted, r, func() error { return d.erase(c, []*Record{r}) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// erase deletes records and settles the references to them.
+func (d *deletion) erase(c *schema.Collection, list []*Record) error {
 	if c.IsSuperusers() {
 		if err := d.keepOneSuperuser(c, list); err != nil {
 			return err
@@ -213,10 +291,30 @@ func (d *deletion) settle(ref schema.Reference, ids []string, idList string) err
 func (d *deletion) release(before *Record, field *schema.RelationField, left []string) error {
 	r := before.Clone()
 	r.Set(field.Name, field.Cast(left))
+	if d.around == nil || !d.around.Hooked(r.Collection, Updated) {
+		return d.store(before, r)
+	}
+	now, err := d.s.load(d.tx, d.s.compiled(d.cat), r.Collection, r.ID())
+	if errors.Is(err, ErrNotFound) {
+		return nil // user code deleted it meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	r = now.Clone()
+	r.Set(field.Name, slices.DeleteFunc(slices.Clone(idsOf(now.Get(field.Name))), func(id string) bool {
+		return !slices.Contains(left, id) && slices.Contains(idsOf(before.Get(field.Name)), id)
+	}))
+	return d.around.Write(Updated, r, func() error { return d.store(now, r) })
+}
+
+// store writes a released record.
+func (d *deletion) store(before, r *Record) error {
 	setAutodates(r, schema.Update, d.now)
-	if err := write(d.tx, d.s.compiled(d.cat).statementsOf(r.Collection).update, r, r.ID()); err != nil {
+	if err := write(d.tx, d.s.compiled(d.cat).statementsOf(r.Collection).update, r, before.ID()); err != nil {
 		return fmt.Errorf("release reference in %s: %w", r.Collection.Name, err)
 	}
+	r.settled()
 	d.tx.Emit(&Change{Action: Updated, Collection: r.Collection, Record: r, Old: before})
 	return nil
 }

@@ -16,6 +16,8 @@ type Record struct {
 	Collection *schema.Collection
 	// Values are in the order of Collection.Fields.
 	Values []schema.Value
+
+	stored []schema.Value // as the record is in the database, nil for a new one; not changed
 }
 
 // NewRecord returns a record whose fields have their zero values.
@@ -29,7 +31,28 @@ func NewRecord(c *schema.Collection) *Record {
 
 // Clone returns a record whose values can be replaced without touching r's.
 func (r *Record) Clone() *Record {
-	return &Record{Collection: r.Collection, Values: slices.Clone(r.Values)}
+	return &Record{Collection: r.Collection, Values: slices.Clone(r.Values), stored: r.stored}
+}
+
+// IsNew tells whether the record was not stored yet.
+func (r *Record) IsNew() bool { return r.stored == nil }
+
+// Original returns the record as it was when it was read or last written, nil for a new one. It is not to be changed.
+func (r *Record) Original() *Record {
+	if r.stored == nil {
+		return nil
+	}
+	return &Record{Collection: r.Collection, Values: r.stored, stored: r.stored}
+}
+
+// settled notes that the record is stored as it is.
+func (r *Record) settled() { r.stored = r.Values }
+
+// own makes sure that a change of r.Values is no change of what is stored.
+func (r *Record) own() {
+	if len(r.stored) > 0 && len(r.Values) > 0 && &r.stored[0] == &r.Values[0] {
+		r.Values = slices.Clone(r.Values)
+	}
 }
 
 // ID returns the id, "" for a record that has none yet.
@@ -55,11 +78,48 @@ func (r *Record) Bool(field string) bool {
 	return b
 }
 
-// Set replaces the value of a field. It does nothing when there is no such field.
-func (r *Record) Set(field string, v schema.Value) {
-	if i := r.Collection.FieldIndex(field); i >= 0 {
-		r.Values[i] = v
+// Number returns the value of a number field, 0 when there is no such field.
+func (r *Record) Number(field string) float64 {
+	n, _ := r.Get(field).(float64)
+	return n
+}
+
+// Texts returns the values of a field that holds texts, one or several; nil when there is no such field.
+func (r *Record) Texts(field string) []string { return idsOf(r.Get(field)) }
+
+// Set gives a field what its type makes of value. Around the name stand the modifiers of request bodies ("tags+",
+// "n-", "code:autogenerate"). It returns false, and does nothing, when there is no such field, when its type does not
+// know the modifier, and for autodates.
+func (r *Record) Set(key string, value any) bool {
+	r.own()
+	_, _, ok := r.assign(key, value)
+	return ok
+}
+
+// assign is [Record.Set] on values that are r's own; it returns which field got what.
+func (r *Record) assign(key string, raw any) (field int, v schema.Value, ok bool) {
+	name, modification, modified := splitKey(r.Collection, key)
+	field = r.Collection.FieldIndex(name)
+	if field < 0 {
+		return field, nil, false
 	}
+	f := r.Collection.Fields[field]
+	if f.Type() == "autodate" {
+		return field, nil, false
+	}
+	if !modified {
+		v = f.Cast(raw)
+	} else {
+		m, ok := f.(schema.Modifier)
+		if ok {
+			v, ok = m.Modify(r.Values[field], modification, raw)
+		}
+		if !ok {
+			return field, nil, false
+		}
+	}
+	r.Values[field] = v
+	return field, v, true
 }
 
 // Identity returns the record as the one on whose behalf a request runs. r must be a record of an auth collection.
@@ -97,6 +157,7 @@ type preparer interface {
 // scan reads all fields of the current row, beginning at column first.
 func scan(c *schema.Collection, stmt *sqlite.Stmt, first int) (*Record, error) {
 	r := &Record{Collection: c, Values: make([]schema.Value, len(c.Fields))}
+	r.settled()
 	for i, f := range c.Fields {
 		v, err := f.Scan(stmt, first+i)
 		if err != nil {

@@ -17,6 +17,7 @@ type Update struct {
 	store  *Store
 	id     string
 	hashed hashes
+	draft  *draft // nil without user code
 	// compared is the stored password that the old one in the body was compared with, matched the outcome.
 	compared string
 	matched  bool
@@ -120,32 +121,51 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 	if err := cmd.judge(cat, tx, sub, before); err != nil {
 		return err
 	}
-	if c.IsAuth() && !cmd.in.SkipRules {
+	if c.IsAuth() && !cmd.in.SkipRules && (cmd.draft == nil || cmd.draft.form) {
 		if err := cmd.checkAuth(cat, tx, sub, before); err != nil {
 			return err
 		}
 	}
-	r := sub.record
-	errs := checkValues(r, before, cmd.in.Files)
-	if err := checkRelations(cat, tx, r, errs); err != nil {
+	r, err := cmd.admit(cat, tx, sub.record, before)
+	if err != nil {
 		return err
 	}
-	if failed(errs) {
-		return errs
-	}
-	if err := cmd.replacePasswords(sub, before); err != nil {
+	if err := cmd.finish(r, before); err != nil {
 		return err
 	}
-	cmd.finish(sub, before)
 	if err := s.endSessions(cat, tx, r, before, cmd.in.now()); err != nil {
 		return err
 	}
 	if err := write(tx, s.compiled(cat).statementsOf(c).update, r, before.ID()); err != nil {
 		return uniqueFailure(c, err)
 	}
+	r.settled()
 	tx.Emit(&Change{Action: Updated, Collection: c, Record: r, Old: before})
 	cmd.Result, cmd.Old = r, before
 	return nil
+}
+
+// admit returns the record to be written after its checks: what the request makes of the row and, over it, what user code
+// changed. Like the request, user code is checked on the row as it is now.
+func (cmd *Update) admit(cat *schema.Catalogue, p preparer, r, before *Record) (*Record, error) {
+	d := cmd.draft
+	if d == nil {
+		return r, cmd.checkAll(cat, p, r, before)
+	}
+	if d.checked != nil {
+		if err := cmd.checkAll(cat, p, r.overlay(d.base, d.checked), before); err != nil {
+			return nil, err
+		}
+	}
+	return r.overlay(d.base, d.final), nil
+}
+
+func (cmd *Update) checkAll(cat *schema.Catalogue, p preparer, r, before *Record) error {
+	errs := checkValues(r, before, cmd.in.Files)
+	if err := checkRelations(cat, p, r, errs); err != nil {
+		return err
+	}
+	return errs.Or()
 }
 
 // judge asks the update rule about the stored record.
@@ -167,26 +187,16 @@ func (cmd *Update) judge(cat *schema.Catalogue, p preparer, sub *submission, bef
 // errUnprepared says that a plain password reached the Writer without its hash: the collection changed between.
 var errUnprepared = errors.New("the password was not prepared for this collection")
 
-// replacePasswords puts hashes in the place of plain passwords. An empty one that was not sent keeps what is stored.
-func (cmd *Update) replacePasswords(sub *submission, before *Record) error {
-	cmd.hashed.apply(sub.record)
-	for i, f := range sub.record.Collection.Fields {
-		if f.Type() != "password" {
-			continue
-		}
-		if p, _ := sub.record.Values[i].(schema.Password); p.Plain != "" {
-			return errUnprepared
-		}
+// finish fills in what the server decides, and puts hashes in the place of plain passwords. An empty one that was not
+// sent keeps what is stored.
+func (cmd *Update) finish(r, before *Record) error {
+	cmd.hashed.apply(r)
+	if hasPlainPassword(r) {
+		return errUnprepared
 	}
-	return nil
-}
-
-// finish fills in what the server decides.
-func (cmd *Update) finish(sub *submission, before *Record) {
-	r := sub.record
 	setAutodates(r, schema.Update, cmd.in.now())
 	if !r.Collection.IsAuth() {
-		return
+		return nil
 	}
 	if r.Collection.IsSuperusers() {
 		r.Set("verified", true)
@@ -197,14 +207,15 @@ func (cmd *Update) finish(sub *submission, before *Record) {
 			r.Set("tokenKey", key)
 		}
 	}
+	return nil
 }
 
 // checkAuth checks what may not change in an auth record, and the passwords. If one of these checks fails, the others
 // are not made.
-func (cmd *Update) checkAuth(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission, before *Record) error {
+func (cmd *Update) checkAuth(cat *schema.Catalogue, p preparer, sub *submission, before *Record) error {
 	manager := cmd.in.Caller.Superuser
 	if !manager && needsManage(before.Collection, &cmd.in.Caller) {
-		met, err := cmd.store.judgeRow(cat, tx, before.Collection, before.ID(), *before.Collection.Auth.ManageRule, sub.request(&cmd.in.Caller))
+		met, err := cmd.store.judgeRow(cat, p, before.Collection, before.ID(), *before.Collection.Auth.ManageRule, sub.request(&cmd.in.Caller))
 		if err != nil && !errors.Is(err, ErrQuery) {
 			return err
 		}

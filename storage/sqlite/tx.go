@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 
 	zsqlite "zombiezen.com/go/sqlite"
@@ -67,6 +68,31 @@ func (tx *Tx) Current(noted Versions) bool {
 
 // Emit adds a change to what [Options.Committed] gets, with the next number of the global sequence. It is discarded when the unit fails.
 func (tx *Tx) Emit(change any) { tx.changes = append(tx.changes, change) }
+
+// Nested runs fn as a part of the unit that can fail alone: its error undoes what fn wrote and emitted, and nothing else.
+// Nested calls nest. When the transaction itself was lost, the unit has to end.
+func (tx *Tx) Nested(fn func() error) error {
+	c := &tx.w.control
+	if err := exec(c.savepoint); err != nil {
+		return fmt.Errorf("begin nested work: %w", err)
+	}
+	changes := len(tx.changes)
+	err := guard(fn)
+	if tx.w.conn.AutocommitEnabled() {
+		return errors.Join(err, errTransactionEnded)
+	}
+	if err != nil {
+		clear(tx.changes[changes:])
+		tx.changes = tx.changes[:changes]
+		if undo := exec(c.rollbackTo); undo != nil {
+			return errors.Join(err, fmt.Errorf("undo nested work: %w", undo))
+		}
+	}
+	if end := exec(c.release); end != nil {
+		return errors.Join(err, fmt.Errorf("end nested work: %w", end))
+	}
+	return Classify(err)
+}
 
 // Changes returns the number of rows that the most recent INSERT, UPDATE or DELETE changed.
 func (tx *Tx) Changes() int { return tx.w.conn.Changes() }

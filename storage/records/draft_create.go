@@ -1,0 +1,83 @@
+package records
+
+import "context"
+
+// Action implements [Draft].
+func (cmd *Create) Action() Action { return Created }
+
+// Begin implements [Draft]. The database is asked only where a rule must be judged.
+func (cmd *Create) Begin(look Look) (*Record, error) {
+	d := cmd.draft
+	if d.given {
+		return d.base, nil
+	}
+	c, err := cmd.in.open(cmd.store.catalogue(), createRule)
+	if err != nil {
+		return nil, err
+	}
+	if cmd.id == "" {
+		cmd.id = generated(c.Field("id"))
+	}
+	d.sub = cmd.submission(c)
+	if rule := cmd.in.rule(c.CreateRule); rule != "" {
+		err := look(func(p preparer) error { return cmd.judge(cmd.store.catalogue(), p, d.sub, rule) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	d.base = d.sub.record
+	return d.base.Clone(), nil
+}
+
+// CheckForm implements [Draft].
+func (cmd *Create) CheckForm(_ context.Context, look Look) error {
+	d := cmd.draft
+	d.form = true
+	if !d.base.Collection.IsAuth() || cmd.in.SkipRules {
+		return nil
+	}
+	return look(func(p preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub) })
+}
+
+// Complete implements [Draft].
+func (cmd *Create) Complete(r *Record) error {
+	if err := cmd.draft.accept(r); err != nil {
+		return err
+	}
+	if cmd.id == "" {
+		cmd.id = generated(r.Collection.Field("id"))
+	}
+	r.own()
+	cmd.complete(r)
+	cmd.id = r.ID()
+	return nil
+}
+
+// Check implements [Draft].
+func (cmd *Create) Check(r *Record, look Look) error {
+	if err := cmd.draft.accept(r); err != nil {
+		return err
+	}
+	errs := checkValues(r, nil, cmd.in.Files)
+	if !asksData(r) {
+		return cmd.draft.check(r, errs.Or())
+	}
+	err := look(func(p preparer) error {
+		return cmd.checkData(cmd.store.catalogue(), p, r, checkValues(r, nil, cmd.in.Files))
+	})
+	return cmd.draft.check(r, err)
+}
+
+// asksData tells whether the check of a new record has to look at others.
+func asksData(r *Record) bool { return r.Collection.IsAuth() || hasRelations(r.Collection) }
+
+// Seal implements [Draft].
+func (cmd *Create) Seal(ctx context.Context, r *Record) (err error) {
+	if err := cmd.draft.accept(r); err != nil {
+		return err
+	}
+	cmd.draft.final = r.Clone()
+	cmd.id = r.ID()
+	cmd.hashed, err = cmd.in.hash(ctx, r)
+	return err
+}

@@ -1,0 +1,81 @@
+package records
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// Action implements [Draft].
+func (cmd *Update) Action() Action { return Updated }
+
+// Begin implements [Draft].
+func (cmd *Update) Begin(look Look) (*Record, error) {
+	d := cmd.draft
+	if d.given {
+		return d.sub.record, nil
+	}
+	err := look(func(p preparer) error {
+		cat := cmd.store.catalogue()
+		c, err := cmd.in.open(cat, updateRule)
+		if err != nil {
+			return err
+		}
+		before, err := cmd.store.load(p, cmd.store.compiled(cat), c, cmd.id)
+		if err != nil {
+			return err
+		}
+		d.sub = submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+		return cmd.judge(cat, p, d.sub, before)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.base = d.sub.record
+	return d.base.Clone(), nil
+}
+
+// CheckForm implements [Draft].
+func (cmd *Update) CheckForm(ctx context.Context, look Look) (err error) {
+	d := cmd.draft
+	d.form = true
+	before := d.base.Original()
+	if !d.base.Collection.IsAuth() || cmd.in.SkipRules {
+		return nil
+	}
+	stored, _ := before.Get("password").(schema.Password)
+	if old := textOf(cmd.in.Body["oldPassword"]); old != "" && stored.Hash != "" {
+		cmd.compared = stored.Hash
+		if cmd.matched, err = cmd.in.Passwords.Matches(ctx, stored.Hash, old); err != nil {
+			return fmt.Errorf("compare old password: %w", err)
+		}
+	}
+	return look(func(p preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub, before) })
+}
+
+// Complete implements [Draft]: an update has nothing to fill in.
+func (cmd *Update) Complete(r *Record) error { return cmd.draft.accept(r) }
+
+// Check implements [Draft].
+func (cmd *Update) Check(r *Record, look Look) error {
+	d := cmd.draft
+	if err := d.accept(r); err != nil {
+		return err
+	}
+	before := d.base.Original()
+	if !hasRelations(r.Collection) {
+		return d.check(r, checkValues(r, before, cmd.in.Files).Or())
+	}
+	return d.check(r, look(func(p preparer) error { return cmd.checkAll(cmd.store.catalogue(), p, r, before) }))
+}
+
+// Seal implements [Draft].
+func (cmd *Update) Seal(ctx context.Context, r *Record) (err error) {
+	if err := cmd.draft.accept(r); err != nil {
+		return err
+	}
+	cmd.draft.final = r.Clone()
+	cmd.hashed, err = cmd.in.hash(ctx, r)
+	return err
+}
