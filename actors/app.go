@@ -45,9 +45,10 @@ type Options struct {
 
 // App is an open data directory and the actors that work on it. It is safe for concurrent use.
 type App struct {
-	opts Options
-	log  *slog.Logger
-	now  func() time.Time
+	opts  Options
+	log   *slog.Logger
+	now   func() time.Time
+	hooks hookSet
 
 	db        *sqlite.DB
 	store     *records.Store
@@ -62,6 +63,8 @@ type App struct {
 	catalogueSupervisor *actor.PID
 	worker              *actor.PID
 	members             members
+	turns               turns
+	exclusives          atomic.Int64
 	spawned             atomic.Int64
 	schemaWaiting       atomic.Int64
 	closing             atomic.Bool
@@ -75,33 +78,58 @@ type App struct {
 	listeners   []func()
 }
 
-// Open opens a data directory and starts the actors. The caller closes the App.
-func Open(ctx context.Context, o Options) (a *App, err error) {
+// New returns an App that is not open yet: hooks can be bound to it, nothing else can be done with it before
+// [App.Bootstrap].
+func New(o Options) *App {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a = &App{opts: o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(), files: files.NewLocal(filepath.Join(o.Dir, "storage"))}
+	a := &App{opts: o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(), files: files.NewLocal(filepath.Join(o.Dir, "storage"))}
 	a.members.byID = make(map[string]*member)
+	return a
+}
+
+// Open is [New] and [App.Bootstrap].
+func Open(ctx context.Context, o Options) (*App, error) {
+	a := New(o)
+	if err := a.Bootstrap(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Bootstrap opens the data directory and starts the actors. The caller closes the App when it succeeds; it is called once.
+func (a *App) Bootstrap(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.release())
 		}
 	}()
-	if err := os.MkdirAll(o.Dir, 0o777); err != nil {
-		return nil, fmt.Errorf("create data directory: %w", err)
+	e := &BootstrapEvent{App: a, ctx: ctx}
+	opened := false
+	err = a.hooks.bootstrap.Trigger(e, func(*BootstrapEvent) error {
+		opened = true
+		return a.open(ctx)
+	})
+	if err == nil && !opened {
+		err = errors.New("a bootstrap hook kept the data directory closed")
 	}
-	if o.Exclusive {
-		if a.unlock, err = sqlite.LockDir(o.Dir); err != nil {
-			return nil, fmt.Errorf("open data directory %s: %w", o.Dir, err)
+	return err
+}
+
+func (a *App) open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(a.opts.Dir, 0o777); err != nil {
+		return fmt.Errorf("create data directory: %w", err)
+	}
+	if a.opts.Exclusive {
+		if a.unlock, err = sqlite.LockDir(a.opts.Dir); err != nil {
+			return fmt.Errorf("open data directory %s: %w", a.opts.Dir, err)
 		}
 	}
 	if err := a.load(); err != nil {
-		return nil, fmt.Errorf("open data directory %s: %w", o.Dir, err)
+		return fmt.Errorf("open data directory %s: %w", a.opts.Dir, err)
 	}
-	if err := a.start(ctx); err != nil {
-		return nil, err
-	}
-	return a, nil
+	return a.start(ctx)
 }
 
 // load makes the tables of a fresh directory and reads collections and settings.
@@ -270,12 +298,21 @@ func (a *App) foreign() {
 	}, "reload")
 }
 
-// Close ends the actors after what they had accepted was answered, and closes the database. New writes are refused from
-// its beginning. Calling it again returns the same error.
+// Close ends the actors after what they had accepted was answered, and closes the database. New writes are refused once the
+// hooks before it have run. Calling it again returns the same error. An error of a hook keeps nothing open.
 func (a *App) Close() error {
 	a.closeOnce.Do(func() {
-		a.closing.Store(true)
-		a.closeErr = a.release()
+		closed := false
+		err := a.hooks.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error {
+			closed = true
+			a.closing.Store(true)
+			return a.release()
+		})
+		if !closed {
+			a.closing.Store(true)
+			err = errors.Join(err, a.release())
+		}
+		a.closeErr = err
 	})
 	return a.closeErr
 }
@@ -308,7 +345,7 @@ const settleLimit = writeTimeout + time.Second
 
 // settle waits until every command that was admitted has its outcome.
 func (a *App) settle() error {
-	for end := time.Now().Add(settleLimit); a.members.busy(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(settleLimit); a.members.busy() || a.exclusives.Load() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("close: commands are still under way")
 		}

@@ -128,18 +128,6 @@ func (a *App) dismiss(collectionID string) {
 	}
 }
 
-// Write hands a command to the actor of a collection and waits for the outcome. client is who wrote it, for fairness.
-// Beside the command's own errors it fails with sqlite.ErrBusy, sqlite.ErrNotWritten or sqlite.ErrClosed, which all mean
-// that nothing was written; a *[PanicError] means that the actor failed before the Writer began.
-func (a *App) Write(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
-	return a.write(ctx, c, &order{unit: sqlite.Unit{Work: cmd, Client: client}})
-}
-
-// WriteAlone is [App.Write] for a command that changes so much that it gets a transaction of its own.
-func (a *App) WriteAlone(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
-	return a.write(ctx, c, &order{unit: sqlite.Unit{Work: cmd, Client: client, Alone: true}})
-}
-
 func (a *App) write(ctx context.Context, c *schema.Collection, o *order) error {
 	m, err := a.member(c.ID)
 	if err != nil {

@@ -164,7 +164,7 @@ func (a *API) truncateCollection(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.app.WriteAlone(c.Context(), col, cmd, c.RealIP()); err != nil {
+	if err := a.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
 		if isOverload(err) {
 			return err
 		}

@@ -73,6 +73,12 @@ func (up *Upsert) CollectionID() string { return up.create.CollectionID() }
 // StoreFiles implements [Uploading]. Both ways lead to the same record.
 func (up *Upsert) StoreFiles(store *files.Local) error { return up.update.StoreFiles(store) }
 
+// Undone implements [Uploading].
+func (up *Upsert) Undone() {
+	up.create.Undone()
+	up.update.Undone()
+}
+
 // DropFiles implements [Uploading].
 func (up *Upsert) DropFiles(store *files.Local) error {
 	return up.update.in.dropFiles(store, up.update.id, up.Result())
@@ -100,11 +106,9 @@ func (up *Upsert) Choose(look Look) (Draft, error) {
 		return nil, err
 	}
 	if up.Updated {
-		up.update = up.update.Draft()
-		return up.update, nil
+		return up.update.AsDraft(), nil
 	}
-	up.create = up.create.Draft()
-	return up.create, nil
+	return up.create.AsDraft(), nil
 }
 
 // StoreFiles implements [Uploading]. It fails with a *[BatchError].
@@ -117,6 +121,15 @@ func (b *Batch) StoreFiles(store *files.Local) error {
 		}
 	}
 	return nil
+}
+
+// Undone implements [Uploading].
+func (b *Batch) Undone() {
+	for _, cmd := range b.Commands {
+		if up, ok := cmd.(Uploading); ok {
+			up.Undone()
+		}
+	}
 }
 
 // DropFiles implements [Uploading].

@@ -45,6 +45,8 @@ type Uploading interface {
 	StoreFiles(store *files.Local) error
 	// DropFiles removes the uploads that the outcome does not need. It is called after the command was applied or refused.
 	DropFiles(store *files.Local) error
+	// Undone tells the command that what it wrote was rolled back after all.
+	Undone()
 }
 
 // ResultOf returns the record that a command stored, nil for one that stores none or was not applied.

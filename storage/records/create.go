@@ -63,6 +63,9 @@ func (cmd *Create) ID() string { return cmd.id }
 // StoreFiles implements [Uploading].
 func (cmd *Create) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
 
+// Undone implements [Uploading].
+func (cmd *Create) Undone() { cmd.Result = nil }
+
 // DropFiles implements [Uploading].
 func (cmd *Create) DropFiles(store *files.Local) error {
 	return cmd.in.dropFiles(store, cmd.id, cmd.Result)

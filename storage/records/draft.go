@@ -30,6 +30,9 @@ type Draft interface {
 	Seal(ctx context.Context, r *Record) error
 }
 
+// Preparer is the connection that a statement runs on: a Reader, or the Writer's transaction.
+type Preparer = preparer
+
 // Look is how a draft reads: it calls fn, once or more, with a connection.
 type Look func(fn func(p preparer) error) error
 
@@ -115,12 +118,21 @@ func (s *Store) DraftUpdate(id string, in WriteInput) (*Update, error) {
 	return &Update{in: in, store: s, id: id, draft: new(draft)}, err
 }
 
-// Draft begins the write of a prepared command anew, for user code around it.
-func (cmd *Create) Draft() *Create {
-	return &Create{in: cmd.in, store: cmd.store, id: cmd.id, draft: new(draft)}
+// AsDraft makes the command one around which user code runs.
+func (cmd *Create) AsDraft() Draft {
+	if cmd.draft == nil {
+		cmd.draft = new(draft)
+	}
+	return cmd
 }
 
-// Draft begins the write of a prepared command anew, for user code around it.
-func (cmd *Update) Draft() *Update {
-	return &Update{in: cmd.in, store: cmd.store, id: cmd.id, draft: new(draft)}
+// AsDraft makes the command one around which user code runs.
+func (cmd *Update) AsDraft() Draft {
+	if cmd.draft == nil {
+		cmd.draft = new(draft)
+	}
+	return cmd
 }
+
+// AsDraft makes the command one around which user code runs.
+func (cmd *Delete) AsDraft() Draft { return cmd }

@@ -34,6 +34,13 @@ func (r *Record) Clone() *Record {
 	return &Record{Collection: r.Collection, Values: slices.Clone(r.Values), stored: r.stored}
 }
 
+// Become makes r a copy of another record of its collection.
+func (r *Record) Become(other *Record) {
+	if r != other {
+		*r = *other.Clone()
+	}
+}
+
 // IsNew tells whether the record was not stored yet.
 func (r *Record) IsNew() bool { return r.stored == nil }
 

@@ -98,6 +98,9 @@ func (cmd *Update) ID() string { return cmd.id }
 // StoreFiles implements [Uploading].
 func (cmd *Update) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
 
+// Undone implements [Uploading].
+func (cmd *Update) Undone() { cmd.Result, cmd.Old = nil, nil }
+
 // DropFiles implements [Uploading].
 func (cmd *Update) DropFiles(store *files.Local) error {
 	return cmd.in.dropFiles(store, cmd.id, cmd.Result)

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"errors"
 	"fmt"
 
 	zsqlite "zombiezen.com/go/sqlite"
@@ -69,29 +68,41 @@ func (tx *Tx) Current(noted Versions) bool {
 // Emit adds a change to what [Options.Committed] gets, with the next number of the global sequence. It is discarded when the unit fails.
 func (tx *Tx) Emit(change any) { tx.changes = append(tx.changes, change) }
 
-// Nested runs fn as a part of the unit that can fail alone: its error undoes what fn wrote and emitted, and nothing else.
-// Nested calls nest. When the transaction itself was lost, the unit has to end.
-func (tx *Tx) Nested(fn func() error) error {
-	c := &tx.w.control
-	if err := exec(c.savepoint); err != nil {
-		return fmt.Errorf("begin nested work: %w", err)
+// Lost reports whether SQLite has ended the transaction by itself, as it does after some failures. Whatever is run then is
+// committed on its own, so nothing may be: the unit has to end.
+func (tx *Tx) Lost() bool { return tx.w.conn.AutocommitEnabled() }
+
+// Savepoint is a point to which a unit can go back without ending. Savepoints nest: the one made last is ended first. It is
+// used like the [Tx] it belongs to.
+type Savepoint struct {
+	tx      *Tx
+	changes int
+}
+
+// Savepoint makes a point to go back to. It is ended by [Savepoint.Keep] or [Savepoint.Undo].
+func (tx *Tx) Savepoint() (Savepoint, error) {
+	if err := exec(tx.w.control.savepoint); err != nil {
+		return Savepoint{}, fmt.Errorf("make a savepoint: %w", err)
 	}
-	changes := len(tx.changes)
-	err := guard(fn)
-	if tx.w.conn.AutocommitEnabled() {
-		return errors.Join(err, errTransactionEnded)
+	return Savepoint{tx, len(tx.changes)}, nil
+}
+
+// Undo takes back what was written and emitted since. The tables that were touched stay so.
+func (s Savepoint) Undo() error {
+	clear(s.tx.changes[s.changes:])
+	s.tx.changes = s.tx.changes[:s.changes]
+	if err := exec(s.tx.w.control.rollbackTo); err != nil {
+		return fmt.Errorf("go back to a savepoint: %w", err)
 	}
-	if err != nil {
-		clear(tx.changes[changes:])
-		tx.changes = tx.changes[:changes]
-		if undo := exec(c.rollbackTo); undo != nil {
-			return errors.Join(err, fmt.Errorf("undo nested work: %w", undo))
-		}
+	return s.Keep()
+}
+
+// Keep makes what was written since a part of what was before.
+func (s Savepoint) Keep() error {
+	if err := exec(s.tx.w.control.release); err != nil {
+		return fmt.Errorf("end a savepoint: %w", err)
 	}
-	if end := exec(c.release); end != nil {
-		return errors.Join(err, fmt.Errorf("end nested work: %w", end))
-	}
-	return Classify(err)
+	return nil
 }
 
 // Changes returns the number of rows that the most recent INSERT, UPDATE or DELETE changed.

@@ -1,0 +1,204 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// maxExclusive is how many transactions with user code may be under way or wait: each holds up all writes of the server.
+const maxExclusive = 64
+
+// truncateTimeout is how long a truncate with hooks may take.
+const truncateTimeout = 30 * time.Second
+
+// defaultTransactionTimeout is how long a transaction with user code may take where the settings do not say (that of
+// batches).
+const defaultTransactionTimeout = 3 * time.Second
+
+var (
+	// ErrTransactionTimeout says that user code held a transaction for too long. Nothing of it was written.
+	ErrTransactionTimeout = errors.New("the transaction took too long")
+	// ErrTransactionOver says that a transaction was used after its end.
+	ErrTransactionOver = errors.New("the transaction is over")
+)
+
+// transaction is the Writer's transaction while user code holds it. The Writer waits meanwhile, on its own goroutine; user
+// code runs on its caller's.
+type transaction struct {
+	mu   sync.Mutex
+	tx   *sqlite.Tx
+	over error // why tx may not be used any more
+	ends []transactionEnd
+}
+
+// transactionEnd is what waits for the end of a transaction: called with nil after the commit, otherwise with the reason
+// of the rollback.
+type transactionEnd func(ctx context.Context, cause error) error
+
+// do runs fn with the transaction, unless it is over.
+func (t *transaction) do(fn func(tx *sqlite.Tx) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.locked(fn)
+}
+
+func (t *transaction) locked(fn func(tx *sqlite.Tx) error) error {
+	if t.over != nil {
+		return t.over
+	}
+	err := fn(t.tx)
+	if t.over == nil && t.tx.Lost() {
+		t.over = ErrTransactionOver // SQLite ended it; a further statement would commit on its own
+	}
+	return err
+}
+
+// outside runs user code in the middle of fn of [transaction.do], and lets it use the transaction.
+func (t *transaction) outside(fn func() error) error {
+	t.mu.Unlock()
+	err := fn()
+	t.mu.Lock()
+	if t.over != nil {
+		return errors.Join(t.over, err)
+	}
+	return err
+}
+
+// nested runs fn as a part of the transaction that can fail alone.
+func (t *transaction) nested(fn func() error) error {
+	var point sqlite.Savepoint
+	if err := t.do(func(tx *sqlite.Tx) (err error) { point, err = tx.Savepoint(); return err }); err != nil {
+		return err
+	}
+	if err := guarded(fn); err != nil {
+		if undo := t.do(func(*sqlite.Tx) error { return point.Undo() }); undo != nil && !errors.Is(err, undo) {
+			err = errors.Join(err, undo)
+		}
+		return err
+	}
+	return t.do(func(*sqlite.Tx) error { return point.Keep() })
+}
+
+// apply applies a command as a part of the transaction that can fail alone.
+func (t *transaction) apply(cmd sqlite.Work) error {
+	return t.nested(func() error {
+		return t.do(func(tx *sqlite.Tx) error { return sqlite.Classify(cmd.Apply(tx)) })
+	})
+}
+
+// end takes the transaction away from user code.
+func (t *transaction) end(reason error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over == nil {
+		t.over = reason
+	}
+	t.tx = nil
+}
+
+// whenOver registers what is to be done after the end.
+func (t *transaction) whenOver(end transactionEnd) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ends = append(t.ends, end)
+}
+
+// handover is the unit that lends the Writer's transaction to another goroutine.
+type handover struct {
+	t     *transaction
+	limit time.Duration
+	began chan struct{}
+	ended chan error // buffered
+}
+
+// Apply implements sqlite.Work. A unit that is alone is run only once.
+func (h *handover) Apply(tx *sqlite.Tx) error {
+	h.t.tx = tx
+	close(h.began)
+	timer := time.NewTimer(h.limit)
+	defer timer.Stop()
+	select {
+	case err := <-h.ended:
+		h.t.end(ErrTransactionOver)
+		return err
+	case <-timer.C:
+		h.t.end(ErrTransactionTimeout)
+		return ErrTransactionTimeout
+	}
+}
+
+// RunInTransaction runs fn with a context whose writes and reads are part of one transaction: all or nothing. While fn runs
+// no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), and it
+// should use nothing but the context that it is given: a write on another one waits in vain. Inside of a transaction fn
+// is a part of it that can fail alone.
+//
+// Hooks that come after a write run when the transaction has ended. Their errors are returned, and take nothing back.
+func (a *App) RunInTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
+	s := scopeOf(ctx)
+	if s.showing {
+		return ErrReadOnly
+	}
+	if s.tx != nil {
+		return s.tx.nested(func() error { return fn(ctx) })
+	}
+	return a.exclusive(ctx, a.transactionTimeout(), "transaction", fn)
+}
+
+func (a *App) transactionTimeout() time.Duration {
+	if seconds := a.Settings().Batch.Timeout; seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	return defaultTransactionTimeout
+}
+
+// exclusive runs body with the Writer's transaction, alone. client is who asked for it.
+func (a *App) exclusive(ctx context.Context, limit time.Duration, client string, body func(ctx context.Context) error) error {
+	defer a.exclusives.Add(-1)
+	if a.exclusives.Add(1) > maxExclusive {
+		return fmt.Errorf("begin transaction: %w", sqlite.ErrBusy)
+	}
+	if a.closing.Load() {
+		return fmt.Errorf("begin transaction: %w", sqlite.ErrClosed)
+	}
+	deadline := time.Now().Add(writeTimeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	h := &handover{t: new(transaction), limit: limit, began: make(chan struct{}), ended: make(chan error, 1)}
+	outcome := make(chan error, 1)
+	unit := &sqlite.Unit{Work: h, Source: "transactions", Client: client, Alone: true, Deadline: deadline, Done: func(err error) { outcome <- err }}
+	if err := a.db.Submit(unit); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	select {
+	case <-h.began:
+	case err := <-outcome:
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	s := scopeOf(ctx)
+	s.tx = h.t
+	h.ended <- guarded(func() error { return body(s.in(ctx)) })
+	return h.t.settle(ctx, <-outcome)
+}
+
+// settle does what waited for the end, in order. The outcome of the transaction stays what it is.
+func (t *transaction) settle(ctx context.Context, outcome error) error {
+	errs := []error{outcome}
+	for {
+		t.mu.Lock()
+		ends := t.ends
+		t.ends = nil
+		t.mu.Unlock()
+		if len(ends) == 0 {
+			return errors.Join(errs...)
+		}
+		for _, end := range ends {
+			errs = append(errs, guarded(func() error { return end(ctx, outcome) }))
+		}
+	}
+}
