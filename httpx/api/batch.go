@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -95,6 +94,8 @@ type batchRun struct {
 	c     *httpx.Context
 	ctx   context.Context
 	parts []*batchPart
+	// hooked tells that hooks run around one of the parts.
+	hooked bool
 }
 
 // batchPart is one request of a batch.
@@ -104,6 +105,7 @@ type batchPart struct {
 	col     *schema.Collection
 	command records.Command
 	caller  records.Caller
+	record  *records.Record // what hooks left of the record that was written
 }
 
 // failure is the answer to a batch whose part i failed.
@@ -152,6 +154,7 @@ func (f *failedPart) MarshalJSON() ([]byte, error) {
 
 // prepare makes a command of each request.
 func (b *batchRun) prepare(form *batchForm, uploads []httpx.Upload) error {
+	b.hooked = b.hooks(form)
 	for i, item := range form.Requests {
 		part := &batchPart{item: item}
 		b.parts = append(b.parts, part)
@@ -211,32 +214,43 @@ func (b *batchRun) limit(part *batchPart) error {
 	return b.c.Limit(method, path, route, part.col.ID, part.col.Name)
 }
 
+// command makes the command of a part. Where hooks run, rules and passwords are looked at when its turn has come.
 func (b *batchRun) command(part *batchPart, in records.WriteInput) (err error) {
 	store := b.a.app.Store()
-	switch part.item.Method {
-	case "POST":
+	id, method := part.target.id, part.item.Method
+	if method == "PUT" {
+		if id, _ = in.Body["id"].(string); id == "" {
+			method = "POST"
+			in.Caller = b.caller(part, "POST")
+		} else {
+			part.target.id = id
+		}
+	}
+	switch {
+	case method == "PUT":
+		part.command, err = b.upsert(part, in, id)
+	case method == "POST" && b.hooked:
+		part.command, err = store.DraftCreate(in)
+	case method == "POST":
 		part.command, err = store.PrepareCreate(b.ctx, in)
-	case "PUT":
-		part.command, err = b.upsert(part, in)
-	case "PATCH":
-		part.command, err = store.PrepareUpdate(b.ctx, part.target.id, in)
-	case "DELETE":
-		part.command, err = store.PrepareDelete(part.target.id, in)
+	case method == "PATCH" && b.hooked:
+		part.command, err = store.DraftUpdate(id, in)
+	case method == "PATCH":
+		part.command, err = store.PrepareUpdate(b.ctx, id, in)
+	case method == "DELETE":
+		part.command, err = store.PrepareDelete(id, in)
 	}
 	return err
 }
 
-func (b *batchRun) upsert(part *batchPart, in records.WriteInput) (records.Command, error) {
-	store := b.a.app.Store()
-	create := in
+func (b *batchRun) upsert(part *batchPart, in records.WriteInput, id string) (records.Command, error) {
+	create, update := in, in
 	create.Caller = b.caller(part, "POST")
-	id, _ := in.Body["id"].(string)
-	if id == "" {
-		return store.PrepareCreate(b.ctx, create)
-	}
-	update := in
 	update.Caller = b.caller(part, "PATCH")
-	return store.PrepareUpsert(b.ctx, id, create, update)
+	if b.hooked {
+		return b.a.app.Store().DraftUpsert(id, create, update), nil
+	}
+	return b.a.app.Store().PrepareUpsert(b.ctx, id, create, update)
 }
 
 // caller is what the rules of a part see: its own method, query and headers on top of those of the batch.
@@ -265,24 +279,18 @@ func first(q url.Values, name string) (string, bool) {
 	return "", false
 }
 
-// run stores the uploads, applies the commands and removes the uploads that the outcome does not need.
-func (b *batchRun) run() (err error) {
-	store := b.a.app.Files()
-	defer func() {
-		if dropped := b.drop(store); dropped != nil {
-			b.a.log.Error("remove uploads of a batch", "error", dropped)
+// run applies the commands: as one, or request by request where hooks run around one of them.
+func (b *batchRun) run() error {
+	var err error
+	if b.hooked {
+		err = b.a.app.Batch(b.ctx, b.c.RealIP(), b.request)
+	} else {
+		batch := &records.Batch{}
+		for _, part := range b.parts {
+			batch.Commands = append(batch.Commands, part.command)
 		}
-	}()
-	batch := &records.Batch{}
-	for i, part := range b.parts {
-		if up, ok := part.command.(records.Uploading); ok {
-			if err := up.StoreFiles(store); err != nil {
-				return b.failure(i, err)
-			}
-		}
-		batch.Commands = append(batch.Commands, part.command)
+		err = b.a.app.Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
 	}
-	err = b.a.app.Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
 	var failed *records.BatchError
 	switch {
 	case err == nil:
@@ -293,16 +301,6 @@ func (b *batchRun) run() (err error) {
 	return httpx.NewError(http.StatusBadRequest, "Batch transaction failed.").Because(err)
 }
 
-func (b *batchRun) drop(store *files.Local) error {
-	var errs []error
-	for _, part := range b.parts {
-		if up, ok := part.command.(records.Uploading); ok {
-			errs = append(errs, up.DropFiles(store))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // answer appends the list of the parts' answers.
 func (b *batchRun) answer(dst []byte) ([]byte, error) {
 	dst = append(dst, '[')
@@ -310,8 +308,11 @@ func (b *batchRun) answer(dst []byte) ([]byte, error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		r := records.ResultOf(part.command)
-		if r == nil {
+		r := part.record
+		if !b.hooked {
+			r = records.ResultOf(part.command)
+		}
+		if _, gone := part.command.(*records.Delete); gone || r == nil {
 			dst = append(dst, `{"body":null,"status":204}`...)
 			continue
 		}

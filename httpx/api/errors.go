@@ -1,12 +1,16 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"time"
 
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
@@ -20,6 +24,9 @@ const retryAfter = time.Second
 
 // mapError is the one table from errors of the layers below to answers. nil means an error it does not know.
 func mapError(err error) *httpx.Error {
+	if e, ours := hookError(err); ours {
+		return e
+	}
 	switch {
 	case errors.Is(err, records.ErrForbidden):
 		return httpx.NewError(http.StatusForbidden, "Only superusers can perform this action.").Because(err)
@@ -46,11 +53,47 @@ func mapError(err error) *httpx.Error {
 // isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
 func isOverload(err error) bool {
 	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy)
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout)
+}
+
+// hookError is the answer to an error that a hook made (extension-surface.md 5). ours is false for other errors. Of what
+// failed inside of the hook a client sees nothing, unless the hook says so with an error of its own.
+func hookError(err error) (shown *httpx.Error, ours bool) {
+	var rejection *hooks.Rejection
+	if errors.As(err, &rejection) {
+		e := httpx.NewError(rejection.Status, rejection.Message).Because(err)
+		if e.Status == 0 {
+			e.Status = http.StatusBadRequest
+		}
+		if len(rejection.Fields) > 0 {
+			e.Data = rejection.Fields
+		}
+		return e, true
+	}
+	var made *hooks.Error
+	if !errors.As(err, &made) {
+		return nil, false
+	}
+	var own *httpx.Error
+	switch {
+	case errors.As(err, &own):
+		return own, true
+	case isOverload(err):
+		return nil, false
+	case errors.Is(err, records.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return httpx.NewError(http.StatusNotFound, "").Because(err), true
+	}
+	return httpx.NewError(http.StatusBadRequest, "").Because(err), true
 }
 
 // saveError is mapError for a write whose failures all carry one message.
 func saveError(err error, message string) error {
+	if rejection := (*hooks.Rejection)(nil); errors.As(err, &rejection) {
+		if rejection.Message != "" {
+			message = rejection.Message
+		}
+		return &httpx.Error{Status: cmp.Or(rejection.Status, http.StatusBadRequest), Message: message, Data: rejection.Fields, Cause: err}
+	}
 	var fields validation.Errors
 	if errors.As(err, &fields) {
 		return httpx.Invalid(message, fields)

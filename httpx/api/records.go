@@ -2,10 +2,10 @@ package api
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -154,9 +154,16 @@ func (a *API) createRecord(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.app.Hooked(col, records.Created) {
+		draft, err := a.app.Store().DraftCreate(in)
+		if err != nil {
+			return err
+		}
+		return saveError(a.request(c, col, draft, "", in), createFailed)
+	}
 	cmd, err := a.app.Store().PrepareCreate(c.Context(), in)
 	if err == nil {
-		err = a.write(c.Context(), col, cmd, c.RealIP())
+		err = a.app.Write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
 		return saveError(err, createFailed)
@@ -169,9 +176,17 @@ func (a *API) updateRecord(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := a.app.Store().PrepareUpdate(c.Context(), c.Param("id"), in)
+	id := c.Param("id")
+	if a.app.Hooked(col, records.Updated) {
+		draft, err := a.app.Store().DraftUpdate(id, in)
+		if err != nil {
+			return err
+		}
+		return saveError(a.request(c, col, draft, id, in), updateFailed)
+	}
+	cmd, err := a.app.Store().PrepareUpdate(c.Context(), id, in)
 	if err == nil {
-		err = a.write(c.Context(), col, cmd, c.RealIP())
+		err = a.app.Write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
 		return saveError(err, updateFailed)
@@ -184,9 +199,13 @@ func (a *API) deleteRecord(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := a.app.Store().PrepareDelete(c.Param("id"), in)
+	id := c.Param("id")
+	cmd, err := a.app.Store().PrepareDelete(id, in)
 	if err != nil {
 		return err
+	}
+	if a.app.Hooked(col, records.Deleted) {
+		return a.request(c, col, cmd, id, in)
 	}
 	if err := a.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
 		return err
@@ -194,24 +213,20 @@ func (a *API) deleteRecord(c *httpx.Context) error {
 	return c.NoContent()
 }
 
-// fileCommand is a command whose uploads are stored around it.
-type fileCommand interface {
-	records.Command
-	records.Uploading
-}
-
-// write hands a command to the collection's actor. Its uploads are stored before, and what the outcome does not need
-// of them is removed after.
-func (a *API) write(ctx context.Context, col *schema.Collection, cmd fileCommand, client string) error {
-	store := a.app.Files()
-	if err := cmd.StoreFiles(store); err != nil {
-		return errors.Join(err, cmd.DropFiles(store))
+// request runs a write with the hooks around the request. A hook that keeps it from happening and answers nothing leaves an
+// empty answer.
+func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.Draft, id string, in records.WriteInput) error {
+	rq := &actors.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
+	rq.Answer = func(_ context.Context, r *records.Record) error {
+		switch {
+		case c.Written():
+			return nil // a hook has answered
+		case draft.Action() == records.Deleted:
+			return c.NoContent()
+		}
+		return a.answer(c, r, in.Caller)
 	}
-	err := a.app.Write(ctx, col, cmd, client)
-	if dropped := cmd.DropFiles(store); dropped != nil {
-		a.log.Error("remove uploads", "error", dropped)
-	}
-	return err
+	return a.app.Request(c.Context(), rq)
 }
 
 // answer sends a record that was just written.

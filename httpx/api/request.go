@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
@@ -27,6 +29,22 @@ func caller(c *httpx.Context, situation string) records.Caller {
 		req.Auth = session.Identity
 	}
 	return records.Caller{Request: req, Superuser: c.Auth.Superuser}
+}
+
+// requestInfo is a request as hooks see it.
+func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, error)) *actors.RequestInfo {
+	info := &actors.RequestInfo{Request: c, Caller: who, Body: body}
+	if c.Auth != nil {
+		if session, ok := c.Auth.Record.(*auth.Session); ok {
+			info.Auth = session.Record
+		}
+	}
+	return info
+}
+
+// jsonOf returns a body that was read as JSON.
+func jsonOf(body map[string]any) func() ([]byte, error) {
+	return func() ([]byte, error) { return json.Marshal(body) }
 }
 
 // headers returns the headers of a request by their name in snake case. They are collected when the first is asked for.

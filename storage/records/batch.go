@@ -67,6 +67,11 @@ func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update Wri
 	return up, nil
 }
 
+// DraftUpsert is [Store.PrepareUpsert] for user code around the way that is taken, which [Upsert.Choose] tells.
+func (s *Store) DraftUpsert(id string, create, update WriteInput) *Upsert {
+	return &Upsert{create: &Create{in: create, store: s}, update: &Update{in: update, store: s, id: id}}
+}
+
 // CollectionID implements [Command].
 func (up *Upsert) CollectionID() string { return up.create.CollectionID() }
 

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
+)
+
+// hooks tells whether hooks run around one of the requests.
+func (b *batchRun) hooks(form *batchForm) bool {
+	for _, item := range form.Requests {
+		target, ok := item.target()
+		if !ok {
+			continue
+		}
+		col := b.a.app.Catalogue().Find(target.collection)
+		if col == nil {
+			continue
+		}
+		for _, action := range item.actions() {
+			if b.a.app.Hooked(col, action) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// actions are what a request may turn out to be.
+func (i *batchItem) actions() []records.Action {
+	switch i.Method {
+	case "POST":
+		return []records.Action{records.Created}
+	case "PATCH":
+		return []records.Action{records.Updated}
+	case "DELETE":
+		return []records.Action{records.Deleted}
+	}
+	return []records.Action{records.Created, records.Updated}
+}
+
+// request makes the request of a part, for the hooks around it.
+func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, error) {
+	if i == len(b.parts) {
+		return nil, nil
+	}
+	part := b.parts[i]
+	draft, err := part.draft(b.a.app.Look(ctx))
+	if err != nil {
+		return nil, err
+	}
+	info := requestInfo(b.c, part.caller, jsonOf(part.item.Body))
+	info.Request = &partRequest{Context: b.c, part: part}
+	rq := &actors.WriteRequest{Info: info, Collection: part.col, Draft: draft, Client: b.c.RealIP()}
+	if draft.Action() != records.Created {
+		rq.ID = part.target.id
+	}
+	rq.Answer = func(_ context.Context, r *records.Record) error {
+		part.record = r
+		return nil
+	}
+	return rq, nil
+}
+
+// draft returns the command of a part as one around which hooks run.
+func (p *batchPart) draft(look records.Look) (records.Draft, error) {
+	switch cmd := p.command.(type) {
+	case *records.Upsert:
+		return cmd.Choose(look)
+	case records.Draft:
+		return cmd, nil
+	}
+	return nil, fmt.Errorf("no draft of a %T", p.command)
+}
+
+// partRequest is a part of a batch as hooks see it: its own method, URL and headers on top of those of the batch.
+type partRequest struct {
+	*httpx.Context
+	part *batchPart
+}
+
+// Method implements actors.Request.
+func (r *partRequest) Method() string { return r.part.caller.Request.Method }
+
+// Path implements actors.Request.
+func (r *partRequest) Path() string {
+	path, _, _ := strings.Cut(r.part.item.URL, "?")
+	return path
+}
+
+// URI implements actors.Request.
+func (r *partRequest) URI() string { return r.part.item.URL }
+
+// Param implements actors.Request.
+func (r *partRequest) Param(name string) string {
+	switch name {
+	case "collection":
+		return r.part.target.collection
+	case "id":
+		return r.part.target.id
+	}
+	return ""
+}
+
+// QueryLookup implements actors.Request.
+func (r *partRequest) QueryLookup(name string) (string, bool) {
+	return first(r.part.target.query, name)
+}
+
+// HeaderLookup implements actors.Request.
+func (r *partRequest) HeaderLookup(name string) (string, bool) {
+	return r.part.caller.Request.Header(filter.HeaderName(name))
+}
