@@ -63,7 +63,9 @@ var kinds = [...]struct {
 // reader is the one way to the bytes of a body. It fails with [ErrTooLarge] beyond the route's limit.
 func (c *Context) reader() io.Reader {
 	r := c.ctx.RequestBodyStream()
-	if r == nil {
+	if c.body != nil {
+		r = bytes.NewReader(c.body)
+	} else if r == nil {
 		r = bytes.NewReader(c.ctx.Request.Body())
 	}
 	limit := c.limit
@@ -100,12 +102,18 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Bytes reads the whole body, whatever its type. The caller owns the result.
+// Bytes reads the whole body, whatever its type. It is remembered for the next who asks, so the result may be kept but
+// not changed. A multipart body that was read as a form has no bytes any more.
 func (c *Context) Bytes() ([]byte, error) {
+	if c.bodyIs != nil {
+		return nil, c.bodyIs
+	}
 	raw, err := io.ReadAll(c.reader())
 	if err != nil {
-		return nil, bodyError(err)
+		c.bodyIs = bodyError(err)
+		return nil, c.bodyIs
 	}
+	c.body = raw
 	return raw, nil
 }
 
@@ -240,8 +248,8 @@ func (c *Context) formValues() (formValues, error) {
 }
 
 func (c *Context) readMultipart() error {
-	if c.form != nil {
-		return nil
+	if c.form != nil || c.bodyIs != nil {
+		return c.bodyIs
 	}
 	_, params, err := mime.ParseMediaType(string(c.ctx.Request.Header.ContentType()))
 	if err != nil || params["boundary"] == "" {
@@ -249,7 +257,8 @@ func (c *Context) readMultipart() error {
 	}
 	form, err := multipart.NewReader(c.reader(), params["boundary"]).ReadForm(spoolAbove)
 	if err != nil {
-		return bodyError(err)
+		c.bodyIs = bodyError(err)
+		return c.bodyIs
 	}
 	c.form = form
 	return nil

@@ -191,6 +191,7 @@ func (c *conn) wait() {
 // and the handler, the blank line included, no length: the peer reads until the end) for it to write first. From then on
 // the connection is fn's to write, close or keep; deadlines are off. A panic of fn is logged and closes it.
 func (c *Context) Hijack(fn func(nc net.Conn, head []byte)) {
+	c.sent = true
 	log, id := c.server.log, c.ctx.ID()
 	head := append([]byte(nil), c.ctx.Response.Header.Header()...)
 	c.ctx.HijackSetNoResponse(true)

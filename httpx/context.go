@@ -2,9 +2,9 @@ package httpx
 
 import (
 	"context"
-	"encoding/json"
 	"mime/multipart"
 	"net/netip"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 )
@@ -33,6 +33,7 @@ type Context struct {
 	ctx    *fasthttp.RequestCtx
 	server *Server
 	policy *Policy
+	router *Router
 	method string
 	path   []byte
 	query  []byte
@@ -44,6 +45,13 @@ type Context struct {
 	real   netip.Addr
 	realIP string
 	form   *multipart.Form
+	body   []byte         // once it was read as a whole
+	bodyIs error          // why a body that was begun cannot be read again
+	values map[string]any // of [Context.Set]
+	at     int            // the step of the plan that Next runs next
+	quiet  bool           // a success is not logged
+	gzip   bool           // the answer is to be compressed
+	sent   bool           // an answer was written
 }
 
 // Raw returns fasthttp's own context, for what has no method here: hijacking, streaming, file bodies. Its paths are not
@@ -112,6 +120,19 @@ func (c *Context) VisitQuery(fn func(name, value string)) {
 // Header returns the first value of a request header; the name may be in any case.
 func (c *Context) Header(name string) string { return string(c.ctx.Request.Header.Peek(name)) }
 
+// HeaderLookup is [Context.Header] that tells a missing header from an empty one.
+func (c *Context) HeaderLookup(name string) (string, bool) {
+	if v := c.ctx.Request.Header.Peek(name); len(v) > 0 {
+		return string(v), true
+	}
+	for k := range c.ctx.Request.Header.All() {
+		if strings.EqualFold(string(k), name) {
+			return "", true
+		}
+	}
+	return "", false
+}
+
 // VisitHeaders calls fn for every request header line, names in canonical form.
 func (c *Context) VisitHeaders(fn func(name, value string)) {
 	for k, v := range c.ctx.Request.Header.All() {
@@ -124,63 +145,6 @@ func (c *Context) SetHeader(name, value string) { c.ctx.Response.Header.Set(name
 
 // IsTLS tells whether the request came over TLS.
 func (c *Context) IsTLS() bool { return c.ctx.IsTLS() }
-
-// Buffer returns an empty buffer of the answer's own memory. Append to it and give the result to [Context.Send]; then no
-// byte is copied.
-func (c *Context) Buffer() []byte { return c.ctx.Response.SwapBody(nil)[:0] }
-
-// Send answers with JSON and takes ownership of body. A newline is added at its end, and when the query has "fields" only
-// those are kept.
-func (c *Context) Send(status int, body []byte) error {
-	if len(c.query) > 0 && c.server.opts.Pick != nil {
-		if fields := c.Query("fields"); fields != "" {
-			picked, err := c.server.opts.Pick(nil, body, fields)
-			if err != nil {
-				return err
-			}
-			if body = picked; len(body) == 0 {
-				c.SendRaw(status, "application/json", nil)
-				return nil
-			}
-		}
-	}
-	if len(body) == 0 || body[len(body)-1] != '\n' {
-		body = append(body, '\n')
-	}
-	c.SendRaw(status, "application/json", body)
-	return nil
-}
-
-// SendJSON is [Context.Send] of v encoded with encoding/json, for the answers that are not worth an encoder of their own.
-func (c *Context) SendJSON(status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return c.Send(status, body)
-}
-
-// SendRaw answers with a body of any type as it is and takes ownership of it.
-func (c *Context) SendRaw(status int, contentType string, body []byte) {
-	c.ctx.SetStatusCode(status)
-	c.ctx.Response.Header.SetContentType(contentType)
-	c.ctx.Response.SwapBody(body)
-}
-
-// NoContent answers 204.
-func (c *Context) NoContent() error {
-	c.ctx.Response.ResetBody()
-	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
-	return nil
-}
-
-// Redirect answers with status and a Location, without a body.
-func (c *Context) Redirect(status int, location string) error {
-	c.ctx.Response.ResetBody()
-	c.ctx.SetStatusCode(status)
-	c.ctx.Response.Header.Set("Location", location)
-	return nil
-}
 
 func (c *Context) reset() {
 	if c.form != nil {

@@ -42,6 +42,7 @@ var conditions = [...]string{"Range", "If-Range", "If-Modified-Since", "If-Unmod
 
 // applyFile makes the answer of what net/http decided.
 func (c *Context) applyFile(w *fileWriter, f io.Closer) {
+	c.sent = true
 	res := &c.ctx.Response
 	for _, name := range [...]string{"Cache-Control", "Last-Modified", "Content-Encoding", "Etag", "Content-Type"} {
 		if w.header.Get(name) == "" {

@@ -2,7 +2,10 @@ package httpx
 
 import "net/http"
 
-const needsAuth = "The request requires valid record authorization token."
+const (
+	needsAuth = "The request requires valid record authorization token."
+	wrongAuth = "The authorized record is not allowed to perform this action."
+)
 
 // RequireAuth lets every record that is signed in through.
 func RequireAuth(c *Context) error {
@@ -18,19 +21,22 @@ func RequireSuperuser(c *Context) error {
 		return NewError(http.StatusUnauthorized, needsAuth)
 	}
 	if !c.Auth.Superuser {
-		return NewError(http.StatusForbidden, "The authorized record is not allowed to perform this action.")
+		return NewError(http.StatusForbidden, wrongAuth)
 	}
 	return nil
 }
 
 // RequireSameCollection lets records of the collection that the route's path names (see [Route.Collection]) through,
 // superusers of another collection not.
-func RequireSameCollection(c *Context) error {
+func RequireSameCollection(c *Context) error { return c.sameCollection(c.match.route.Collection) }
+
+// sameCollection is RequireSameCollection by a path parameter.
+func (c *Context) sameCollection(param string) error {
 	if c.Auth == nil {
 		return NewError(http.StatusUnauthorized, needsAuth)
 	}
-	if c.server.opts.Collection != nil && c.match.route.Collection != "" {
-		id, _, ok := c.server.opts.Collection(c.Param(c.match.route.Collection))
+	if c.server.opts.Collection != nil && param != "" {
+		id, _, ok := c.server.opts.Collection(c.Param(param))
 		if ok && id == c.Auth.CollectionID {
 			return nil
 		}

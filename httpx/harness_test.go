@@ -27,6 +27,12 @@ func start(t *testing.T, routes []*Route, change func(*Options)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startRouter(t, router, change)
+}
+
+// startRouter runs a server with that table.
+func startRouter(t *testing.T, router *Router, change func(*Options)) *site {
+	t.Helper()
 	opts := Options{Router: router}
 	if change != nil {
 		change(&opts)

@@ -2,8 +2,8 @@ package httpx
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"strings"
 )
 
 // Handler answers a request. It runs on the connection's goroutine, must not keep c after it returned, and reports
@@ -18,7 +18,7 @@ type Route struct {
 	// Method is the method in upper case; empty means every method. GET stands for HEAD as well.
 	Method string
 	// Path is a pattern: segments are literal or {name}, the last one may be {name...}, which takes all that is left, also
-	// nothing.
+	// nothing ({...} does so without a name), or {$}, which is a trailing slash that nothing follows, as is a bare one.
 	Path string
 	// Handler answers.
 	Handler Handler
@@ -34,6 +34,22 @@ type Route struct {
 	BodyLimit func(c *Context) (int64, error)
 	// Quiet keeps successes out of the request log.
 	Quiet bool
+	// Middlewares stand around the handler, beside those of the table. Guard comes before those of
+	// priority 0.
+	Middlewares []Middleware
+	// Unbind are the ids of middlewares and of the server's own layers that this route goes without, wherever they were
+	// bound.
+	Unbind []string
+
+	inherited []Middleware // of the groups it is in, outermost first
+}
+
+// String returns method and path as people write them.
+func (r *Route) String() string {
+	if r.Method == "" {
+		return r.Path
+	}
+	return r.Method + " " + r.Path
 }
 
 // maxParams bounds the parameters of one route, so that a Context holds them without allocating.
@@ -42,8 +58,10 @@ const maxParams = 8
 // Router finds the route of a request. It is immutable and safe for concurrent use; to change the table make a new one
 // and give it to [Server.SetRouter].
 type Router struct {
-	root   node
-	routes []*Route
+	root    node
+	routes  []*Route
+	rest    *plan // of paths without a route
+	planned bool  // some route, or rest, has a plan
 }
 
 // node is one position in a path, reached by the segments before it.
@@ -57,15 +75,43 @@ type node struct {
 type end struct {
 	route *Route
 	names []string
+	plan  *plan
 }
 
-// NewRouter builds a table. It fails for a pattern that cannot be read and for two routes with the same method and shape.
-func NewRouter(routes []*Route) (*Router, error) {
+// ConflictError says that a route cannot be told from another of the same table.
+type ConflictError struct {
+	// Route is the later one, Taken the one that was there.
+	Route, Taken *Route
+}
+
+// Error names both routes.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%s conflicts with %s: same method and shape", e.Route, e.Taken)
+}
+
+// NewRouter builds a table. The middlewares are around every route and around paths without one. It fails for a pattern
+// that cannot be read, a middleware without a function and two routes with the same method and shape, [ConflictError];
+// the error holds all that is wrong.
+func NewRouter(routes []*Route, middlewares ...Middleware) (*Router, error) {
+	return newRouter(routes, middlewares, nil)
+}
+
+// newRouter is NewRouter with ids of layers that no route has unless it binds them itself.
+func newRouter(routes []*Route, middlewares []Middleware, unbind []string) (*Router, error) {
 	r := &Router{routes: routes}
+	var err error
+	if r.rest, err = newPlan(&Route{}, middlewares, unbind); err != nil {
+		return nil, err
+	}
+	r.planned = r.rest != nil
+	var failed []error
 	for _, route := range routes {
-		if err := r.add(route); err != nil {
-			return nil, fmt.Errorf("route %s %s: %w", route.Method, route.Path, err)
+		if err := r.add(route, middlewares, unbind); err != nil {
+			failed = append(failed, fmt.Errorf("route %s: %w", route, err))
 		}
+	}
+	if len(failed) > 0 {
+		return nil, errors.Join(failed...)
 	}
 	return r, nil
 }
@@ -73,48 +119,46 @@ func NewRouter(routes []*Route) (*Router, error) {
 // Routes returns the table in the order in which it was given; it must not be changed.
 func (r *Router) Routes() []*Route { return r.routes }
 
-func (r *Router) add(route *Route) error {
-	if !strings.HasPrefix(route.Path, "/") {
-		return fmt.Errorf("the path must begin with a slash")
+func (r *Router) add(route *Route, middlewares []Middleware, unbind []string) error {
+	segments, err := parsePattern(route.Path)
+	if err != nil {
+		return err
+	}
+	if !isMethod(route.Method) {
+		return fmt.Errorf("%q is no method in upper case", route.Method)
 	}
 	if route.Handler == nil {
-		return fmt.Errorf("no handler")
+		return errors.New("no handler")
 	}
+	plan, err := newPlan(route, middlewares, unbind)
+	if err != nil {
+		return err
+	}
+	r.planned = r.planned || plan != nil
 	at := &r.root
-	var names []string
-	segments := strings.Split(route.Path[1:], "/")
-	for i, segment := range segments {
-		name, isParam := strings.CutPrefix(segment, "{")
-		if !isParam {
-			at = at.child(segment)
-			continue
-		}
-		name, closed := strings.CutSuffix(name, "}")
-		if !closed || name == "" || name == "..." {
-			return fmt.Errorf("malformed segment %q", segment)
-		}
-		if len(names) == maxParams {
-			return fmt.Errorf("more than %d parameters", maxParams)
-		}
-		if rest, ok := strings.CutSuffix(name, "..."); ok {
-			if i != len(segments)-1 {
-				return fmt.Errorf("%q is not the last segment", segment)
+	e := end{route: route, plan: plan}
+	for _, s := range segments {
+		switch s.kind {
+		case literalSegment:
+			at = at.child(s.text)
+		case paramSegment:
+			e.names = append(e.names, s.text)
+			if at.param == nil {
+				at.param = new(node)
 			}
-			return insert(&at.catchAll, end{route, append(names, rest)})
+			at = at.param
+		case restSegment:
+			e.names = append(e.names, s.text)
+			return insert(&at.catchAll, e)
 		}
-		names = append(names, name)
-		if at.param == nil {
-			at.param = new(node)
-		}
-		at = at.param
 	}
-	return insert(&at.ends, end{route, names})
+	return insert(&at.ends, e)
 }
 
 func insert(ends *[]end, e end) error {
 	for _, other := range *ends {
 		if other.route.Method == e.route.Method {
-			return fmt.Errorf("taken by %s", other.route.Path)
+			return &ConflictError{Route: e.route, Taken: other.route}
 		}
 	}
 	*ends = append(*ends, e)
@@ -136,6 +180,7 @@ func (n *node) child(segment string) *node {
 // match is a route with the raw values of its parameters, which point into the path that was matched.
 type match struct {
 	route  *Route
+	plan   *plan // nil for the short way
 	names  []string
 	values [maxParams][]byte
 }
@@ -180,11 +225,8 @@ func (n *node) find(method string, rest []byte, depth int, m *match) bool {
 var slash = []byte{'/'}
 
 func (n *node) lookup(segment []byte) *node {
-	if next := n.literal[string(segment)]; next != nil {
-		return next
-	}
 	if bytes.IndexByte(segment, '%') < 0 {
-		return nil
+		return n.literal[string(segment)]
 	}
 	text, ok := unescape(segment, false)
 	if !ok {
@@ -198,7 +240,7 @@ func pick(ends []end, method string, m *match) bool {
 	for i := range ends {
 		switch want := ends[i].route.Method; {
 		case want == method:
-			m.route, m.names = ends[i].route, ends[i].names
+			m.take(&ends[i])
 			return true
 		case want == "" && found == nil, want == "GET" && method == "HEAD":
 			found = &ends[i]
@@ -207,22 +249,25 @@ func pick(ends []end, method string, m *match) bool {
 	if found == nil {
 		return false
 	}
-	m.route, m.names = found.route, found.names
+	m.take(found)
 	return true
 }
 
-// wantsSlash tells whether path is the directory of a {name...} route that was asked for without its slash.
+func (m *match) take(e *end) { m.route, m.plan, m.names = e.route, e.plan, e.names }
+
+// wantsSlash tells whether path is the directory of a {name...} or {$} route that was asked for without its slash.
 func (r *Router) wantsSlash(method string, path []byte) bool {
 	n := &r.root
 	for rest := path[1:]; ; {
 		segment, tail, more := bytes.Cut(rest, slash)
-		next := n.literal[string(segment)]
+		next := n.lookup(segment)
 		if next == nil {
 			return false
 		}
 		if !more {
 			var m match
-			return pick(next.catchAll, method, &m)
+			exact := next.literal[""]
+			return pick(next.catchAll, method, &m) || exact != nil && pick(exact.ends, method, &m)
 		}
 		n, rest = next, tail
 	}

@@ -15,20 +15,31 @@ import (
 )
 
 // handle is the outermost handler: no panic leaves it.
-func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+func (s *Server) handle(ctx *fasthttp.RequestCtx) { s.answer(ctx, s.router.Load()) }
+
+// answer answers a request by one route table, which it keeps to its end.
+func (s *Server) answer(ctx *fasthttp.RequestCtx, table *Router) {
 	c := s.contexts.Get().(*Context)
-	c.ctx, c.server, c.policy = ctx, s, s.policy.Load()
+	c.ctx, c.server, c.policy, c.router = ctx, s, s.policy.Load(), table
 	defer s.release(c)
 	c.method = methodName(ctx.Method())
 	c.path, c.query = splitURI(ctx.Request.Header.RequestURI())
 	if s.redirect(c) {
 		return
 	}
-	if c.method == fasthttp.MethodOptions {
+	if c.method == fasthttp.MethodOptions && !table.planned {
 		s.preflight(c)
 		return
 	}
 	s.route(c)
+	if c.match.plan != nil {
+		s.follow(c)
+		return
+	}
+	if c.method == fasthttp.MethodOptions {
+		s.preflight(c)
+		return
+	}
 	began := time.Now()
 	shown := s.run(c)
 	if s.opts.Observe != nil && (shown != nil || !c.match.route.Quiet) {
@@ -45,24 +56,17 @@ func (s *Server) release(c *Context) {
 	s.contexts.Put(c)
 }
 
-// run passes c through the layers of a routed request and returns what went wrong as a client saw it.
+// run passes c through the layers of a route without middlewares and returns what went wrong as a client saw it. The
+// same layers as steps among middlewares are in layers.go.
 func (s *Server) run(c *Context) (shown *Error) {
-	h := &c.ctx.Response.Header
-	h.SetCanonical(headVary, valueOrigin)
-	if origin := c.ctx.Request.Header.Peek("Origin"); len(origin) > 0 {
-		if allow := s.cors.allowed(origin); allow != "" {
-			h.Set("Access-Control-Allow-Origin", allow)
-		}
-	}
+	c.allowOrigin()
 	defer func() {
 		if p := recover(); p != nil {
 			shown = s.panicked(c, p)
 			s.fail(c, shown)
 		}
 	}()
-	h.SetCanonical(headXSS, valueXSS)
-	h.SetCanonical(headNoSniff, valueNoSniff)
-	h.SetCanonical(headFrame, valueFrame)
+	c.protect()
 	if err := s.layers(c); err != nil {
 		shown = s.explain(c, err)
 		s.fail(c, shown)
@@ -72,13 +76,9 @@ func (s *Server) run(c *Context) (shown *Error) {
 
 // layers is the order of system.md 1.2 from the token on.
 func (s *Server) layers(c *Context) error {
-	if s.opts.Authenticate != nil {
-		if token := bearer(c.ctx.Request.Header.Peek("Authorization")); len(token) > 0 {
-			c.Auth = s.opts.Authenticate(c, string(token))
-		}
-	}
-	if c.Auth != nil && c.Auth.Superuser && !c.SuperuserAllowed() {
-		return NewError(fasthttp.StatusForbidden, "")
+	c.loadAuth()
+	if err := c.limitSuperuser(); err != nil {
+		return err
 	}
 	if err := c.limitRequest(); err != nil {
 		return err
@@ -96,10 +96,10 @@ func (s *Server) layers(c *Context) error {
 
 // route finds the route of c, or the server's own for paths without one.
 func (s *Server) route(c *Context) {
-	if s.router.Load().find(c.method, c.path, &c.match) {
+	if c.router.find(c.method, c.path, &c.match) {
 		return
 	}
-	c.match = match{route: s.unknown, names: catchAllNames}
+	c.match = match{route: s.unknown, names: catchAllNames, plan: c.router.rest}
 	if c.method == fasthttp.MethodGet || c.method == fasthttp.MethodHead {
 		c.match.route = s.files
 	}
@@ -108,35 +108,23 @@ func (s *Server) route(c *Context) {
 
 var catchAllNames = []string{"path"}
 
-// limitBody refuses a body that says beforehand that it is too long.
-func (c *Context) limitBody() error {
-	c.limit = DefaultBodyLimit
-	if f := c.match.route.BodyLimit; f != nil {
-		limit, err := f(c)
-		if err != nil {
-			return err
-		}
-		c.limit = limit
-	}
-	if c.limit >= 0 && int64(c.ctx.Request.Header.ContentLength()) > c.limit {
-		return ErrTooLarge
-	}
-	return nil
-}
-
 // expect decides whether a client that waits for "100 Continue" may send its body: not if it would be refused unread.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	c := s.contexts.Get().(*Context)
-	c.ctx, c.server, c.policy = ctx, s, s.policy.Load()
+	c.ctx, c.server, c.policy, c.router = ctx, s, s.policy.Load(), s.router.Load()
 	defer s.release(c)
 	c.method = methodName(ctx.Method())
 	c.path, c.query = splitURI(ctx.Request.Header.RequestURI())
 	s.route(c)
-	if err := c.limitBody(); err == nil {
+	limit := (*Context).limitBody
+	if plan := c.match.plan; plan != nil {
+		limit = plan.limit
+	}
+	if limit == nil || limit(c) == nil {
 		return fasthttp.StatusContinue
 	}
 	// The handler will not be called for a refused expectation, so this is the answer. Its layers stop before they read.
-	s.handle(ctx)
+	s.answer(ctx, c.router)
 	return ctx.Response.StatusCode()
 }
 
@@ -161,7 +149,7 @@ func (s *Server) redirect(c *Context) bool {
 			return true
 		}
 	}
-	if r := s.router.Load(); len(c.path) > 1 && r.wantsSlash(c.method, c.path) {
+	if r := c.router; len(c.path) > 1 && r.wantsSlash(c.method, c.path) {
 		var m match
 		if !r.find(c.method, c.path, &m) || len(m.route.Path) > 0 && strings.HasPrefix(m.route.Path, "/{") {
 			c.moved(string(c.path) + "/")
@@ -206,6 +194,9 @@ func (s *Server) bareHost(host []byte) (string, bool) {
 
 // explain turns any error into what a client sees; what it may not see is logged.
 func (s *Server) explain(c *Context, err error) *Error {
+	if e, ok := err.(*settled); ok {
+		return e.answer
+	}
 	var own *Error
 	if !errors.As(err, &own) && s.opts.MapError != nil {
 		if e := s.opts.MapError(err); e != nil {
@@ -233,16 +224,8 @@ func (s *Server) fail(c *Context, e *Error) {
 		c.ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(seconds)))
 	}
 	c.ctx.Response.ResetBody()
+	c.ctx.Response.Header.SetContentEncoding("")
 	c.SendRaw(e.Status, "application/json", e.AppendJSON(c.Buffer()))
-}
-
-// bearer returns the token of an Authorization header: all of it, or what follows "Bearer " in any case.
-func bearer(header []byte) []byte {
-	const scheme = "bearer "
-	if len(header) >= len(scheme) && bytes.EqualFold(header[:len(scheme)], []byte(scheme)) {
-		return header[len(scheme):]
-	}
-	return header
 }
 
 // methodName returns the method as a string, without an allocation for those that are common.
@@ -256,14 +239,3 @@ func methodName(m []byte) string {
 }
 
 var methods = [...]string{"GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS", "PUT"}
-
-var (
-	headVary     = []byte("Vary")
-	valueOrigin  = []byte("Origin")
-	headXSS      = []byte("X-Xss-Protection")
-	valueXSS     = []byte("1; mode=block")
-	headNoSniff  = []byte("X-Content-Type-Options")
-	valueNoSniff = []byte("nosniff")
-	headFrame    = []byte("X-Frame-Options")
-	valueFrame   = []byte("SAMEORIGIN")
-)

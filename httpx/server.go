@@ -116,7 +116,7 @@ func New(opts Options) (*Server, error) {
 	return s, nil
 }
 
-// SetRouter replaces the route table; requests that were matched already end on the old one.
+// SetRouter replaces the route table and the middlewares of all routes; requests that have begun end on the old one.
 func (s *Server) SetRouter(r *Router) { s.router.Store(r) }
 
 // Router returns the current route table.

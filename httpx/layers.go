@@ -1,0 +1,188 @@
+package httpx
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Ids of the server's own layers, by which a route, a group or the whole table can exclude them or put something else in
+// their place.
+const (
+	CORSID           = "pbCors"
+	ActivityLoggerID = "pbActivityLogger"
+	PanicRecoverID   = "pbPanicRecover"
+	LoadAuthTokenID  = "pbLoadAuthToken"
+	SuperuserIPsID   = "pbSuperuserIPsWhitelist"
+	SecurityID       = "pbSecurityHeaders"
+	RateLimitID      = "pbRateLimit"
+	BodyLimitID      = "pbBodyLimit"
+)
+
+// Priorities of the server's own layers. A middleware of a smaller one runs before the layer; of the same one after it.
+// Redirects of hosts and of paths that are not clean come before all of them and cannot be excluded. OPTIONS is answered
+// by CORS, so that only what is outside of it sees preflights: an inner one that asks for a token would refuse them.
+const (
+	CORSPriority           = -1041
+	ActivityLoggerPriority = -1040
+	PanicRecoverPriority   = -1030
+	LoadAuthTokenPriority  = -1020
+	SuperuserIPsPriority   = -1015
+	SecurityPriority       = -1010
+	RateLimitPriority      = -1000
+	BodyLimitPriority      = -990
+)
+
+// ownLayers returns the layers as middlewares, for routes that have others beside them.
+func ownLayers() []Middleware {
+	return []Middleware{
+		{ID: CORSID, Priority: CORSPriority, Func: corsLayer},
+		{ID: ActivityLoggerID, Priority: ActivityLoggerPriority, Func: observeLayer},
+		{ID: PanicRecoverID, Priority: PanicRecoverPriority, Func: recoverLayer},
+		{ID: LoadAuthTokenID, Priority: LoadAuthTokenPriority, Func: authLayer, check: true},
+		{ID: SuperuserIPsID, Priority: SuperuserIPsPriority, Func: (*Context).limitSuperuser, check: true},
+		{ID: SecurityID, Priority: SecurityPriority, Func: protectLayer, check: true},
+		{ID: RateLimitID, Priority: RateLimitPriority, Func: (*Context).limitRequest, check: true},
+		bodyLayer(),
+	}
+}
+
+// bodyLayer is the body limit of the route, or the default.
+func bodyLayer() Middleware {
+	return Middleware{ID: BodyLimitID, Priority: BodyLimitPriority, Func: (*Context).limitBody, check: true,
+		limit: (*Context).limitBody}
+}
+
+func corsLayer(c *Context) error {
+	if c.method == fasthttp.MethodOptions {
+		c.server.preflight(c)
+		return nil
+	}
+	c.allowOrigin()
+	return c.Next()
+}
+
+// observeLayer reports what the layers inside of it made of the request, panics included. What a middleware outside of
+// it makes of that is not in the log.
+func observeLayer(c *Context) error {
+	s, began := c.server, time.Now()
+	err := recoverLayer(c)
+	status, answer := c.StatusCode(), (*Error)(nil)
+	if err != nil {
+		answer = s.explain(c, err)
+		status = answer.Status
+		err = &settled{err, answer}
+	}
+	if s.opts.Observe != nil && (answer != nil || !c.match.route.Quiet && !c.quiet) {
+		s.opts.Observe(c, status, time.Since(began), answer)
+	}
+	return err
+}
+
+// recoverLayer makes an error of a panic, so that middlewares outside of it can see to it.
+func recoverLayer(c *Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e := c.server.panicked(c, p)
+			err = &settled{e, e}
+		}
+	}()
+	return c.Next()
+}
+
+func authLayer(c *Context) error {
+	c.loadAuth()
+	return nil
+}
+
+func protectLayer(c *Context) error {
+	c.protect()
+	return nil
+}
+
+// settled is an error whose answer was worked out, and logged, on its way out.
+type settled struct {
+	error
+	answer *Error
+}
+
+// Unwrap returns the error as it came from inside.
+func (e *settled) Unwrap() error { return e.error }
+
+// allowOrigin sets the headers of CORS for requests that are no preflight.
+func (c *Context) allowOrigin() {
+	h := &c.ctx.Response.Header
+	h.SetCanonical(headVary, valueOrigin)
+	if origin := c.ctx.Request.Header.Peek("Origin"); len(origin) > 0 {
+		if allow := c.server.cors.allowed(origin); allow != "" {
+			h.Set("Access-Control-Allow-Origin", allow)
+		}
+	}
+}
+
+// protect sets the security headers.
+func (c *Context) protect() {
+	h := &c.ctx.Response.Header
+	h.SetCanonical(headXSS, valueXSS)
+	h.SetCanonical(headNoSniff, valueNoSniff)
+	h.SetCanonical(headFrame, valueFrame)
+}
+
+// loadAuth signs in whose token the request carries.
+func (c *Context) loadAuth() {
+	if c.server.opts.Authenticate == nil {
+		return
+	}
+	if token := bearer(c.ctx.Request.Header.Peek("Authorization")); len(token) > 0 {
+		c.Auth = c.server.opts.Authenticate(c, string(token))
+	}
+}
+
+// limitSuperuser refuses superusers from addresses that are not theirs.
+func (c *Context) limitSuperuser() error {
+	if c.Auth != nil && c.Auth.Superuser && !c.SuperuserAllowed() {
+		return NewError(fasthttp.StatusForbidden, "")
+	}
+	return nil
+}
+
+// limitBody refuses a body that says beforehand that it is too long.
+func (c *Context) limitBody() error {
+	c.limit = DefaultBodyLimit
+	if f := c.match.route.BodyLimit; f != nil {
+		limit, err := f(c)
+		if err != nil {
+			return err
+		}
+		c.limit = limit
+	}
+	return c.checkLength()
+}
+
+func (c *Context) checkLength() error {
+	if c.limit >= 0 && int64(c.ctx.Request.Header.ContentLength()) > c.limit {
+		return ErrTooLarge
+	}
+	return nil
+}
+
+// bearer returns the token of an Authorization header: all of it, or what follows "Bearer " in any case.
+func bearer(header []byte) []byte {
+	const scheme = "bearer "
+	if len(header) >= len(scheme) && bytes.EqualFold(header[:len(scheme)], []byte(scheme)) {
+		return header[len(scheme):]
+	}
+	return header
+}
+
+var (
+	headVary     = []byte("Vary")
+	valueOrigin  = []byte("Origin")
+	headXSS      = []byte("X-Xss-Protection")
+	valueXSS     = []byte("1; mode=block")
+	headNoSniff  = []byte("X-Content-Type-Options")
+	valueNoSniff = []byte("nosniff")
+	headFrame    = []byte("X-Frame-Options")
+	valueFrame   = []byte("SAMEORIGIN")
+)
