@@ -55,3 +55,18 @@ func BenchmarkHealth(b *testing.B) {
 		ctx.Response.Reset()
 	}
 }
+
+// BenchmarkPlan is BenchmarkHealth with one middleware around all routes.
+func BenchmarkPlan(b *testing.B) {
+	s, ctx := benchServer(b), request("/api/health")
+	router, err := NewRouter(s.Router().Routes(), Middleware{Func: (*Context).Next})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.SetRouter(router)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.handle(ctx)
+		ctx.Response.Reset()
+	}
+}

@@ -2,9 +2,10 @@
 // place where bodies are read, and the envelope in which errors are shown. It knows no collection and no record; who
 // signs in, what is limited and what is logged come in through [Options]. The resources are in package httpx/api.
 //
-// Start reading at [Server] and the order of the layers in serve.go.
+// Start reading at [Server] and the order of the layers in serve.go. Programs add routes and middlewares with a [Builder]
+// and swap the table they get with [Server.SetRouter].
 //
 // Guarantees: a handler that panics answers 500 and takes nobody along; whatever a [Context] returns as a string, map
-// or upload is a copy, nothing of fasthttp's memory survives the handler; a body is read by at most one decoder and
-// never beyond the limit of its route.
+// or upload is a copy, nothing of fasthttp's memory survives the handler; a body is taken from the connection
+// once, however many ask for it, and never beyond the limit of its route.
 package httpx
