@@ -132,7 +132,7 @@ func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, reader *sqlite.Rea
 		return err
 	}
 	var err error
-	s.record, err = h.store.AnswerOn(cat, reader, s.record[:0], j.change.Record, &records.AnswerInput{Caller: caller, Expand: t.options.expand})
+	s.record, err = h.store.AnswerOn(context.Background(), cat, reader, s.record[:0], j.change.Record, &records.AnswerInput{Caller: caller, Expand: t.options.expand})
 	if err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
