@@ -1,7 +1,6 @@
 package records
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -77,13 +76,11 @@ func (v *Shown) Set(name string, value any) error {
 	case "expand", "collectionId", "collectionName":
 		return fmt.Errorf("show %q: the name is taken", name)
 	}
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
+	text, err := json.Marshal(value)
+	if err != nil {
 		return fmt.Errorf("show %q: %w", name, err)
 	}
-	k := customKey{string(appendKey(name)), bytes.TrimSuffix(text.Bytes(), []byte("\n"))}
+	k := customKey{string(appendKey(name)), text}
 	at, found := v.find(name)
 	switch {
 	case found:
