@@ -15,22 +15,30 @@ type audience struct {
 	// who is the identity of one of them.
 	who     *filter.Identity
 	members []*client
+	// enriched tells that user code sees the records before they are told. It may read anything of the identity, so that
+	// all members are the same one, or guests.
+	enriched bool
 }
 
 func (a *audience) superuser() bool { return a.who != nil && a.who.Superuser }
 
-// builtAudiences are the audiences of a topic under one definition of its collection.
+// builtAudiences are the audiences of a topic under one definition of its collection, and with or without user code.
 type builtAudiences struct {
 	collection *schema.Collection
+	enriched   bool
 	list       []*audience
 }
 
 // audiences divides the members of a topic.
 func (x *index) audiences(t *topic, c *schema.Collection) []*audience {
-	if t.built != nil && t.built.collection == c {
+	enriched := x.enriches(c, t.options.expand)
+	if t.built != nil && t.built.collection == c && t.built.enriched == enriched {
 		return t.built.list
 	}
 	r := x.readsOf(t, c)
+	if enriched {
+		r.all, r.superAll = true, true
+	}
 	byKey := make(map[string]*audience)
 	var list []*audience
 	var key []byte
@@ -38,13 +46,13 @@ func (x *index) audiences(t *topic, c *schema.Collection) []*audience {
 		key = r.key(key[:0], m.who)
 		a := byKey[string(key)]
 		if a == nil {
-			a = &audience{topic: t, who: m.who}
+			a = &audience{topic: t, who: m.who, enriched: enriched}
 			byKey[string(key)] = a
 			list = append(list, a)
 		}
 		a.members = append(a.members, m)
 	}
-	t.built = &builtAudiences{c, list}
+	t.built = &builtAudiences{c, enriched, list}
 	return list
 }
 
@@ -71,7 +79,7 @@ type reads struct {
 	signed bool
 	// fields are the fields of the record, each once.
 	fields []string
-	// superAll is all for superusers, who are asked no rule but may use more in filters.
+	// superAll is all for superusers, who are asked no rule but may use more in filters and are known to user code.
 	superAll bool
 }
 
@@ -152,7 +160,7 @@ func (x *index) shares(dst []*audience, a *audience, ch *records.Change) []*audi
 	if len(x.bound[self]) == 0 {
 		return append(dst, a)
 	}
-	own, others := &audience{topic: a.topic}, &audience{topic: a.topic}
+	own, others := &audience{topic: a.topic, enriched: a.enriched}, &audience{topic: a.topic, enriched: a.enriched}
 	for _, m := range a.members {
 		to := others
 		if m.who != nil && keyOf(m.who) == self {

@@ -1,11 +1,22 @@
 package realtime
 
-import "time"
+import (
+	"time"
+
+	"github.com/troupebase/troupe/storage/records"
+)
 
 // Later makes the hub's clock be ahead by d and looks after the connections.
 func (h *Hub) Later(d time.Duration) {
 	h.ahead.Store(int64(d))
 	h.look()
+}
+
+// Enrich puts user code around what the hub shows from now on. It is called before anybody listens.
+func (h *Hub) Enrich(e records.Enricher) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.store = records.NewStore(h.db, h.opts.Catalogue, records.Options{Enricher: e})
 }
 
 // Fail makes the next turn of a client's actor panic.

@@ -61,6 +61,8 @@ type Hub struct {
 	announcing atomic.Bool
 	pin        *pin // the Writer's, between Committing and Committed
 	quit       chan struct{}
+	alive      context.Context // ends with the hub
+	stop       context.CancelFunc
 	running    sync.WaitGroup
 
 	clients atomic.Int64 // how many there are, to be read without the lock
@@ -77,6 +79,7 @@ func NewHub(o Options) *Hub {
 		intake: make(chan *batch, maxIntake), quit: make(chan struct{}),
 	}
 	h.debt.less.L = &h.debt.mu
+	h.alive, h.stop = context.WithCancel(context.Background())
 	return h
 }
 
@@ -99,6 +102,9 @@ func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
 	h.run("watch connections", h.watch.run)
 	h.run("look after connections", h.lookAfter)
 	h.mu.Lock()
+	h.index.enriches = func(c *schema.Collection, expand string) bool {
+		return h.store.EnrichesAnswer(h.opts.Catalogue(), c, expand)
+	}
 	h.started = true
 	h.mu.Unlock()
 	return nil

@@ -17,6 +17,8 @@ type index struct {
 	watched map[string]watch
 	bound   map[recordKey]map[*client]struct{}
 	parsed  filter.Cache
+	// enriches tells whether user code sees any record of a message about c with that expand.
+	enriches func(c *schema.Collection, expand string) bool
 }
 
 type watch struct{ topics, asking int }

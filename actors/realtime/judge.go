@@ -18,7 +18,9 @@ import (
 type job struct {
 	change   *records.Change
 	audience *audience
-	message  *message
+	// draft is the record as user code has yet to see it.
+	draft   *records.Draft
+	message *message
 }
 
 // asking tells whether the database has a say.
@@ -76,6 +78,7 @@ func (h *Hub) judge(jobs []job, p *pin) {
 		wg.Go(func() { h.judgeLive(share) })
 	}
 	wg.Wait()
+	h.enrich(jobs)
 }
 
 // minShare is how many jobs are worth a goroutine and a Reader of their own.
@@ -110,9 +113,14 @@ func (h *Hub) judgeOn(jobs []*job, cat *schema.Catalogue, r *sqlite.Reader) {
 
 // settle runs the work on one job. A failure is its own: whatever cannot be judged is not told.
 func (h *Hub) settle(j *job, work func() error) {
-	j.message = nil
+	j.message, j.draft = nil, nil
 	h.guard("work a message out", func() {
-		if err := work(); err != nil && !errors.Is(err, errRefused) && !errors.Is(err, records.ErrQuery) {
+		err := work()
+		switch {
+		case err == nil || errors.Is(err, errRefused) || errors.Is(err, records.ErrQuery):
+		case errors.Is(err, records.ErrEnrich):
+			h.opts.Logger.Debug("realtime: user code left a client out", "error", err, "topic", j.audience.topic.text)
+		default:
 			h.opts.Logger.Error("realtime: work a message out", "error", err, "topic", j.audience.topic.text)
 		}
 	})
@@ -124,19 +132,31 @@ var errRefused = errors.New("realtime: refused")
 // scratch is memory for messages that are being encoded.
 type scratch struct{ record, picked, data []byte }
 
-// work judges a job and encodes its message. reader is nil when the job does not ask.
-func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, reader *sqlite.Reader) error {
+// work judges a job and encodes its message, or leaves a draft where user code has to see the record first. p is nil when
+// the job does not ask.
+func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, p records.Preparer) error {
 	t, who := j.audience.topic, j.audience.who
 	caller := records.Caller{Request: t.request(who, time.Now()), Superuser: j.audience.superuser()}
-	if err := h.admit(j, cat, reader, &caller); err != nil {
+	if err := h.admit(j, cat, p, &caller); err != nil {
 		return err
 	}
+	in := &records.AnswerInput{Caller: caller, Expand: t.options.expand, Plain: !j.audience.enriched}
 	var err error
-	s.record, err = h.store.AnswerOn(cat, reader, s.record[:0], j.change.Record, &records.AnswerInput{Caller: caller, Expand: t.options.expand})
-	if err != nil {
+	if j.audience.enriched {
+		if j.draft, err = h.store.Draft(cat, p, j.change.Record, in); err != nil {
+			return fmt.Errorf("encode: %w", err)
+		}
+		return nil
+	}
+	if s.record, err = h.store.AnswerOn(h.alive, cat, p, s.record[:0], j.change.Record, in); err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
-	record := s.record
+	return h.compose(s, j)
+}
+
+// compose makes the message of a job from s.record.
+func (h *Hub) compose(s *scratch, j *job) (err error) {
+	t, record := j.audience.topic, s.record
 	if t.options.fields != "" {
 		if s.picked, err = records.Pick(s.picked[:0], s.record, t.options.fields); err != nil {
 			return errors.Join(errRefused, err)
@@ -151,7 +171,7 @@ func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, reader *sqlite.Rea
 
 // admit fails with errRefused when the rule or the filter of the topic is not met, and with the reason when they cannot
 // be evaluated.
-func (h *Hub) admit(j *job, cat *schema.Catalogue, reader *sqlite.Reader, caller *records.Caller) error {
+func (h *Hub) admit(j *job, cat *schema.Catalogue, p records.Preparer, caller *records.Caller) error {
 	c, t := j.change.Collection, j.audience.topic
 	var conditions []records.Condition
 	if !caller.Superuser {
@@ -173,7 +193,7 @@ func (h *Hub) admit(j *job, cat *schema.Catalogue, reader *sqlite.Reader, caller
 		return nil
 	}
 	for _, condition := range conditions {
-		met, err := h.store.MatchesRecord(cat, reader, j.change.Record, condition, caller.Request)
+		met, err := h.store.MatchesRecord(cat, p, j.change.Record, condition, caller.Request)
 		if err != nil {
 			return err
 		}

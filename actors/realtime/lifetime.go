@@ -70,6 +70,7 @@ func (h *Hub) Close() error {
 	h.mu.Lock()
 	if h.closed || !h.started {
 		h.closed = true
+		h.stop()
 		h.mu.Unlock()
 		return nil
 	}
@@ -77,6 +78,7 @@ func (h *Hub) Close() error {
 	h.mu.Unlock()
 	h.drain()
 	close(h.quit)
+	h.stop()
 	everybody := func(*client) bool { return true }
 	for _, c := range h.all(everybody) {
 		c.end()

@@ -8,6 +8,8 @@ type Expr struct {
 	requests []string
 	// usesNow tells that the expression's value changes with time or chance.
 	usesNow bool
+	// named are the names of the parameters, each once.
+	named []string
 }
 
 // String returns the expression as it was written.
@@ -37,12 +39,13 @@ const (
 	operandText
 	operandNumber
 	operandFunction
+	operandNamed
 )
 
 // operand is one side of a comparison, or an argument of a function.
 type operand struct {
 	kind   operandKind
-	text   string // the identifier, the text, the function's name, or the number as written
+	text   string // the identifier, the text, the function's or parameter's name, or the number as written
 	number float64
 	args   []operand
 	ref    *reference // of an identifier

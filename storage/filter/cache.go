@@ -11,16 +11,28 @@ const maxParsed = 4096
 
 // Cache keeps parsed expressions. It is safe for concurrent use; the zero value is an empty cache.
 type Cache struct {
-	parsed sync.Map // text → *Expr
+	parsed sync.Map // text or withNames → *Expr
 	count  atomic.Int64
 }
 
 // Parse is [Parse] with memory. Errors are not kept.
 func (c *Cache) Parse(text string) (*Expr, error) {
-	if e, ok := c.parsed.Load(text); ok {
+	return c.remember(text, text, Parse)
+}
+
+// withNames is the key of an expression that [ParseNamed] reads: the same text means something else there.
+type withNames string
+
+// ParseNamed is [ParseNamed] with memory. Errors are not kept.
+func (c *Cache) ParseNamed(text string) (*Expr, error) {
+	return c.remember(withNames(text), text, ParseNamed)
+}
+
+func (c *Cache) remember(key any, text string, parse func(string) (*Expr, error)) (*Expr, error) {
+	if e, ok := c.parsed.Load(key); ok {
 		return e.(*Expr), nil
 	}
-	e, err := Parse(text)
+	e, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +41,6 @@ func (c *Cache) Parse(text string) (*Expr, error) {
 		c.parsed.Clear()
 		c.count.Store(1)
 	}
-	c.parsed.Store(text, e)
+	c.parsed.Store(key, e)
 	return e, nil
 }

@@ -20,7 +20,7 @@ func (r *resolver) geoDistance(args []operand) (resolved, error) {
 	}
 	var v [4]frag
 	for i, a := range args {
-		if a.kind != operandIdentifier && a.kind != operandNumber {
+		if a.kind != operandIdentifier && a.kind != operandNumber && a.kind != operandNamed {
 			return resolved{}, errorf("[geoDistance] argument %d must be an identifier or number", i)
 		}
 		at, err := r.anyOperand(a)

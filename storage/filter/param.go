@@ -16,6 +16,7 @@ type param struct {
 	kind     paramKind
 	literal  value        // paramLiteral
 	path     requestPath  // paramRequest, paramIDs
+	name     string       // paramNamed
 	field    schema.Field // paramVirtual
 	index    int          // paramVirtual: position of the field in its collection
 	macro    macro        // paramMacro
@@ -37,6 +38,7 @@ const (
 	paramMacro
 	paramVirtual
 	paramIdentityID
+	paramNamed
 )
 
 // frag is a piece of SQL with its parameters in the order of its question marks.
@@ -74,6 +76,8 @@ func (p *param) value(req *Request) value {
 		if req.Auth != nil {
 			v = req.Auth.ID
 		}
+	case paramNamed:
+		v = req.Params[p.name]
 	case paramIDs:
 		found, _ := req.lookup(p.path)
 		return idList(found)

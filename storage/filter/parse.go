@@ -6,8 +6,9 @@ import (
 )
 
 // Parse reads an expression. It fails with an *[Error].
-func Parse(text string) (*Expr, error) {
-	p := &parser{expr: &Expr{text: text}}
+func Parse(text string) (*Expr, error) { return parse(&parser{expr: &Expr{text: text}}, text) }
+
+func parse(p *parser, text string) (*Expr, error) {
 	items, err := p.group(text, 0)
 	if err != nil {
 		return nil, err
@@ -20,6 +21,7 @@ type parser struct {
 	expr        *Expr
 	comparisons int
 	scanned     int // bytes, see maxScanned
+	named       bool
 }
 
 // part is which part of an item the parser waits for.
@@ -46,7 +48,7 @@ func (p *parser) group(text string, depth int) ([]item, error) {
 		dangles bool // a join was read and nothing after it
 		current comparison
 	)
-	s := &scanner{src: text}
+	s := &scanner{src: text, named: p.named}
 	for {
 		t, err := s.next()
 		if err != nil {
@@ -132,6 +134,11 @@ func (p *parser) operand(s *scanner, t token, side string) (operand, error) {
 		return operand{kind: operandNumber, text: t.text, number: t.number}, nil
 	case tokenFunction:
 		return p.function(s, t.text, 1)
+	case tokenNamed:
+		if !slices.Contains(p.expr.named, t.text) {
+			p.expr.named = append(p.expr.named, t.text)
+		}
+		return operand{kind: operandNamed, text: t.text}, nil
 	}
 	return operand{}, errorf("expected %s operand (identifier, function, text or number), got %q (%s)", side, t.text, t.kind)
 }

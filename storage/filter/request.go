@@ -28,6 +28,8 @@ type Request struct {
 	Auth *Identity
 	// Now is the time of the request; all macros of one request agree on it.
 	Now time.Time
+	// Params are the values of the parameters of expressions that [ParseNamed] read.
+	Params Params
 }
 
 // Identity is the record on whose behalf a request runs. It is immutable.

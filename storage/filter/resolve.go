@@ -97,6 +97,8 @@ func (r *resolver) anyOperand(o operand) (resolved, error) {
 		return fixedValue(o.number), nil
 	case operandFunction:
 		return r.call(o)
+	case operandNamed:
+		return r.named(o.text)
 	}
 	return r.identifier(o.text)
 }

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Shape appends to dst what a query made of e depends on beside the definitions: which request values are missing or
-// empty, and the collection of the signed-in record. Two requests with the same shape can share a query, unless it is
+// Shape appends to dst what a query made of e depends on beside the definitions: which request values and parameters are
+// missing or empty, and the collection of the signed-in record. Two requests with the same shape can share a query, unless it is
 // [Query.Demanding].
 func Shape(dst []byte, e *Expr, req *Request) []byte {
 	if e == nil {
@@ -32,6 +32,13 @@ func Shape(dst []byte, e *Expr, req *Request) []byte {
 		case isEmpty(bindable(v)):
 			dst = append(dst, 'e')
 		default:
+			dst = append(dst, 'k')
+		}
+	}
+	for _, name := range e.named {
+		if isEmpty(req.Params[name]) {
+			dst = append(dst, 'e')
+		} else {
 			dst = append(dst, 'k')
 		}
 	}

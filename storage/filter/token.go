@@ -19,6 +19,7 @@ const (
 	tokenGroup // the text between balanced brackets
 	tokenComma
 	tokenClose // the ")" that ends a function's arguments
+	tokenNamed // "{:name}", only where names are allowed
 )
 
 // String names the kind as it is shown in error messages.
@@ -38,13 +39,16 @@ func (k tokenKind) String() string {
 		return "join"
 	case tokenGroup:
 		return "group"
+	case tokenNamed:
+		return "parameter"
 	}
 	return "end"
 }
 
 type token struct {
 	kind tokenKind
-	// text is the identifier, the unescaped text, the sign or join as written, or what is inside a group.
+	// text is the identifier, the unescaped text, the sign or join as written, the name of a parameter, or what is inside
+	// a group.
 	text   string
 	number float64
 }
@@ -55,6 +59,8 @@ type scanner struct {
 	pos int
 	// inArguments is set while the arguments of a function are read: there "," and ")" are tokens of their own.
 	inArguments bool
+	// named allows "{:name}".
+	named bool
 }
 
 func (s *scanner) next() (token, error) {
@@ -90,6 +96,8 @@ func (s *scanner) next() (token, error) {
 	case s.inArguments && c == ')':
 		s.pos++
 		return token{kind: tokenClose, text: ")"}, nil
+	case c == '{' && s.named:
+		return s.parameter()
 	case c == '(' && !s.inArguments:
 		return s.group()
 	}

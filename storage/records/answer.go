@@ -17,6 +17,8 @@ type AnswerInput struct {
 	OwnEmail bool
 	// NoHidden hides hidden fields from superusers too.
 	NoHidden bool
+	// Plain leaves the [Enricher] out.
+	Plain bool
 }
 
 // Answer appends a record as a JSON object to dst: the answer to a write or a sign-in. The database is asked only when
@@ -25,49 +27,88 @@ type AnswerInput struct {
 func (s *Store) Answer(ctx context.Context, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
 	all := s.opts.ExpandAll
 	if in.Expand == "" && !(all && hasRelations(r.Collection)) && !needsManage(r.Collection, &in.Caller) {
-		return s.answer(s.catalogue(), nil, dst, r, in, false)
+		return s.answerOn(ctx, s.catalogue(), nil, dst, r, in, false)
 	}
 	start := len(dst)
+	var draft *Draft
 	err := s.db.Read(ctx, func(reader *sqlite.Reader) error {
 		var err error
-		dst, err = s.answer(s.catalogue(), reader, dst[:start], r, in, all)
+		dst, draft, err = s.answer(s.catalogue(), reader, dst[:start], r, in, all)
 		return err
 	})
+	if err == nil && draft != nil {
+		dst, err = draft.Append(ctx, dst)
+	}
 	return dst, err
 }
 
-// AnswerOn is [Store.Answer] on a Reader that the caller holds, with the catalogue that goes with its snapshot. It expands
-// nothing but what in.Expand asks for: it is for messages, and [Options.ExpandAll] is for answers.
-func (s *Store) AnswerOn(cat *schema.Catalogue, reader *sqlite.Reader, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
-	return s.answer(cat, reader, dst, r, in, false)
+// AnswerWithin is [Store.Answer] on a connection that the caller holds, with the catalogue that goes with its state: in the
+// Writer's open transaction it shows what that has written so far. User code runs before it returns.
+func (s *Store) AnswerWithin(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
+	return s.answerOn(ctx, cat, p, dst, r, in, s.opts.ExpandAll)
 }
 
-func (s *Store) answer(cat *schema.Catalogue, reader *sqlite.Reader, dst []byte, r *Record, in *AnswerInput, all bool) ([]byte, error) {
-	e := s.encoderFor(cat, r.Collection, in.Caller.Superuser && !in.NoHidden)
+// AnswerOn is [Store.AnswerWithin] for messages: it expands nothing but what in.Expand asks for. p may be nil where
+// nothing is to be expanded and no manage rule decides.
+func (s *Store) AnswerOn(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
+	return s.answerOn(ctx, cat, p, dst, r, in, false)
+}
+
+func (s *Store) answerOn(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) ([]byte, error) {
+	out, draft, err := s.answer(cat, p, dst, r, in, all)
+	if err == nil && draft != nil {
+		return draft.Append(ctx, out)
+	}
+	return out, err
+}
+
+// Draft does what [Store.AnswerOn] does up to where user code begins, so that the caller can give the connection back
+// before that runs.
+func (s *Store) Draft(cat *schema.Catalogue, p Preparer, r *Record, in *AnswerInput) (*Draft, error) {
+	out, draft, err := s.answer(cat, p, nil, r, in, false)
+	if err == nil && draft == nil {
+		draft = &Draft{nodes: []*node{{c: r.Collection, id: r.ID(), json: out}}}
+	}
+	return draft, err
+}
+
+// answer appends the record, or leaves a draft of it when user code has to see it first.
+func (s *Store) answer(cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) (out []byte, d *Draft, err error) {
+	full := !in.Plain && s.Enriches(r.Collection)
+	e := s.encoderFor(cat, r.Collection, layout{in.Caller.Superuser && !in.NoHidden, full})
 	who := newAudience(&in.Caller, r.Collection)
 	who.all = who.all || in.OwnEmail
-	if reader != nil && e.conditional && !who.all && needsManage(r.Collection, &in.Caller) {
-		var err error
-		if who.managed, err = s.managed(cat, reader, r.Collection, []string{r.ID()}, in.Caller.Request); err != nil {
-			return dst, err
+	if p != nil && e.conditional && !who.all && needsManage(r.Collection, &in.Caller) {
+		if who.managed, err = s.managed(cat, p, r.Collection, []string{r.ID()}, in.Caller.Request); err != nil {
+			return dst, nil, err
 		}
 	}
-	if in.Expand == "" && !all || reader == nil {
+	expanding := p != nil && (in.Expand != "" || all)
+	if !expanding && !full {
 		dst, _ = e.record(dst, r, who)
-		return dst, nil
+		return dst, nil, nil
 	}
-	x := newExpander(s, cat, reader, &in.Caller)
-	x.all, x.hidden = all, x.hidden && !in.NoHidden
-	steps := x.steps(r.Collection, in.Expand)
+	x := newExpander(s, cat, p, &in.Caller)
+	x.all, x.hidden, x.plain = all, x.hidden && !in.NoHidden, in.Plain
 	n := &node{c: r.Collection, id: r.ID()}
-	n.json, n.split = e.record(nil, r, who)
-	for _, f := range x.relations(r.Collection, steps) {
-		n.related = append(n.related, related{f.Name, idsOf(r.Get(f.Name))})
+	if full {
+		n.pending = x.wait(r.Clone(), e, who, &in.Caller)
+	} else {
+		n.json, n.split = e.record(nil, r, who)
 	}
-	if err := x.expand([]*node{n}, r.Collection, steps); err != nil {
-		return dst, err
+	if expanding {
+		steps := x.steps(r.Collection, in.Expand)
+		for _, f := range x.relations(r.Collection, steps) {
+			n.related = append(n.related, related{f.Name, idsOf(r.Get(f.Name))})
+		}
+		if err := x.expand([]*node{n}, r.Collection, steps); err != nil {
+			return dst, nil, err
+		}
 	}
-	return n.appendTo(dst), nil
+	if d := x.draft([]*node{n}); d != nil {
+		return dst, d, nil
+	}
+	return n.appendTo(dst), nil, nil
 }
 
 func hasRelations(c *schema.Collection) bool {
@@ -81,11 +122,11 @@ func hasRelations(c *schema.Collection) bool {
 
 // encoderFor returns the cached encoder of a collection in the current catalogue; for a definition of another moment
 // it makes one.
-func (s *Store) encoderFor(cat *schema.Catalogue, c *schema.Collection, hidden bool) *encoder {
+func (s *Store) encoderFor(cat *schema.Catalogue, c *schema.Collection, l layout) *encoder {
 	if cat.ByID(c.ID) == c {
-		return s.compiled(cat).encoder(c, hidden)
+		return s.compiled(cat).encoder(c, l)
 	}
-	return newEncoder(c, hidden)
+	return newEncoder(c, l)
 }
 
 // Load returns the record with that id of a collection without asking any rule. It fails with [ErrNoCollection] or

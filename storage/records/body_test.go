@@ -88,7 +88,7 @@ func TestRowsAndRecordsAreEncodedAlike(t *testing.T) {
 	for _, body := range bodies {
 		made := g.create("everything", body)
 		for _, hidden := range []bool{false, true} {
-			e := newEncoder(c, hidden)
+			e := newEncoder(c, layout{hidden: hidden})
 			err := g.db.Read(t.Context(), func(r *sqlite.Reader) error {
 				stmt, err := r.Prepare("SELECT " + strings.Join(e.columns, ", ") + " FROM everything WHERE id = ?")
 				if err != nil {
@@ -135,7 +135,7 @@ func FuzzBody(f *testing.F) {
 			sub := submit(base, raw, nil, superuser)
 			checkValues(sub.record, nil, nil)
 			checkValues(sub.record, base, nil)
-			out, _ := newEncoder(c, superuser).record(nil, sub.record, &audience{})
+			out, _ := newEncoder(c, layout{hidden: superuser}).record(nil, sub.record, &audience{})
 			if !json.Valid(out) {
 				t.Errorf("no JSON: %s", out)
 			}

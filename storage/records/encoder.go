@@ -19,6 +19,28 @@ type encoder struct {
 	columns []string
 	// conditional tells that the email is shown only to some.
 	conditional bool
+	layout
+}
+
+// layout is what the encoders of a collection differ by.
+type layout struct {
+	// hidden tells that hidden fields are shown.
+	hidden bool
+	// full tells that the columns are the id and then all fields: the rows are read into Records, which user code may
+	// see before encoder.shown writes them.
+	full bool
+}
+
+// mark tells layouts apart in the key of a plan.
+func (l layout) mark() byte {
+	m := byte('0')
+	if l.hidden {
+		m |= 1
+	}
+	if l.full {
+		m |= 2
+	}
+	return m
 }
 
 // part is one key of the object.
@@ -31,28 +53,33 @@ type part struct {
 	email    bool
 }
 
-// The columns that every row begins with; the second one only where emails are conditional.
+// The columns that every row begins with; the second one only where emails are conditional. In a full row all fields
+// follow the id.
 const (
 	idColumn         = 0
 	visibilityColumn = 1
+	fullColumn       = 1
 )
 
-// newEncoder lays the keys of a collection out. Hidden fields are left out unless hidden is set; the secrets of auth
-// records are never shown.
-func newEncoder(c *schema.Collection, hidden bool) *encoder {
-	e := &encoder{c: c, conditional: c.IsAuth() && !hidden}
+// newEncoder lays the keys of a collection out. Hidden fields are left out unless the layout shows them; the secrets of
+// auth records are never shown.
+func newEncoder(c *schema.Collection, l layout) *encoder {
+	e := &encoder{c: c, conditional: c.IsAuth() && !l.hidden, layout: l}
 	e.add("id")
-	if e.conditional {
+	if e.conditional && !e.full {
 		e.add("emailVisibility")
 	}
 	for i, f := range c.Fields {
 		name := f.Base().Name
-		secret := c.IsAuth() && (name == "password" || name == "tokenKey")
-		if secret || f.Base().Hidden && !hidden {
+		if e.full {
+			e.add(name)
+		}
+		if isSecret(c, name) || f.Base().Hidden && !l.hidden && !e.full {
 			continue
 		}
-		p := part{key: appendKey(name), field: f, index: i, email: e.conditional && name == "email"}
+		p := part{key: appendKey(name), field: f, index: i, email: (e.conditional || e.full && c.IsAuth()) && name == "email"}
 		switch {
+		case e.full: // what is read is not written from the row
 		case name == "id":
 			p.column = idColumn
 		case name == "emailVisibility" && e.conditional:
@@ -70,6 +97,11 @@ func newEncoder(c *schema.Collection, hidden bool) *encoder {
 		e.split++
 	}
 	return e
+}
+
+// isSecret tells whether a field is never shown to anybody.
+func isSecret(c *schema.Collection, name string) bool {
+	return c.IsAuth() && (name == "password" || name == "tokenKey")
 }
 
 func (e *encoder) add(name string) (column int) {

@@ -20,9 +20,12 @@ type expander struct {
 	cat    *schema.Catalogue
 	p      preparer
 	caller *Caller
-	req    *filter.Request // the caller's, with the context that rules see while records are expanded
-	all    bool            // every relation is expanded, asked for or not
-	hidden bool            // hidden relation fields count among them
+	below  *Caller // the caller, with the context that rules see while records are expanded; set with the first of them
+	all    bool    // every relation is expanded, asked for or not
+	hidden bool    // hidden relation fields count among them
+	plain  bool    // user code is left out
+	// late is what has to be finished after the read, nil when user code has nothing to see.
+	late *Draft
 }
 
 func newExpander(s *Store, cat *schema.Catalogue, p preparer, caller *Caller) *expander {
@@ -32,8 +35,8 @@ func newExpander(s *Store, cat *schema.Catalogue, p preparer, caller *Caller) *e
 // firstText is the room that collect begins with: about what thirty usual records need.
 const firstText = 8 << 10
 
-// collect steps through a statement and keeps its records as nodes.
-func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience) ([]*node, error) {
+// collect steps through a statement and keeps its records as nodes. Those of full rows wait to be shown to caller.
+func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Caller) ([]*node, error) {
 	var nodes []*node
 	var slab []node                    // nodes are allocated many at a time
 	text := make([]byte, 0, firstText) // all rows one after the other; where it moves, the older ones keep the memory they are in
@@ -50,11 +53,19 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience) ([]*node, 
 		}
 		slab = append(slab, node{c: p.encoder.c, id: stmt.ColumnText(idColumn)})
 		n := &slab[len(slab)-1]
-		begin := len(text)
-		if text, n.split, err = p.encoder.row(text, stmt, who); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+		if p.encoder.full {
+			r, err := scan(p.encoder.c, stmt, fullColumn)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+			}
+			n.pending = x.wait(r, p.encoder, who, caller)
+		} else {
+			begin := len(text)
+			if text, n.split, err = p.encoder.row(text, stmt, who); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+			}
+			n.json, n.split = text[begin:len(text):len(text)], n.split-begin
 		}
-		n.json, n.split = text[begin:len(text):len(text)], n.split-begin
 		if len(p.relations) > 0 {
 			n.related = make([]related, 0, len(p.relations))
 		}
@@ -210,12 +221,16 @@ func (x *expander) fetch(a *ask, ids []string) ([]*node, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	if x.req == nil {
-		req := *x.caller.Request
-		req.Context = "expand"
-		x.req = &req
+	if x.below == nil {
+		below := &struct {
+			Caller
+			req filter.Request
+		}{Caller{Superuser: x.caller.Superuser}, *x.caller.Request}
+		below.req.Context = "expand"
+		below.Request = &below.req
+		x.below = &below.Caller
 	}
-	a.hidden = x.caller.Superuser
+	a.hidden, a.full = x.caller.Superuser, x.enriches(a.c)
 	if !x.caller.Superuser {
 		if a.c.ViewRule == nil {
 			return nil, nil
@@ -226,7 +241,7 @@ func (x *expander) fetch(a *ask, ids []string) ([]*node, error) {
 		}
 		a.rule = rule
 	}
-	p, err := x.s.plan(x.cat, a, x.req)
+	p, err := x.s.plan(x.cat, a, x.below.Request)
 	if err != nil {
 		return nil, nil
 	}
@@ -240,7 +255,7 @@ func (x *expander) fetch(a *ask, ids []string) ([]*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.collect(stmt, p, who)
+	return x.collect(stmt, p, who, x.below)
 }
 
 // managed returns the ids of those records of a fetch that the caller manages. ids are what is asked for: of a back
@@ -263,7 +278,7 @@ func (x *expander) managed(a *ask, p *plan, ids []string) (map[string]bool, erro
 			ids = append(ids, stmt.ColumnText(idColumn))
 		}
 	}
-	return x.s.managed(x.cat, x.p, a.c, ids, x.req)
+	return x.s.managed(x.cat, x.p, a.c, ids, x.below.Request)
 }
 
 // bound prepares and binds the statement of a plan that asks by a list of ids.
@@ -272,7 +287,7 @@ func (x *expander) bound(p *plan, ids []string) (*sqlite.Stmt, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
-	next, err := p.query.Bind(stmt, 1, x.req, nil)
+	next, err := p.query.Bind(stmt, 1, x.below.Request, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -176,11 +176,15 @@ func (g *growth) place(n *node, f *schema.RelationField) []*node {
 	var list []*node
 	for _, id := range n.ids(f.Name) {
 		base := g.found[recordKey{f.CollectionID, id}]
-		if base == nil || n.times > g.records || n.times*len(base.json) > g.bytes {
+		if base == nil {
 			continue
 		}
-		g.records -= n.times
-		g.bytes -= n.times * len(base.json)
+		times, size := int(n.times), base.size()
+		if times > g.records || times*size > g.bytes {
+			continue
+		}
+		g.records -= times
+		g.bytes -= times * size
 		at := place{n.c.ID, f.Name, id}
 		child := g.placed[at]
 		if child == nil {

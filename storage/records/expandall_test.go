@@ -118,7 +118,7 @@ func TestExpandAllOfAnswers(t *testing.T) {
 		t.Errorf("answer %s, %v", out, err)
 	}
 	err = s.db.Read(t.Context(), func(reader *sqlite.Reader) error {
-		out, err = s.AnswerOn(schema.NewCatalogue(1, []*schema.Collection{c}), reader, nil, r, in)
+		out, err = s.AnswerOn(t.Context(), schema.NewCatalogue(1, []*schema.Collection{c}), reader, nil, r, in)
 		return err
 	})
 	if err != nil || strings.Contains(string(out), "expand") {

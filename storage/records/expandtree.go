@@ -12,13 +12,16 @@ type node struct {
 	// json is the object without its expand, which belongs at split.
 	json  []byte
 	split int
+	// pending is the record of a collection whose user code has not seen it yet; json is made of it afterwards. Copies of
+	// a node share it.
+	pending *pending
 	// related are the ids in the relation columns of the plan.
 	related []related
-	// expands tells that the record has the key "expand", even if there is nothing in it.
-	expands  bool
 	branches []branch
 	// times is how often the record stands in the answer, maxAutoRecords at most.
-	times int
+	times int32
+	// expands tells that the record has the key "expand", even if there is nothing in it.
+	expands bool
 }
 
 // related is what a relation field of a node holds.
@@ -32,6 +35,15 @@ type branch struct {
 	name  string
 	many  bool // a list
 	nodes []*node
+}
+
+// size is how many bytes the object has without its expand; before user code saw the record it is what it would have
+// without.
+func (n *node) size() int {
+	if n.pending != nil {
+		return n.pending.size()
+	}
+	return len(n.json)
 }
 
 // ids returns what a relation field holds.
@@ -70,6 +82,9 @@ func (n *node) add(name string, many bool, nodes []*node) {
 
 // appendTo writes the object with its expand in its place.
 func (n *node) appendTo(dst []byte) []byte {
+	if n.pending != nil {
+		n.json, n.split = n.pending.json, n.pending.split
+	}
 	if !n.expands {
 		return append(dst, n.json...)
 	}

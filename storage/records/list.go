@@ -36,13 +36,21 @@ type ListInput struct {
 // a filter found nothing in a collection whose rule hides records, which a caller who guesses would like to know.
 func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte, empty bool, err error) {
 	start := len(dst)
+	var draft *Draft
+	var total int
 	err = s.db.Read(ctx, func(r *sqlitedb.Reader) error {
 		l := lister{s: s, in: in, r: r, cat: s.catalogue()}
 		var err error
 		dst, err = l.run(dst[:start])
 		empty = l.count == 0 && l.guarded && in.Filter != ""
+		draft, total = l.draft, l.total
 		return err
 	})
+	if err == nil && draft != nil {
+		if dst, err = draft.Append(ctx, dst); err == nil {
+			dst = appendPage(dst, in, total)
+		}
+	}
 	if err != nil {
 		return dst[:start], false, err
 	}
@@ -55,8 +63,10 @@ type lister struct {
 	in      *ListInput
 	r       *sqlitedb.Reader
 	cat     *schema.Catalogue
-	count   int  // records on the page
-	guarded bool // the rule hides records
+	count   int    // records on the page
+	guarded bool   // the rule hides records
+	total   int    // -1 when nobody wants to know
+	draft   *Draft // what user code has to see before the page is finished
 }
 
 func (l *lister) run(dst []byte) ([]byte, error) {
@@ -79,17 +89,17 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	total := -1
+	l.total = -1
 	if !l.in.SkipTotal {
-		if total, err = l.s.total(l.r, p, l.in.Caller.Request); err != nil {
+		if l.total, err = l.s.total(l.r, p, l.in.Caller.Request); err != nil {
 			return dst, err
 		}
 	}
 	dst = append(dst, `{"items":[`...)
-	if dst, err = l.items(dst, p, c, x, steps); err != nil {
+	if dst, err = l.items(dst, p, c, x, steps); err != nil || l.draft != nil {
 		return dst, err
 	}
-	return appendPage(dst, l.in, total), nil
+	return appendPage(dst, l.in, l.total), nil
 }
 
 // client parses what the client asked for beside the rule.
@@ -117,14 +127,17 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 	if err != nil {
 		return dst, err
 	}
-	if x.wants(c, steps) {
-		nodes, err := x.collect(stmt, p, who)
+	if p.encoder.full || x.wants(c, steps) {
+		nodes, err := x.collect(stmt, p, who, &l.in.Caller)
 		if err != nil {
 			return dst, err
 		}
 		l.count = len(nodes)
 		if err := x.expand(nodes, c, steps); err != nil {
 			return dst, err
+		}
+		if l.draft = x.draft(nodes); l.draft != nil {
+			return dst, nil
 		}
 		return appendNodes(dst, nodes), nil
 	}
@@ -213,7 +226,7 @@ func appendPage(dst []byte, in *ListInput, total int) []byte {
 
 // ask begins a read under a rule. It fails with [ErrForbidden] when the rule is null and the caller no superuser.
 func (s *Store) ask(kind byte, c *schema.Collection, rule *string, caller *Caller) (*ask, error) {
-	a := &ask{kind: kind, c: c, hidden: caller.Superuser, trust: filter.Client}
+	a := &ask{kind: kind, c: c, hidden: caller.Superuser, full: s.Enriches(c), trust: filter.Client}
 	if caller.Superuser {
 		a.trust = filter.Superuser
 		return a, nil

@@ -37,6 +37,8 @@ type ask struct {
 	sort   string
 	trust  filter.Trust
 	hidden bool
+	// full asks for all columns, to be read into Records.
+	full bool
 	// relations are the fields whose ids the rows carry for an expand.
 	relations []*schema.RelationField
 	via       *schema.RelationField
@@ -50,10 +52,7 @@ const (
 )
 
 func (a *ask) key(dst []byte, req *filter.Request) []byte {
-	dst = append(dst, a.kind, byte('0'+a.trust), '?')
-	if a.hidden {
-		dst[len(dst)-1] = 'h'
-	}
+	dst = append(dst, a.kind, byte('0'+a.trust), layout{a.hidden, a.full}.mark())
 	dst = append(dst, a.c.ID...)
 	for _, e := range []*filter.Expr{a.rule, a.filter} {
 		dst = append(dst, 0)
@@ -108,7 +107,7 @@ func compile(cat *schema.Catalogue, pc *planCache, a *ask, req *filter.Request) 
 			return nil, fmt.Errorf("%w: sort: %w", ErrQuery, err)
 		}
 	}
-	p := &plan{query: b.Build(), encoder: pc.encoder(a.c, a.hidden)}
+	p := &plan{query: b.Build(), encoder: pc.encoder(a.c, layout{a.hidden, a.full})}
 	p.write(a)
 	return p, nil
 }

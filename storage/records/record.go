@@ -156,10 +156,13 @@ type Caller struct {
 	Superuser bool
 }
 
-// preparer is the connection that a statement runs on: a Reader, or the Writer's transaction.
-type preparer interface {
+// Preparer is the connection that a statement runs on: a Reader, or the Writer's transaction, whose uncommitted state a
+// read then sees.
+type Preparer interface {
 	Prepare(sql string) (*sqlite.Stmt, error)
 }
+
+type preparer = Preparer
 
 // scan reads all fields of the current row, beginning at column first.
 func scan(c *schema.Collection, stmt *sqlite.Stmt, first int) (*Record, error) {

@@ -18,6 +18,8 @@ const maxPlans = 2048
 type Options struct {
 	// ExpandAll expands the relations of every answer, level by level, without being asked.
 	ExpandAll bool
+	// Enricher is user code around what is shown; nil means none.
+	Enricher Enricher
 }
 
 // Store reads and prepares writes. It is safe for concurrent use.
@@ -49,7 +51,7 @@ type planCache struct {
 
 type encoderKey struct {
 	collection string
-	hidden     bool
+	layout     layout
 }
 
 // compiled returns the cache for a catalogue. One for an older catalogue than the current is not kept.
@@ -90,15 +92,15 @@ func (pc *planCache) plan(key []byte, make func() (*plan, error)) (*plan, error)
 	return p, nil
 }
 
-func (pc *planCache) encoder(c *schema.Collection, hidden bool) *encoder {
-	key := encoderKey{c.ID, hidden}
+func (pc *planCache) encoder(c *schema.Collection, l layout) *encoder {
+	key := encoderKey{c.ID, l}
 	pc.mu.RLock()
 	e := pc.encoders[key]
 	pc.mu.RUnlock()
 	if e != nil {
 		return e
 	}
-	e = newEncoder(c, hidden)
+	e = newEncoder(c, l)
 	pc.mu.Lock()
 	pc.encoders[key] = e
 	pc.mu.Unlock()

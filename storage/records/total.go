@@ -51,7 +51,7 @@ func (s *Store) total(r *sqlite.Reader, p *plan, req *filter.Request) (int, erro
 	return n, nil
 }
 
-func count(r *sqlite.Reader, p *plan, req *filter.Request) (int, error) {
+func count(r Preparer, p *plan, req *filter.Request) (int, error) {
 	stmt, err := r.Prepare(p.count)
 	if err != nil {
 		return 0, failure(err)
@@ -62,5 +62,6 @@ func count(r *sqlite.Reader, p *plan, req *filter.Request) (int, error) {
 	if _, err := stmt.Step(); err != nil {
 		return 0, failure(err)
 	}
-	return stmt.ColumnInt(0), nil
+	n := stmt.ColumnInt(0)
+	return n, stmt.Reset() // in a transaction an open statement would hold on to the table
 }

@@ -42,7 +42,7 @@ func (s *Store) TryView(ctx context.Context, dst []byte, query string) ([]byte, 
 }
 
 func appendSample(dst []byte, r *sqlite.Reader, dry *schema.DryView) ([]byte, error) {
-	e := newEncoder(dry.Collection, false)
+	e := newEncoder(dry.Collection, layout{})
 	stmt, err := r.Prepare(fmt.Sprintf("SELECT %s FROM %s LIMIT %d", strings.Join(e.columns, ", "), dry.From, viewSample))
 	if err != nil {
 		return dst, err

@@ -19,6 +19,7 @@ type ViewInput struct {
 // when the rule is not met or cannot be evaluated), or the errors of sqlite.DB.Read; dst is returned as it was then.
 func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, error) {
 	start := len(dst)
+	var draft *Draft
 	err := s.db.Read(ctx, func(r *sqlite.Reader) error {
 		cat := s.catalogue()
 		c := cat.ByID(in.CollectionID)
@@ -32,58 +33,65 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 		x := newExpander(s, cat, r, &in.Caller)
 		steps := x.steps(c, in.Expand)
 		a.relations = x.relations(c, steps)
-		dst, err = s.view(dst[:start], a, x, steps, r, in)
+		dst, draft, err = s.view(dst[:start], a, x, steps, r, in)
 		return err
 	})
+	if err == nil && draft != nil {
+		dst, err = draft.Append(ctx, dst)
+	}
 	if err != nil {
 		return dst[:start], err
 	}
 	return dst, nil
 }
 
-func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sqlite.Reader, in *ViewInput) ([]byte, error) {
+// view appends the record, or leaves a draft of it when user code has to see it first.
+func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sqlite.Reader, in *ViewInput) (out []byte, d *Draft, err error) {
 	p, err := s.plan(x.cat, a, in.Caller.Request)
 	if err != nil {
-		return dst, refused(err, ErrNotFound)
+		return dst, nil, refused(err, ErrNotFound)
 	}
 	who := newAudience(&in.Caller, a.c)
 	if p.encoder.conditional && needsManage(a.c, &in.Caller) {
 		if who.managed, err = s.managed(x.cat, r, a.c, []string{in.ID}, in.Caller.Request); err != nil {
-			return dst, err
+			return dst, nil, err
 		}
 	}
 	stmt, err := p.prepare(r)
 	if err != nil {
-		return dst, refused(failure(err), ErrNotFound)
+		return dst, nil, refused(failure(err), ErrNotFound)
 	}
 	next, err := p.query.Bind(stmt, 1, in.Caller.Request, nil)
 	if err != nil {
-		return dst, err
+		return dst, nil, err
 	}
 	stmt.BindText(next, in.ID)
-	if x.wants(a.c, steps) {
-		nodes, err := x.collect(stmt, p, who)
+	if p.encoder.full || x.wants(a.c, steps) {
+		nodes, err := x.collect(stmt, p, who, &in.Caller)
 		if err != nil {
-			return dst, refused(err, ErrNotFound)
+			return dst, nil, refused(err, ErrNotFound)
 		}
 		if len(nodes) == 0 {
-			return dst, ErrNotFound
+			return dst, nil, ErrNotFound
 		}
 		if err := x.expand(nodes, a.c, steps); err != nil {
-			return dst, err
+			return dst, nil, err
 		}
-		return appendNodes(dst, nodes), nil
+		if d := x.draft(nodes); d != nil {
+			return dst, d, nil
+		}
+		return appendNodes(dst, nodes), nil, nil
 	}
 	found, err := stmt.Step()
 	if err != nil {
-		return dst, refused(failure(err), ErrNotFound)
+		return dst, nil, refused(failure(err), ErrNotFound)
 	}
 	if !found {
-		return dst, ErrNotFound
+		return dst, nil, ErrNotFound
 	}
-	out, _, err := p.encoder.row(dst, stmt, who)
+	out, _, err = p.encoder.row(dst, stmt, who)
 	if err != nil {
-		return dst, fmt.Errorf("%w: %w", ErrNotFound, err)
+		return dst, nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	return out, nil
+	return out, nil, nil
 }

@@ -1,0 +1,458 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// enricher is user code for the collections whose names are set.
+type enricher struct {
+	names map[string]bool
+	f     func(ctx context.Context, v *Shown, caller *Caller, inner func() error) error
+	calls int
+}
+
+func (e *enricher) Enriches(c *schema.Collection) bool { return e.names[c.Name] }
+
+func (e *enricher) Enrich(ctx context.Context, v *Shown, caller *Caller, inner func() error) error {
+	e.calls++
+	if e.f == nil {
+		return inner()
+	}
+	return e.f(ctx, v, caller, inner)
+}
+
+// enrich gives the rig's store an Enricher that is bound to some collections.
+func (g *rig) enrich(names ...string) *enricher {
+	e := &enricher{names: make(map[string]bool)}
+	for _, name := range names {
+		e.names[name] = true
+	}
+	g.store = NewStore(g.db, g.catalogue.Load, Options{Enricher: e, ExpandAll: g.store.opts.ExpandAll})
+	return e
+}
+
+const (
+	annID, bobID, bossID = "annannannannann", "bobbobbobbobbob", "bossbossbossbos"
+	teamID               = "teamteamteamtea"
+)
+
+// worldRig has auth records of a team, posts by them, and all kinds of fields.
+func worldRig(t testing.TB) *rig {
+	g := newRig(t, `{"type":"base","name":"teams","viewRule":"","listRule":"","fields":[{"type":"text","name":"name"}]}`)
+	g.define(fmt.Sprintf(members, g.catalogue.Load().Find("teams").ID))
+	g.define(fmt.Sprintf(`{"type":"base","name":"posts","viewRule":"title != 'secret'","listRule":"","fields":[{"type":"text","name":"title"},
+		{"type":"text","name":"hidden","hidden":true},{"type":"number","name":"n"},{"type":"bool","name":"ok"},{"type":"json","name":"data"},
+		{"type":"geoPoint","name":"at"},{"type":"date","name":"day"},{"type":"select","name":"tags","maxSelect":3,"values":["a","b","c"]},
+		{"type":"editor","name":"body"},{"type":"relation","name":"by","collectionId":%q,"maxSelect":1},
+		{"type":"relation","name":"team","collectionId":%q,"maxSelect":1,"hidden":true}]}`,
+		g.catalogue.Load().Find("members").ID, g.catalogue.Load().Find("teams").ID))
+	g.define(`{"type":"view","name":"titles","listRule":"","viewRule":"","viewQuery":"SELECT id, title, n FROM posts"}`)
+	g.create("teams", map[string]any{"id": teamID, "name": "t"})
+	for id, name := range map[string]string{annID: "managed", bobID: "open", bossID: "boss"} {
+		g.create("members", map[string]any{"id": id, "name": name, "email": name + "@x.test", "emailVisibility": name == "open",
+			"team": teamID, "password": "12345678", "passwordConfirm": "12345678"})
+		g.create("posts", map[string]any{"id": id, "title": "Of <" + name + ">", "hidden": "h", "n": 1.5, "ok": true, "data": map[string]any{"a": []any{1.0}},
+			"at": map[string]any{"lon": 1.0, "lat": 2.0}, "day": "2024-01-01", "tags": []any{"a", "c"}, "body": "<p>\"é\"</p>", "by": id, "team": teamID})
+	}
+	return g
+}
+
+// callers are all who see different things.
+func (g *rig) callers() map[string]Caller {
+	all := map[string]Caller{"guest": {}, "superuser": {Superuser: true}, "self": {}, "manager": {}}
+	for name, c := range all {
+		c.Request = &filter.Request{Context: "default", Method: "GET", Now: time.Now()}
+		switch name {
+		case "self":
+			c.Request.Auth = g.load("members", annID).Identity()
+		case "manager":
+			c.Request.Auth = g.load("members", bossID).Identity()
+		}
+		all[name] = c
+	}
+	return all
+}
+
+// answers collects everything that is shown of the world to a caller.
+func (g *rig) answers(c Caller) []string {
+	g.t.Helper()
+	var all []string
+	keep := func(out []byte, err error) {
+		g.t.Helper()
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		all = append(all, string(out))
+	}
+	for _, q := range []struct{ collection, expand, filter string }{
+		{"posts", "", ""}, {"posts", "by,team", ""}, {"posts", "by.team.members_via_team", "n > 1"}, {"posts", "", "n > 5"}, {"members", "", ""},
+		{"members", "posts_via_by,team", ""}, {"teams", "posts_via_team", ""}, {"titles", "", ""},
+	} {
+		cl := g.catalogue.Load().Find(q.collection)
+		out, _, err := g.store.List(context.Background(), nil, &ListInput{CollectionID: cl.ID, Caller: c, Page: 1, PerPage: 10, Sort: "id", Filter: q.filter, Expand: q.expand})
+		keep(out, err)
+		if q.collection == "teams" || q.filter != "" {
+			continue
+		}
+		out, err = g.store.View(context.Background(), []byte("x"), &ViewInput{CollectionID: cl.ID, ID: annID, Caller: c, Expand: q.expand})
+		keep(out, err)
+		if q.collection == "titles" {
+			continue
+		}
+		r := g.load(q.collection, annID)
+		for _, in := range []*AnswerInput{{}, {OwnEmail: true}, {NoHidden: true}} {
+			in.Caller, in.Expand = c, q.expand
+			out, err = g.store.Answer(context.Background(), []byte("x"), r, in)
+			keep(out, err)
+			err = g.db.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+				out, err := g.store.AnswerWithin(context.Background(), g.catalogue.Load(), tx, nil, r, in)
+				keep(out, err)
+				out, err = g.store.AnswerOn(context.Background(), g.catalogue.Load(), tx, nil, r, in)
+				keep(out, err)
+				d, err := g.store.Draft(g.catalogue.Load(), tx, r, in)
+				if err != nil {
+					return err
+				}
+				out, err = d.Append(context.Background(), nil)
+				keep(out, err)
+				return nil
+			}))
+			if err != nil {
+				g.t.Fatal(err)
+			}
+		}
+	}
+	return all
+}
+
+// TestEnrichedAnswersAreTheSame: user code that does nothing changes nothing, to the byte.
+func TestEnrichedAnswersAreTheSame(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		g := worldRig(t)
+		g.store = NewStore(g.db, g.catalogue.Load, Options{ExpandAll: all})
+		plain := make(map[string][]string)
+		for name, c := range g.callers() {
+			plain[name] = g.answers(c)
+		}
+		e := g.enrich("posts", "members", "teams", "titles")
+		for _, names := range [][]string{{"posts", "members", "teams", "titles"}, {"posts"}, {"members"}, {}} {
+			clear(e.names)
+			for _, name := range names {
+				e.names[name] = true
+			}
+			for name, c := range g.callers() {
+				e.calls = 0
+				got := g.answers(c)
+				for i := range got {
+					if got[i] != plain[name][i] {
+						t.Errorf("expand all %v, %v enriched, for %s: answer %d\n%s\nwithout user code\n%s", all, names, name, i, got[i], plain[name][i])
+					}
+				}
+				if (e.calls > 0) != (len(names) > 0) {
+					t.Errorf("%d calls with %v enriched", e.calls, names)
+				}
+			}
+		}
+	}
+}
+
+func TestShown(t *testing.T) {
+	g := worldRig(t)
+	e := g.enrich("posts", "members")
+	type code = func(v *Shown, inner func() error) error
+	before := func(f func(v *Shown)) code {
+		return func(v *Shown, inner func() error) error { f(v); return inner() }
+	}
+	after := func(f func(v *Shown)) code {
+		return func(v *Shown, inner func() error) error { err := inner(); f(v); return err }
+	}
+	set := func(name string, value any) func(v *Shown) {
+		return func(v *Shown) {
+			if err := v.Set(name, value); err != nil {
+				t.Errorf("set %s: %v", name, err)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name, collection, caller, context string
+		code                              code
+		has, lacks                        string
+	}{
+		{"hide before", "posts", "guest", "default", before(func(v *Shown) { v.Hide("title", "nothing") }), `"n":1.5`, `"title"`},
+		{"hide after", "posts", "guest", "default", after(func(v *Shown) { v.Hide("title", "n") }), `"ok":true`, `"title"`},
+		{"hide before for superusers", "posts", "superuser", "default", before(func(v *Shown) { v.Hide("title") }), `"title":`, `none`},
+		{"hide after for superusers", "posts", "superuser", "default", after(func(v *Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
+		{"hide before in messages", "posts", "superuser", "realtime", before(func(v *Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
+		{"hide after in messages", "posts", "superuser", "realtime", after(func(v *Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
+		{"hide the id", "posts", "guest", "default", after(func(v *Shown) { v.Hide("id") }), `"title"`, `"id":`},
+		{"show a hidden field", "posts", "guest", "default", before(func(v *Shown) { v.Show("hidden") }), `"hidden":"h"`, `"team"`},
+		{"show after hide", "posts", "guest", "default", after(func(v *Shown) { v.Hide("n"); v.Show("n") }), `"n":1.5`, `none`},
+		{"a value", "posts", "guest", "default", before(set("title", "new")), `"title":"new"`, `Of <`},
+		{"a value is cast", "posts", "guest", "default", after(set("n", "2.5")), `"n":2.5`, `"n":"`},
+		{"a value of the record", "posts", "guest", "default", after(func(v *Shown) { v.Record().Set("title", "new") }), `"title":"new"`, `Of <`},
+		{"a key", "posts", "guest", "default", after(set("zero", map[string]any{"a": "<b>"})), `,"zero":{"a":"\u003cb\u003e"}}`, `none`},
+		{"a key is sorted", "posts", "guest", "default", before(set("c", 1)), `"by":"annannannannann","c":1,"collectionId"`, `none`},
+		{"a key at the beginning", "posts", "guest", "default", before(set("_", nil)), `{"_":null,"at":`, `none`},
+		{"a key twice", "posts", "guest", "default", before(func(v *Shown) { set("zz", 1)(v); set("zz", 2)(v) }), `,"zz":2}`, `"zz":1`},
+		{"a key taken away", "posts", "guest", "default", before(func(v *Shown) { set("zz", 1)(v); v.Hide("zz") }), `"title"`, `"zz"`},
+		{"a key with quotes", "posts", "guest", "default", before(set(`x"y`, 1)), `"x\"y":1}`, `none`},
+		{"skipping the server's part", "posts", "superuser", "default", func(*Shown, func() error) error { return nil }, `"title"`, `"hidden"`},
+		{"secrets", "members", "superuser", "default", after(func(v *Shown) { v.Show("password", "tokenKey"); set("tokenKey", "t")(v) }), `"email":`, `tokenKey`},
+		{"email of others", "members", "guest", "default", nil, `"name"`, `@x.test`},
+		{"own email", "members", "self", "default", nil, `managed@x.test`, `none`},
+		{"own email without the server's part", "members", "self", "default", func(*Shown, func() error) error { return nil }, `"name"`, `@x.test`},
+		{"own email hidden before", "members", "self", "default", before(func(v *Shown) { v.Hide("email") }), `"name"`, `@x.test`},
+		{"managed email", "members", "manager", "default", nil, `managed@x.test`, `none`},
+		{"email shown", "members", "guest", "default", before(func(v *Shown) { v.Show("email") }), `managed@x.test`, `none`},
+		{"email shown, then hidden", "members", "superuser", "default", after(func(v *Shown) { v.Show("email"); v.Hide("email") }), `"name"`, `@x.test`},
+		{"another id sees no more", "members", "self", "default", before(set("id", bossID)), `managed@x.test`, `none`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e.f = func(_ context.Context, v *Shown, caller *Caller, inner func() error) error {
+				if caller.Request.Context != tt.context {
+					t.Errorf("context %q", caller.Request.Context)
+				}
+				if tt.code == nil {
+					return inner()
+				}
+				return tt.code(v, inner)
+			}
+			caller := g.callers()[tt.caller]
+			caller.Request.Context = tt.context
+			c := g.catalogue.Load().Find(tt.collection)
+			r := g.load(tt.collection, annID)
+			view, err := g.store.View(t.Context(), nil, &ViewInput{CollectionID: c.ID, ID: annID, Caller: caller})
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := g.store.Answer(t.Context(), nil, r, &AnswerInput{Caller: caller})
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, _, err := g.store.List(t.Context(), nil, &ListInput{CollectionID: c.ID, Caller: caller, Page: 1, PerPage: 1, Filter: "id = '" + annID + "'"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(view) != string(answer) || string(list) != `{"items":[`+string(view)+`],"page":1,"perPage":1,"totalItems":1,"totalPages":1}` {
+				t.Errorf("view   %s\nanswer %s\nlist   %s", view, answer, list)
+			}
+			decoded[map[string]any](t, view)
+			if !strings.Contains(string(view), tt.has) || strings.Contains(string(view), tt.lacks) {
+				t.Errorf("got %s, want %s and not %s", view, tt.has, tt.lacks)
+			}
+			if tt.name != "email shown" && fmt.Sprint(r.Values) != fmt.Sprint(g.load(tt.collection, annID).Values) {
+				t.Errorf("the record itself was changed")
+			}
+		})
+	}
+}
+
+func TestShownRefuses(t *testing.T) {
+	g := worldRig(t)
+	v := newShown(g.load("posts", annID), audience{}, false)
+	for _, name := range []string{"expand", "collectionId", "collectionName"} {
+		if v.Set(name, 1) == nil {
+			t.Errorf("%s can be set", name)
+		}
+	}
+	if v.Set("x", func() {}) == nil {
+		t.Error("a function is shown")
+	}
+	for i := range maxCustomKeys {
+		if err := v.Set(fmt.Sprint("k", i), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v.Set("more", 1) == nil || v.Set("k1", 2) != nil {
+		t.Error("keys are not bounded")
+	}
+}
+
+// TestExpandKeepsItsPlace: whatever is shown or hidden around it.
+func TestExpandKeepsItsPlace(t *testing.T) {
+	s, _ := nodesStore(t, `INSERT INTO nodes (id, next) VALUES ('A', 'B')`, `INSERT INTO nodes (id) VALUES ('B')`)
+	e := &enricher{names: map[string]bool{"nodes": true}}
+	s = NewStore(s.db, s.catalogue, Options{Enricher: e})
+	for _, tt := range []struct {
+		hide, set, want string
+	}{
+		{"", "", `{"collectionId":"nodes","collectionName":"nodes","expand":{"next":{"collectionId":"nodes","collectionName":"nodes","id":"B","kids":[],"n":"","next":""}},"id":"A","kids":[],"n":"","next":"B"}`},
+		{"id n next kids", "", `{"collectionId":"nodes","collectionName":"nodes","expand":{"next":{"collectionId":"nodes","collectionName":"nodes"}}}`},
+		{"n kids", "a ex exp expand2 f", `{"a":1,"collectionId":"nodes","collectionName":"nodes","ex":1,"exp":1,"expand":{"next":{"a":1,"collectionId":"nodes","collectionName":"nodes","ex":1,"exp":1,"expand2":1,"f":1,"id":"B","next":""}},"expand2":1,"f":1,"id":"A","next":"B"}`},
+	} {
+		e.f = func(_ context.Context, v *Shown, _ *Caller, inner func() error) error {
+			v.Hide(strings.Fields(tt.hide)...)
+			for _, name := range strings.Fields(tt.set) {
+				if err := v.Set(name, 1); err != nil {
+					return err
+				}
+			}
+			return inner()
+		}
+		out, err := s.View(t.Context(), nil, &ViewInput{CollectionID: "nodes", ID: "A", Caller: anyone(false), Expand: "next"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(out) != tt.want {
+			t.Errorf("got  %s\nwant %s", out, tt.want)
+		}
+	}
+}
+
+// TestContextOfExpandedRecords: user code can tell where a record is shown, and to whom.
+func TestContextOfExpandedRecords(t *testing.T) {
+	g := worldRig(t)
+	e := g.enrich("members", "posts")
+	var got []string
+	e.f = func(_ context.Context, v *Shown, caller *Caller, inner func() error) error {
+		got = append(got, caller.Request.Context+" "+v.Record().Collection.Name+" "+caller.Request.Auth.ID)
+		return inner()
+	}
+	c := g.callers()["self"]
+	g.view("posts", bobID, c, "by,by.posts_via_by")
+	want := []string{"default posts " + annID, "expand members " + annID, "expand posts " + annID}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("calls %v, want %v", got, want)
+	}
+	if c.Request.Context != "default" {
+		t.Error("the caller's request was changed")
+	}
+}
+
+func TestFailingUserCode(t *testing.T) {
+	g := worldRig(t)
+	e := g.enrich("members")
+	because := errors.New("on purpose")
+	e.f = func(context.Context, *Shown, *Caller, func() error) error { return because }
+	c := g.callers()["guest"]
+	posts, membersID := g.catalogue.Load().Find("posts").ID, g.catalogue.Load().Find("members").ID
+	for name, read := range map[string]func(dst []byte) ([]byte, error){
+		"list": func(dst []byte) ([]byte, error) {
+			out, _, err := g.store.List(t.Context(), dst, &ListInput{CollectionID: membersID, Caller: c, Page: 1, PerPage: 5})
+			return out, err
+		},
+		"expanded list": func(dst []byte) ([]byte, error) {
+			out, _, err := g.store.List(t.Context(), dst, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"})
+			return out, err
+		},
+		"view": func(dst []byte) ([]byte, error) {
+			return g.store.View(t.Context(), dst, &ViewInput{CollectionID: membersID, ID: annID, Caller: c})
+		},
+		"answer": func(dst []byte) ([]byte, error) {
+			return g.store.Answer(t.Context(), dst, g.load("members", annID), &AnswerInput{Caller: c})
+		},
+		"expanded answer": func(dst []byte) ([]byte, error) {
+			return g.store.Answer(t.Context(), dst, g.load("posts", annID), &AnswerInput{Caller: c, Expand: "by"})
+		},
+	} {
+		out, err := read([]byte("before"))
+		if !errors.Is(err, ErrEnrich) || !errors.Is(err, because) || string(out) != "before" {
+			t.Errorf("%s: %q, %v", name, out, err)
+		}
+	}
+	if out, err := g.store.Answer(t.Context(), nil, g.load("members", annID), &AnswerInput{Caller: c, Plain: true}); err != nil || len(out) == 0 {
+		t.Errorf("a plain answer: %q, %v", out, err)
+	}
+}
+
+// TestUserCodeRunsWithoutReader: it runs once for each record, whatever it does, because no read is under way.
+func TestUserCodeRunsWithoutReader(t *testing.T) {
+	g := worldRig(t)
+	e := g.enrich("posts", "members")
+	e.f = func(ctx context.Context, v *Shown, _ *Caller, inner func() error) error {
+		before := g.catalogue.Load().Number
+		// A read that a change passes is run again and keeps changes out then: below one, this would wait for itself.
+		err := g.db.Change(ctx, func(*sqlite.Tx) error { return nil }, func() {
+			g.catalogue.Store(schema.NewCatalogue(before+1, g.catalogue.Load().Collections))
+		})
+		return errors.Join(err, inner())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c := g.callers()["superuser"]
+	posts := g.catalogue.Load().Find("posts").ID
+	if _, _, err := g.store.List(ctx, nil, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := g.store.View(ctx, nil, &ViewInput{CollectionID: posts, ID: annID, Caller: c}); err != nil {
+		t.Error(err)
+	}
+	if _, err := g.store.Answer(ctx, nil, g.load("posts", annID), &AnswerInput{Caller: c, Expand: "by"}); err != nil {
+		t.Error(err)
+	}
+	if e.calls != 3+3+1+2 {
+		t.Errorf("%d calls, want each record once", e.calls)
+	}
+}
+
+// TestAnswerWithinSeesTheTransaction: what was written a moment ago is expanded.
+func TestAnswerWithinSeesTheTransaction(t *testing.T) {
+	g := worldRig(t)
+	g.store = NewStore(g.db, g.catalogue.Load, Options{ExpandAll: true})
+	r := g.load("posts", annID)
+	err := g.db.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		tx.Touch("members")
+		if err := tx.Exec("UPDATE members SET name = 'new' WHERE id = ?", annID); err != nil {
+			return err
+		}
+		out, err := g.store.AnswerWithin(t.Context(), g.catalogue.Load(), tx, nil, r, &AnswerInput{Caller: g.callers()["guest"]})
+		if err == nil && !strings.Contains(string(out), `"name":"new"`) {
+			t.Errorf("got %s", out)
+		}
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestUnboundEnricherCostsNothing holds the law that only a collection with user code pays for it.
+func TestUnboundEnricherCostsNothing(t *testing.T) {
+	g := worldRig(t)
+	c := g.callers()["guest"]
+	posts := g.catalogue.Load().Find("posts").ID
+	r := g.load("posts", annID)
+	measure := func() (n [4]float64) {
+		dst := make([]byte, 0, 64<<10)
+		for i, f := range []func() error{
+			func() (err error) {
+				_, _, err = g.store.List(t.Context(), dst, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5})
+				return err
+			},
+			func() (err error) {
+				_, _, err = g.store.List(t.Context(), dst, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"})
+				return err
+			},
+			func() (err error) {
+				_, err = g.store.View(t.Context(), dst, &ViewInput{CollectionID: posts, ID: annID, Caller: c})
+				return err
+			},
+			func() (err error) {
+				_, err = g.store.Answer(t.Context(), dst, r, &AnswerInput{Caller: c})
+				return err
+			},
+		} {
+			n[i] = testing.AllocsPerRun(100, func() {
+				if err := f(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		return n
+	}
+	without := measure()
+	e := g.enrich("members")
+	clear(e.names)
+	if with := measure(); with != without {
+		t.Errorf("allocations of list, expand, view, answer: %v with an Enricher that has nothing bound, %v without", with, without)
+	}
+}
