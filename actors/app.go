@@ -23,6 +23,7 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/wasmhost"
 )
 
 // Options configure an [App].
@@ -65,6 +66,7 @@ type App struct {
 	members             members
 	turns               turns
 	exclusives          atomic.Int64
+	extensions          *wasmhost.Manager // nil without extensions
 	spawned             atomic.Int64
 	schemaWaiting       atomic.Int64
 	closing             atomic.Bool
@@ -205,7 +207,7 @@ func (a *App) start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
-	a.store = records.NewStore(a.db, a.Catalogue, records.Options{ExpandAll: a.opts.ExpandAll})
+	a.store = records.NewStore(a.db, a.Catalogue, records.Options{ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}})
 	return a.hub.Start(a.db, a.store)
 }
 
@@ -326,6 +328,9 @@ func (a *App) release() error {
 	}
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close())
+	}
+	if a.extensions != nil {
+		errs = append(errs, a.extensions.Close())
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())

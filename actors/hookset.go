@@ -11,6 +11,7 @@ type hookSet struct {
 	bootstrap hooks.Hook[*BootstrapEvent]
 	terminate hooks.Hook[*TerminateEvent]
 	validate  hooks.Hook[*RecordEvent]
+	enrich    hooks.Hook[*RecordEnrichEvent]
 	create    stages
 	update    stages
 	delete    stages

@@ -35,7 +35,7 @@ func (a *App) Write(ctx context.Context, c *schema.Collection, cmd sqlite.Work, 
 type save struct {
 	a      *App
 	c      *schema.Collection
-	draft  records.Draft
+	draft  records.WriteDraft
 	client string
 	stages *stages
 	event  *RecordEvent
@@ -54,7 +54,7 @@ func (a *App) look(ctx context.Context) records.Look {
 }
 
 // save writes a draft that has not begun yet, with its hooks.
-func (a *App) save(ctx context.Context, c *schema.Collection, d records.Draft, client string) error {
+func (a *App) save(ctx context.Context, c *schema.Collection, d records.WriteDraft, client string) error {
 	r, err := d.Begin(a.look(ctx))
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (a *App) save(ctx context.Context, c *schema.Collection, d records.Draft, c
 }
 
 // saveBegun writes a draft with its hooks (extension-surface.md 4.1). r is changed to what was stored.
-func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d records.Draft, r *records.Record, client string) error {
+func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d records.WriteDraft, r *records.Record, client string) error {
 	inner, err := scopeOf(ctx).deeper()
 	if err != nil {
 		return err

@@ -143,6 +143,9 @@ func (c *Context) VisitHeaders(fn func(name, value string)) {
 // SetHeader sets a header of the answer. Headers set before an error was returned are kept.
 func (c *Context) SetHeader(name, value string) { c.ctx.Response.Header.Set(name, value) }
 
+// AddHeader adds a header to the answer, beside those of the same name.
+func (c *Context) AddHeader(name, value string) { c.ctx.Response.Header.Add(name, value) }
+
 // IsTLS tells whether the request came over TLS.
 func (c *Context) IsTLS() bool { return c.ctx.IsTLS() }
 

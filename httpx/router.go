@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Handler answers a request. It runs on the connection's goroutine, must not keep c after it returned, and reports
@@ -62,6 +63,9 @@ type Router struct {
 	routes  []*Route
 	rest    *plan // of paths without a route
 	planned bool  // some route, or rest, has a plan
+
+	middlewares []Middleware
+	unbind      []string
 }
 
 // node is one position in a path, reached by the segments before it.
@@ -98,7 +102,7 @@ func NewRouter(routes []*Route, middlewares ...Middleware) (*Router, error) {
 
 // newRouter is NewRouter with ids of layers that no route has unless it binds them itself.
 func newRouter(routes []*Route, middlewares []Middleware, unbind []string) (*Router, error) {
-	r := &Router{routes: routes}
+	r := &Router{routes: routes, middlewares: middlewares, unbind: unbind}
 	var err error
 	if r.rest, err = newPlan(&Route{}, middlewares, unbind); err != nil {
 		return nil, err
@@ -114,6 +118,11 @@ func newRouter(routes []*Route, middlewares []Middleware, unbind []string) (*Rou
 		return nil, errors.Join(failed...)
 	}
 	return r, nil
+}
+
+// With returns a table with further routes, which have the middlewares of r around them. It fails as [NewRouter] does.
+func (r *Router) With(routes ...*Route) (*Router, error) {
+	return newRouter(slices.Concat(r.routes, routes), r.middlewares, r.unbind)
 }
 
 // Routes returns the table in the order in which it was given; it must not be changed.

@@ -22,13 +22,17 @@ func (g *globals) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stderr, opts))
 }
 
-// open opens the data directory that the flags name.
-func (g *globals) open(ctx context.Context, o actors.Options) (*actors.App, error) {
-	o.Dir = g.dir
-	o.Logger = g.logger()
-	o.QueryTimeout = time.Duration(g.queryTimeout) * time.Second
-	if g.encryptionEnv != "" {
-		o.Key = settings.Key{Name: g.encryptionEnv, Secret: []byte(os.Getenv(g.encryptionEnv))}
-	}
-	return actors.Open(ctx, o)
+// open opens the data directory that the flags name, beside a server that may have it open.
+func (g *globals) open(ctx context.Context) (*actors.App, error) {
+	return actors.Open(ctx, actors.Options{Dir: g.dir, Logger: g.logger(), QueryTimeout: g.timeout(), Key: g.key()})
 }
+
+// key is the key that encrypts the settings.
+func (g *globals) key() settings.Key {
+	if g.encryptionEnv == "" {
+		return settings.Key{}
+	}
+	return settings.Key{Name: g.encryptionEnv, Secret: []byte(os.Getenv(g.encryptionEnv))}
+}
+
+func (g *globals) timeout() time.Duration { return time.Duration(g.queryTimeout) * time.Second }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,14 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/troupebase/troupe"
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
-
-// drainTimeout is how long requests that were accepted may take to be answered once the server is told to stop.
-const drainTimeout = 10 * time.Second
 
 type serveFlags struct {
 	http          string
@@ -30,6 +26,7 @@ type serveFlags struct {
 	noExpandAll   bool
 	publicDir     string
 	indexFallback bool
+	extensions    string
 }
 
 // newServe returns the command. Flags without a value belong to the root: one of them that stood before the command would
@@ -46,6 +43,7 @@ func newServe(g *globals, root *cobra.Command) *cobra.Command {
 	flags.StringVar(&f.http, "http", "127.0.0.1:8090", "address to listen on")
 	flags.StringSliceVar(&f.origins, "origins", []string{"*"}, "origins that browsers may call from")
 	flags.StringVar(&f.sync, "sync", "full", "when an answered write is on disk: full (always) or normal (not after a power loss)")
+	flags.StringVar(&f.extensions, "extensions", "", "directory with extensions (default \"extensions\" beside the data directory)")
 	flags.StringVar(&f.publicDir, "publicDir", "pb_public", "directory with static files")
 	switches := root.PersistentFlags()
 	switches.BoolVar(&f.expandAll, "expand-all", true, "expand the relations of every answer")
@@ -72,47 +70,14 @@ func (g *globals) serve(ctx context.Context, f *serveFlags, out io.Writer) (err 
 	if err != nil {
 		return err
 	}
-	app, err := g.open(ctx, actors.Options{Sync: mode, ExpandAll: f.expandAll && !f.noExpandAll, Exclusive: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, app.Close()) }()
-	server, err := api.New(app, api.Options{Origins: f.origins, Static: f.static(), Logger: g.logger()})
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", f.http)
-	if err != nil {
-		return err
-	}
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	if err := announce(ctx, app, listener.Addr(), out); err != nil {
-		return errors.Join(err, stop(server, signals))
-	}
-	select {
-	case err := <-served:
-		return err
-	case <-signals:
-		return stop(server, signals)
-	}
-}
-
-// stop lets accepted requests be answered. A second signal ends the process at once.
-func stop(server *httpx.Server, signals <-chan os.Signal) error {
-	go func() {
-		<-signals
-		os.Exit(1)
-	}()
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		return fmt.Errorf("stop listening: %w", err)
-	}
-	return nil
+	app := troupe.New(troupe.Options{
+		Dir: g.dir, Sync: mode, NoExpandAll: !f.expandAll || f.noExpandAll, Key: g.key(), QueryTimeout: g.timeout(),
+		Origins: f.origins, Static: f.static(), Extensions: f.extensions, Logger: g.logger(),
+	})
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // from now on a signal has its usual effect
+	defer stop()
+	return app.RunWith(ctx, f.http, func(addr net.Addr) error { return announce(ctx, app.App, addr, out) })
 }
 
 // static serves the public directory, nil when there is none.

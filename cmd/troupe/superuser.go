@@ -75,7 +75,7 @@ func newSuperuserDelete(g *globals) *cobra.Command {
 
 // withSuperusers opens the data directory for the time of a command. A server may have it open too.
 func (g *globals) withSuperusers(ctx context.Context, do func(s *auth.Superusers) error) (err error) {
-	app, err := g.open(ctx, actors.Options{})
+	app, err := g.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 )
 
@@ -15,10 +16,12 @@ type Options struct {
 	Origins []string
 	// Static answers GET and HEAD for paths without a route; nil answers "File not found."
 	Static httpx.Handler
-	Logger *slog.Logger
+	// Serving is the hook around the beginning of serving, where a program has bound it before; nil means a new one.
+	Serving *hooks.Hook[*ServeEvent]
+	Logger  *slog.Logger
 }
 
-// API is the REST API of one application.
+// API is the REST API of one application, and the server that answers it. It is safe for concurrent use.
 type API struct {
 	app      *actors.App
 	server   *httpx.Server
@@ -26,16 +29,21 @@ type API struct {
 	desk     *auth.Desk
 	log      *slog.Logger
 	probes   probes
+	serving  *hooks.Hook[*ServeEvent]
+	table    table
 	// The routes whose rate limits the parts of a batch share.
 	create, update, delete *httpx.Route
 }
 
-// New returns the server of an application's API. It does not listen yet.
-func New(app *actors.App, o Options) (*httpx.Server, error) {
+// New returns the API of an application. It does not listen yet.
+func New(app *actors.App, o Options) (*API, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &API{app: app, log: o.Logger}
+	a := &API{app: app, log: o.Logger, serving: o.Serving}
+	if a.serving == nil {
+		a.serving = new(hooks.Hook[*ServeEvent])
+	}
 	if err := a.openAuth(); err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
@@ -43,6 +51,7 @@ func New(app *actors.App, o Options) (*httpx.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
+	a.table.base = router
 	a.server, err = httpx.New(httpx.Options{
 		Router:       router,
 		Static:       o.Static,
@@ -59,7 +68,7 @@ func New(app *actors.App, o Options) (*httpx.Server, error) {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
 	app.OnSettings(func() { a.server.SetPolicy(policy(app.Settings())) })
-	return a.server, nil
+	return a, nil
 }
 
 // routes is the table of the API.

@@ -68,11 +68,11 @@ func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, er
 }
 
 // draft returns the command of a part as one around which hooks run.
-func (p *batchPart) draft(look records.Look) (records.Draft, error) {
+func (p *batchPart) draft(look records.Look) (records.WriteDraft, error) {
 	switch cmd := p.command.(type) {
 	case *records.Upsert:
 		return cmd.Choose(look)
-	case records.Draft:
+	case records.WriteDraft:
 		return cmd, nil
 	}
 	return nil, fmt.Errorf("no draft of a %T", p.command)

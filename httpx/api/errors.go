@@ -17,6 +17,7 @@ import (
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
+	"github.com/troupebase/troupe/wasmhost"
 )
 
 // retryAfter is what a client that was turned away for lack of room is told to wait.
@@ -53,7 +54,8 @@ func mapError(err error) *httpx.Error {
 // isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
 func isOverload(err error) bool {
 	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout)
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout) ||
+		errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, wasmhost.ErrSuspended) || errors.Is(err, wasmhost.ErrBusy) || errors.Is(err, wasmhost.ErrClosed)
 }
 
 // hookError is the answer to an error that a hook made (extension-surface.md 5). ours is false for other errors. Of what
@@ -71,7 +73,8 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 		return e, true
 	}
 	var made *hooks.Error
-	if !errors.As(err, &made) {
+	var fault *wasmhost.Fault
+	if !errors.As(err, &made) || errors.As(err, &fault) {
 		return nil, false
 	}
 	var own *httpx.Error

@@ -215,7 +215,7 @@ func (a *API) deleteRecord(c *httpx.Context) error {
 
 // request runs a write with the hooks around the request. A hook that keeps it from happening and answers nothing leaves an
 // empty answer.
-func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.Draft, id string, in records.WriteInput) error {
+func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.WriteDraft, id string, in records.WriteInput) error {
 	rq := &actors.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
 	rq.Answer = func(_ context.Context, r *records.Record) error {
 		switch {

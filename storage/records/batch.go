@@ -98,8 +98,8 @@ func (up *Upsert) Result() *Record {
 }
 
 // Choose looks which of the two it is and returns that one as a draft.
-func (up *Upsert) Choose(look Look) (Draft, error) {
-	err := look(func(p preparer) (err error) {
+func (up *Upsert) Choose(look Look) (WriteDraft, error) {
+	err := look(func(p Preparer) (err error) {
 		c := up.create.store.catalogue().ByID(up.CollectionID())
 		if c == nil {
 			return ErrNoCollection

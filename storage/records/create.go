@@ -128,12 +128,12 @@ func (cmd *Create) admit(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) 
 	return d.final.on(c), nil
 }
 
-func (cmd *Create) checkAll(cat *schema.Catalogue, p preparer, r *Record) error {
+func (cmd *Create) checkAll(cat *schema.Catalogue, p Preparer, r *Record) error {
 	return cmd.checkData(cat, p, r, checkValues(r, nil, cmd.in.Files))
 }
 
 // checkData adds to errs what only the database can tell.
-func (cmd *Create) checkData(cat *schema.Catalogue, p preparer, r *Record, errs validation.Errors) error {
+func (cmd *Create) checkData(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Errors) error {
 	if err := checkRelations(cat, p, r, errs); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (cmd *Create) complete(r *Record) *Record {
 }
 
 // judge asks the create rule about the record as it was submitted.
-func (cmd *Create) judge(cat *schema.Catalogue, p preparer, sub *submission, rule string) error {
+func (cmd *Create) judge(cat *schema.Catalogue, p Preparer, sub *submission, rule string) error {
 	met, err := cmd.store.judgeVirtual(cat, p, cmd.virtual(sub), rule, sub.request(&cmd.in.Caller))
 	if err != nil {
 		return refused(err, ErrRule)
@@ -206,7 +206,7 @@ func (cmd *Create) virtual(sub *submission) *Record {
 
 // checkAuth checks what a new auth record must have beside valid values. If one of these checks fails, the others are
 // not made.
-func (cmd *Create) checkAuth(cat *schema.Catalogue, p preparer, sub *submission) error {
+func (cmd *Create) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission) error {
 	errs := validation.Errors{}
 	password := textOf(sub.body["password"])
 	confirm := textOf(cmd.in.Body["passwordConfirm"])
@@ -240,7 +240,7 @@ func (cmd *Create) checkAuth(cat *schema.Catalogue, p preparer, sub *submission)
 // maxPasswordBytes is how many bytes of a password bcrypt takes.
 const maxPasswordBytes = 72
 
-func (cmd *Create) managed(cat *schema.Catalogue, p preparer, sub *submission) (bool, error) {
+func (cmd *Create) managed(cat *schema.Catalogue, p Preparer, sub *submission) (bool, error) {
 	c := sub.record.Collection
 	if !needsManage(c, &cmd.in.Caller) {
 		return false, nil

@@ -65,7 +65,7 @@ func (cmd *Delete) Apply(tx *sqlite.Tx) error {
 }
 
 // find returns the record, if the rule lets the caller delete it.
-func (cmd *Delete) find(cat *schema.Catalogue, p preparer, c *schema.Collection) (*Record, error) {
+func (cmd *Delete) find(cat *schema.Catalogue, p Preparer, c *schema.Collection) (*Record, error) {
 	s := cmd.store
 	r, err := s.load(p, s.compiled(cat), c, cmd.id)
 	if err != nil {
@@ -84,12 +84,12 @@ func (cmd *Delete) find(cat *schema.Catalogue, p preparer, c *schema.Collection)
 	return r, nil
 }
 
-// Action implements [Draft].
+// Action implements [WriteDraft].
 func (cmd *Delete) Action() Action { return Deleted }
 
-// Begin implements [Draft].
+// Begin implements [WriteDraft].
 func (cmd *Delete) Begin(look Look) (r *Record, err error) {
-	err = look(func(p preparer) error {
+	err = look(func(p Preparer) error {
 		cat := cmd.store.catalogue()
 		c, err := cmd.in.open(cat, deleteRule)
 		if err == nil {
@@ -100,16 +100,16 @@ func (cmd *Delete) Begin(look Look) (r *Record, err error) {
 	return r, err
 }
 
-// CheckForm implements [Draft]: there is none.
+// CheckForm implements [WriteDraft]: there is none.
 func (cmd *Delete) CheckForm(context.Context, Look) error { return nil }
 
-// Complete implements [Draft]: there is nothing to complete.
+// Complete implements [WriteDraft]: there is nothing to complete.
 func (cmd *Delete) Complete(*Record) error { return nil }
 
-// Check implements [Draft]: nothing is checked.
+// Check implements [WriteDraft]: nothing is checked.
 func (cmd *Delete) Check(*Record, Look) error { return nil }
 
-// Seal implements [Draft]. The record that is deleted stays the one that the request named.
+// Seal implements [WriteDraft]. The record that is deleted stays the one that the request named.
 func (cmd *Delete) Seal(context.Context, *Record) error { return nil }
 
 // Truncate is the command that deletes all records of a collection. It holds the Writer alone.

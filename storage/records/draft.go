@@ -8,13 +8,13 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// Draft is a write around which user code runs. Its methods are called in the order in which they stand here, each at
+// WriteDraft is a write around which user code runs. Its methods are called in the order in which they stand here, each at
 // most once, and then the command is applied. What user code has made of the record is given back to each of them; a
 // record of another collection is refused.
 //
 // A draft is no licence: the rule is judged again, on the request as it was made, in the transaction that writes, and
 // what user code changed is laid over the row as it is then, so that two writers do not lose one another's changes.
-type Draft interface {
+type WriteDraft interface {
 	Command
 	// Action tells what the command does.
 	Action() Action
@@ -30,11 +30,8 @@ type Draft interface {
 	Seal(ctx context.Context, r *Record) error
 }
 
-// Preparer is the connection that a statement runs on: a Reader, or the Writer's transaction.
-type Preparer = preparer
-
 // Look is how a draft reads: it calls fn, once or more, with a connection.
-type Look func(fn func(p preparer) error) error
+type Look func(fn func(p Preparer) error) error
 
 // draft is what the drafts of creates and updates have in common.
 type draft struct {
@@ -89,7 +86,7 @@ func (r *Record) overlay(base, changed *Record) *Record {
 }
 
 // DraftSave begins the write of a record that a program made or read and changed. No rule is asked.
-func (s *Store) DraftSave(r *Record, in WriteInput) (Draft, error) {
+func (s *Store) DraftSave(r *Record, in WriteInput) (WriteDraft, error) {
 	in.CollectionID, in.SkipRules = r.Collection.ID, true
 	d := &draft{base: r.Clone(), given: true}
 	d.sub = &submission{record: d.base, body: map[string]any{}, sent: map[string]bool{}}
@@ -119,7 +116,7 @@ func (s *Store) DraftUpdate(id string, in WriteInput) (*Update, error) {
 }
 
 // AsDraft makes the command one around which user code runs.
-func (cmd *Create) AsDraft() Draft {
+func (cmd *Create) AsDraft() WriteDraft {
 	if cmd.draft == nil {
 		cmd.draft = new(draft)
 	}
@@ -127,7 +124,7 @@ func (cmd *Create) AsDraft() Draft {
 }
 
 // AsDraft makes the command one around which user code runs.
-func (cmd *Update) AsDraft() Draft {
+func (cmd *Update) AsDraft() WriteDraft {
 	if cmd.draft == nil {
 		cmd.draft = new(draft)
 	}
@@ -135,4 +132,4 @@ func (cmd *Update) AsDraft() Draft {
 }
 
 // AsDraft makes the command one around which user code runs.
-func (cmd *Delete) AsDraft() Draft { return cmd }
+func (cmd *Delete) AsDraft() WriteDraft { return cmd }

@@ -2,10 +2,10 @@ package records
 
 import "context"
 
-// Action implements [Draft].
+// Action implements [WriteDraft].
 func (cmd *Create) Action() Action { return Created }
 
-// Begin implements [Draft]. The database is asked only where a rule must be judged.
+// Begin implements [WriteDraft]. The database is asked only where a rule must be judged.
 func (cmd *Create) Begin(look Look) (*Record, error) {
 	d := cmd.draft
 	if d.given {
@@ -20,7 +20,7 @@ func (cmd *Create) Begin(look Look) (*Record, error) {
 	}
 	d.sub = cmd.submission(c)
 	if rule := cmd.in.rule(c.CreateRule); rule != "" {
-		err := look(func(p preparer) error { return cmd.judge(cmd.store.catalogue(), p, d.sub, rule) })
+		err := look(func(p Preparer) error { return cmd.judge(cmd.store.catalogue(), p, d.sub, rule) })
 		if err != nil {
 			return nil, err
 		}
@@ -29,17 +29,17 @@ func (cmd *Create) Begin(look Look) (*Record, error) {
 	return d.base.Clone(), nil
 }
 
-// CheckForm implements [Draft].
+// CheckForm implements [WriteDraft].
 func (cmd *Create) CheckForm(_ context.Context, look Look) error {
 	d := cmd.draft
 	d.form = true
 	if !d.base.Collection.IsAuth() || cmd.in.SkipRules {
 		return nil
 	}
-	return look(func(p preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub) })
+	return look(func(p Preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub) })
 }
 
-// Complete implements [Draft].
+// Complete implements [WriteDraft].
 func (cmd *Create) Complete(r *Record) error {
 	if err := cmd.draft.accept(r); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (cmd *Create) Complete(r *Record) error {
 	return nil
 }
 
-// Check implements [Draft].
+// Check implements [WriteDraft].
 func (cmd *Create) Check(r *Record, look Look) error {
 	if err := cmd.draft.accept(r); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (cmd *Create) Check(r *Record, look Look) error {
 	if !asksData(r) {
 		return cmd.draft.check(r, errs.Or())
 	}
-	err := look(func(p preparer) error {
+	err := look(func(p Preparer) error {
 		return cmd.checkData(cmd.store.catalogue(), p, r, checkValues(r, nil, cmd.in.Files))
 	})
 	return cmd.draft.check(r, err)
@@ -71,7 +71,7 @@ func (cmd *Create) Check(r *Record, look Look) error {
 // asksData tells whether the check of a new record has to look at others.
 func asksData(r *Record) bool { return r.Collection.IsAuth() || hasRelations(r.Collection) }
 
-// Seal implements [Draft].
+// Seal implements [WriteDraft].
 func (cmd *Create) Seal(ctx context.Context, r *Record) (err error) {
 	if err := cmd.draft.accept(r); err != nil {
 		return err

@@ -7,16 +7,16 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// Action implements [Draft].
+// Action implements [WriteDraft].
 func (cmd *Update) Action() Action { return Updated }
 
-// Begin implements [Draft].
+// Begin implements [WriteDraft].
 func (cmd *Update) Begin(look Look) (*Record, error) {
 	d := cmd.draft
 	if d.given {
 		return d.sub.record, nil
 	}
-	err := look(func(p preparer) error {
+	err := look(func(p Preparer) error {
 		cat := cmd.store.catalogue()
 		c, err := cmd.in.open(cat, updateRule)
 		if err != nil {
@@ -36,7 +36,7 @@ func (cmd *Update) Begin(look Look) (*Record, error) {
 	return d.base.Clone(), nil
 }
 
-// CheckForm implements [Draft].
+// CheckForm implements [WriteDraft].
 func (cmd *Update) CheckForm(ctx context.Context, look Look) (err error) {
 	d := cmd.draft
 	d.form = true
@@ -51,13 +51,13 @@ func (cmd *Update) CheckForm(ctx context.Context, look Look) (err error) {
 			return fmt.Errorf("compare old password: %w", err)
 		}
 	}
-	return look(func(p preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub, before) })
+	return look(func(p Preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub, before) })
 }
 
-// Complete implements [Draft]: an update has nothing to fill in.
+// Complete implements [WriteDraft]: an update has nothing to fill in.
 func (cmd *Update) Complete(r *Record) error { return cmd.draft.accept(r) }
 
-// Check implements [Draft].
+// Check implements [WriteDraft].
 func (cmd *Update) Check(r *Record, look Look) error {
 	d := cmd.draft
 	if err := d.accept(r); err != nil {
@@ -67,10 +67,10 @@ func (cmd *Update) Check(r *Record, look Look) error {
 	if !hasRelations(r.Collection) {
 		return d.check(r, checkValues(r, before, cmd.in.Files).Or())
 	}
-	return d.check(r, look(func(p preparer) error { return cmd.checkAll(cmd.store.catalogue(), p, r, before) }))
+	return d.check(r, look(func(p Preparer) error { return cmd.checkAll(cmd.store.catalogue(), p, r, before) }))
 }
 
-// Seal implements [Draft].
+// Seal implements [WriteDraft].
 func (cmd *Update) Seal(ctx context.Context, r *Record) (err error) {
 	if err := cmd.draft.accept(r); err != nil {
 		return err

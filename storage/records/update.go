@@ -150,7 +150,7 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 
 // admit returns the record to be written after its checks: what the request makes of the row and, over it, what user code
 // changed. Like the request, user code is checked on the row as it is now.
-func (cmd *Update) admit(cat *schema.Catalogue, p preparer, r, before *Record) (*Record, error) {
+func (cmd *Update) admit(cat *schema.Catalogue, p Preparer, r, before *Record) (*Record, error) {
 	d := cmd.draft
 	if d == nil {
 		return r, cmd.checkAll(cat, p, r, before)
@@ -163,7 +163,7 @@ func (cmd *Update) admit(cat *schema.Catalogue, p preparer, r, before *Record) (
 	return r.overlay(d.base, d.final), nil
 }
 
-func (cmd *Update) checkAll(cat *schema.Catalogue, p preparer, r, before *Record) error {
+func (cmd *Update) checkAll(cat *schema.Catalogue, p Preparer, r, before *Record) error {
 	errs := checkValues(r, before, cmd.in.Files)
 	if err := checkRelations(cat, p, r, errs); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (cmd *Update) checkAll(cat *schema.Catalogue, p preparer, r, before *Record
 }
 
 // judge asks the update rule about the stored record.
-func (cmd *Update) judge(cat *schema.Catalogue, p preparer, sub *submission, before *Record) error {
+func (cmd *Update) judge(cat *schema.Catalogue, p Preparer, sub *submission, before *Record) error {
 	rule := cmd.in.rule(before.Collection.UpdateRule)
 	if rule == "" {
 		return nil
@@ -215,7 +215,7 @@ func (cmd *Update) finish(r, before *Record) error {
 
 // checkAuth checks what may not change in an auth record, and the passwords. If one of these checks fails, the others
 // are not made.
-func (cmd *Update) checkAuth(cat *schema.Catalogue, p preparer, sub *submission, before *Record) error {
+func (cmd *Update) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission, before *Record) error {
 	manager := cmd.in.Caller.Superuser
 	if !manager && needsManage(before.Collection, &cmd.in.Caller) {
 		met, err := cmd.store.judgeRow(cat, p, before.Collection, before.ID(), *before.Collection.Auth.ManageRule, sub.request(&cmd.in.Caller))

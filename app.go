@@ -1,0 +1,110 @@
+package troupe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/httpx/api"
+)
+
+// DefaultDir is the data directory where none is named.
+const DefaultDir = "troupe_data"
+
+// drainTimeout is how long requests that were accepted may take to be answered once the server is told to stop.
+const drainTimeout = 10 * time.Second
+
+// Options configure an [App]. The zero value serves [DefaultDir] with the extensions beside it.
+type Options struct {
+	// Dir is the data directory; it is created when it is missing.
+	Dir string
+	// Sync says when an answered write is on disk.
+	Sync SyncMode
+	// NoExpandAll expands only the relations that a request asks for.
+	NoExpandAll bool
+	// Key encrypts the stored settings; the zero value stores them in clear.
+	Key EncryptionKey
+	// QueryTimeout bounds a read; zero is 30 seconds.
+	QueryTimeout time.Duration
+	// Origins are the origins that browsers may call from; empty means all.
+	Origins []string
+	// Static answers GET and HEAD for paths without a route.
+	Static httpx.Handler
+	// Extensions is the directory of WebAssembly extensions; empty means "extensions" beside the data directory. It may be
+	// missing.
+	Extensions string
+	// ExtensionLimits bound what extensions may use.
+	ExtensionLimits ExtensionLimits
+	// Logger gets what happens beside requests; nil discards it.
+	Logger *slog.Logger
+}
+
+// App is a data directory with its hooks and its server. It is safe for concurrent use.
+type App struct {
+	*actors.App
+	opts    Options
+	serving hooks.Hook[*ServeEvent]
+}
+
+// New returns an App that is not open yet: hooks can be bound to it, and [App.Run] opens and serves it. A program that only
+// works with the data calls [App.Bootstrap] and [App.Close] instead.
+func New(o Options) *App {
+	if o.Dir == "" {
+		o.Dir = DefaultDir
+	}
+	if o.Extensions == "" {
+		o.Extensions = filepath.Join(filepath.Dir(filepath.Clean(o.Dir)), "extensions")
+	}
+	return &App{opts: o, App: actors.New(actors.Options{
+		Dir: o.Dir, Sync: o.Sync, ExpandAll: !o.NoExpandAll, Key: o.Key, QueryTimeout: o.QueryTimeout, Exclusive: true, Logger: o.Logger,
+	})}
+}
+
+// OnServe is the hook around the beginning of serving, where routes and middlewares are added.
+func (a *App) OnServe() *hooks.Hook[*ServeEvent] { return &a.serving }
+
+// Run opens the data directory and serves it on an address until ctx ends; then it answers what it had accepted and closes
+// the directory. It is called once.
+func (a *App) Run(ctx context.Context, address string) error { return a.RunWith(ctx, address, nil) }
+
+// RunWith is [App.Run] that calls started once requests are answered; its error ends it all.
+func (a *App) RunWith(ctx context.Context, address string, started func(addr net.Addr) error) (err error) {
+	if err := a.Bootstrap(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	server, err := api.New(a.App, api.Options{Origins: a.opts.Origins, Static: a.opts.Static, Serving: &a.serving, Logger: a.opts.Logger})
+	if err != nil {
+		return err
+	}
+	err = a.LoadExtensions(ctx, actors.ExtensionOptions{
+		Dir: a.opts.Extensions, CacheDir: filepath.Join(a.opts.Dir, ".troupe_cache"), Limits: a.opts.ExtensionLimits, Routes: server.SetExtensions,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener, started) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		return fmt.Errorf("stop listening: %w", err)
+	}
+	return <-served
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/httpx"
+)
+
+// ServeEvent is the beginning of serving: before Next routes and middlewares can be added, after it requests are answered.
+type ServeEvent struct {
+	hooks.Base
+	App *actors.App
+	// Router collects the program's routes and middlewares.
+	Router *httpx.Builder
+	// Listener is what connections come from; another one may be put in its place before Next.
+	Listener net.Listener
+
+	ctx context.Context
+}
+
+// Context ends when serving is to end.
+func (e *ServeEvent) Context() context.Context { return e.ctx }
+
+// OnServe is the hook around the beginning of serving. It is to be bound before [API.Serve].
+func (a *API) OnServe() *hooks.Hook[*ServeEvent] { return a.serving }
+
+// Serve answers the connections of ln until [API.Shutdown] or an error of ln. started is called once requests are
+// answered; its error ends it all. It is called once.
+func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.Addr) error) error {
+	served := make(chan error, 1)
+	e := &ServeEvent{App: a.app, Router: httpx.NewBuilder(a.server.Router().Routes()), Listener: ln, ctx: ctx}
+	serving := false
+	err := a.serving.Trigger(e, func(e *ServeEvent) error {
+		router, err := e.Router.Build()
+		if err != nil {
+			return fmt.Errorf("serve: %w", err)
+		}
+		if err := a.setBase(router); err != nil {
+			return fmt.Errorf("serve: %w", err)
+		}
+		for _, x := range a.app.Extensions() {
+			if err := actors.CallEvent(ctx, x, "serve"); err != nil {
+				return fmt.Errorf("serve: extension %s: %w", x.Name(), err)
+			}
+		}
+		serving = true
+		go func() { served <- a.server.Serve(e.Listener) }()
+		if started == nil {
+			return nil
+		}
+		return started(e.Listener.Addr())
+	})
+	switch {
+	case !serving:
+		if err == nil {
+			err = errors.New("serve: a hook kept the server from listening")
+		}
+		return errors.Join(err, e.Listener.Close())
+	case err != nil:
+		return errors.Join(err, a.Shutdown(ctx), <-served)
+	}
+	return <-served
+}
+
+// Shutdown closes the listeners and waits for running requests until ctx ends.
+func (a *API) Shutdown(ctx context.Context) error { return a.server.Shutdown(ctx) }
+
+// Router returns the current routes.
+func (a *API) Router() *httpx.Router { return a.server.Router() }

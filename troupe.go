@@ -1,0 +1,93 @@
+// Package troupe is the way into Troupe for Go programs: a realtime backend that speaks PocketBase's API, opens its data
+// directory, and runs hooks and routes of yours in the same process.
+//
+//	app := troupe.New(troupe.Options{Dir: "troupe_data"})
+//	app.OnRecordCreate("posts").BindFunc(func(e *troupe.RecordEvent) error {
+//		e.Record.Set("slug", slug(e.Record.Text("title")))
+//		return e.Next()
+//	})
+//	err := app.Run(ctx, "127.0.0.1:8090")
+//
+// Hooks are bound to an [App] at any time, best before [App.Run]. Their handlers run on the goroutine of whoever caused the
+// event; what stands before e.Next() runs before the server's own action, what stands after it afterwards. Pass the
+// event's Context to everything that reads or writes, so that it belongs to the same transaction and does not wait for
+// what it is itself a part of.
+//
+// The names here are aliases of those of the packages that do the work; their documentation says more.
+package troupe
+
+import (
+	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/httpx/api"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/settings"
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/validation"
+	"github.com/troupebase/troupe/wasmhost"
+)
+
+// The types of the data.
+type (
+	// Record is one record of a collection.
+	Record = records.Record
+	// Collection is the definition of a collection.
+	Collection = schema.Collection
+	// Find is a search of a program.
+	Find = actors.Find
+	// Shown is a record on its way to whoever asked for it.
+	Shown = records.Shown
+)
+
+// The events that hooks get.
+type (
+	BootstrapEvent     = actors.BootstrapEvent
+	TerminateEvent     = actors.TerminateEvent
+	ServeEvent         = api.ServeEvent
+	RecordEvent        = actors.RecordEvent
+	RecordRequestEvent = actors.RecordRequestEvent
+	RecordEnrichEvent  = actors.RecordEnrichEvent
+)
+
+// Handler is user code bound to a hook, with an ID and a priority.
+type Handler[E hooks.Event] = hooks.Handler[E]
+
+// The types of routes.
+type (
+	// Context is a request and its answer.
+	Context = httpx.Context
+	// Router collects routes and middlewares.
+	Router = httpx.Builder
+	// Middleware runs around routes.
+	Middleware = httpx.Middleware
+	// Error is an answer that is not a success.
+	Error = httpx.Error
+	// FieldErrors are failures of fields, for the Data of an [Error].
+	FieldErrors = validation.Errors
+)
+
+// SyncMode says when an answered write is on disk.
+type SyncMode = sqlite.SyncMode
+
+// The sync modes: always, or after a crash of the process but perhaps not a loss of power.
+const (
+	SyncFull   = sqlite.Full
+	SyncNormal = sqlite.Normal
+)
+
+// EncryptionKey encrypts the stored settings.
+type EncryptionKey = settings.Key
+
+// ExtensionLimits bound the calls and instances of extensions.
+type ExtensionLimits = wasmhost.Limits
+
+// NewError returns an answer with that status and message; an empty message is the default of the status.
+func NewError(status int, message string) *Error { return httpx.NewError(status, message) }
+
+// NewFieldError returns a failure of a field: a code for programs and a sentence for people.
+func NewFieldError(code, message string) error { return validation.New(code, message) }
+
+// ErrNotFound is what reads fail with that find nothing, to be found with errors.Is.
+var ErrNotFound = records.ErrNotFound
