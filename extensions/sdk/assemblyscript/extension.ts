@@ -111,13 +111,15 @@ export function route(method: string, path: string, run: RouteHandler): Route {
   return r;
 }
 
+// Whether the host took a refusal.
 let refused = false;
 
 /** Ends what is under way with a status (400–599) and a message for the client, once the handler has returned. */
 export function reject(status: i32, message: string): void {
   const m = utf8(message);
-  host_reject(status, changetype<usize>(m), m.byteLength);
-  refused = true;
+  const n = host_reject(status, changetype<usize>(m), m.byteLength);
+  if (n < 0) keep("reject", message, n);
+  else refused = true;
 }
 
 /** Refuses the value of a field, as validation does, once the handler has returned. */
@@ -125,8 +127,9 @@ export function rejectField(field: string, code: string, message: string): void 
   const f = utf8(field);
   const c = utf8(code);
   const m = utf8(message);
-  host_reject_field(changetype<usize>(f), f.byteLength, changetype<usize>(c), c.byteLength, changetype<usize>(m), m.byteLength);
-  refused = true;
+  const n = host_reject_field(changetype<usize>(f), f.byteLength, changetype<usize>(c), c.byteLength, changetype<usize>(m), m.byteLength);
+  if (n < 0) keep("reject_field", field, n);
+  else refused = true;
 }
 
 function texts(list: string[]): ArrayBuffer {
@@ -181,7 +184,7 @@ export function handle(op: i32, index: i32, ptr: usize, len: i32): i64 {
   else if (op == 3) serve(routes[index]);
   given = [];
   const e = takeError();
-  if (e && !refused) refuse(e);
+  if (e && !refused) refuse(e, op == 3);
   const result = answer;
   if (!result || result.byteLength == 0 || refused) return 0;
   return (<i64>changetype<usize>(result) << 32) | result.byteLength;
@@ -212,10 +215,10 @@ function serve(route: Route): void {
 }
 
 /** Ends what is under way because of a failure that nobody took; its text is for the log. */
-function refuse(e: HostError): void {
+function refuse(e: HostError, route: bool): void {
   log(Level.Error, e.toString());
   let status = 500;
-  if (e.errno == Errno.NotFound) status = 404;
+  if (e.errno == Errno.NotFound && route) status = 404; // in a hook it is a mistake of the extension's
   else if (e.errno == Errno.Forbidden) status = 403;
   else if (e.errno == Errno.Failed) status = 400;
   else if (e.errno == Errno.Busy) status = 503;

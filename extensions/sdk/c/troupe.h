@@ -519,13 +519,13 @@ static troupe_text troupe_describe(void) {
 }
 
 /* Logs what failed last and ends what is under way with a status that fits. */
-static void troupe_refuse(int32_t result) {
+static void troupe_refuse(int32_t result, bool route) {
     troupe_text message;
     if (troupe_error_message(&message) > 0)
         troupe_log(TROUPE_ERROR, message);
     int32_t status = 500;
     switch (result) {
-    case TROUPE_NOT_FOUND: status = 404; break;
+    case TROUPE_NOT_FOUND: status = route ? 404 : 500; break; /* in a hook it is a mistake of the extension's */
     case TROUPE_FORBIDDEN: status = 403; break;
     case TROUPE_FAILED: status = 400; break;
     case TROUPE_BUSY: status = 503; break;
@@ -550,7 +550,7 @@ TROUPE_EXPORT(handle) int64_t troupe_export_handle(int32_t op, uint32_t index, c
         result = x->routes[index].run();
     }
     if (result < 0) {
-        troupe_refuse(result);
+        troupe_refuse(result, op == 3);
         troupe_result.len = 0;
     }
     troupe_stale = true;

@@ -27,11 +27,14 @@ func (n Errno) Error() string {
 	return "errno " + strconv.Itoa(int(n))
 }
 
-// status is what a request is answered with when a handler returns the error.
-func (n Errno) status() int32 {
+// status is what a request is answered with when a handler returns the error. What is missing is what was asked for only in
+// a route; in a hook it is a mistake of the extension's.
+func (n Errno) status(route bool) int32 {
 	switch n {
 	case NotFound:
-		return 404
+		if route {
+			return 404
+		}
 	case Forbidden:
 		return 403
 	case Failed:

@@ -41,7 +41,7 @@ func handle(op, index uint32, ptr unsafe.Pointer, size uint32) (result uint64) {
 	defer func() {
 		if p := recover(); p != nil {
 			result = 0
-			refuse(&panicked{p})
+			refuse(&panicked{p}, op == opRoute)
 		}
 		clear(given)
 		given = given[:0]
@@ -62,7 +62,7 @@ func handle(op, index uint32, ptr unsafe.Pointer, size uint32) (result uint64) {
 		err = failed
 	}
 	if err != nil {
-		refuse(err)
+		refuse(err, op == opRoute)
 		return 0
 	}
 	return result
@@ -94,20 +94,17 @@ func (p *panicked) Error() string {
 }
 
 // refuse tells the host what an error means, see the package comment.
-func refuse(err error) {
+func refuse(err error, route bool) {
 	for e := err; e != nil; {
 		switch v := e.(type) {
 		case *Refusal:
-			for _, f := range v.fields {
-				hostRejectField(f.name, f.code, f.message)
+			if v.tell() {
+				return
 			}
-			if v.status != 0 {
-				hostReject(v.status, v.message)
-			}
-			return
+			e = nil
 		case *Error:
 			Log(Severe, err.Error())
-			hostReject(v.Errno.status(), "")
+			hostReject(v.Errno.status(route), "")
 			return
 		case interface{ Unwrap() error }:
 			e = v.Unwrap()
@@ -117,4 +114,22 @@ func refuse(err error) {
 	}
 	Log(Severe, err.Error())
 	hostReject(500, "")
+}
+
+// tell reports whether the host took the refusal as it is; a status or a text that is none would let something pass.
+func (r *Refusal) tell() bool {
+	for _, f := range r.fields {
+		if n := hostRejectField(f.name, f.code, f.message); n < 0 {
+			Log(Severe, hostError("reject_field", f.name, n).Error())
+			return false
+		}
+	}
+	if r.status == 0 && len(r.fields) > 0 {
+		return true
+	}
+	if n := hostReject(r.status, r.message); n < 0 {
+		Log(Severe, hostError("reject", "", n).Error())
+		return false
+	}
+	return true
 }
