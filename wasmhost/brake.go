@@ -1,0 +1,35 @@
+package wasmhost
+
+import (
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/troupebase/troupe/wasmhost/rewrite"
+)
+
+// guestDepth is how deeply functions of a guest may call themselves.
+const guestDepth = 4096
+
+// brake holds the globals that the rewriter put into a module. They are zero whenever an instance is given to a call, because one that was stopped
+// or trapped is not used again, so nothing has to be reset.
+type brake struct {
+	stopping api.MutableGlobal
+	depth    api.Global
+}
+
+func newBrake(m api.Module) (b brake) {
+	b.stopping, _ = m.ExportedGlobal(rewrite.StopGlobal).(api.MutableGlobal)
+	b.depth = m.ExportedGlobal(rewrite.DepthGlobal)
+	return b
+}
+
+// stop makes the guest trap soon. The lock of the pool is held, which keeps others from writing the same flag.
+func (b *brake) stop() {
+	if b.stopping != nil {
+		b.stopping.Set(1)
+	}
+}
+
+// tooDeep reports, after a trap, whether the guest's own recursion was the reason.
+func (b *brake) tooDeep() bool {
+	return b.depth != nil && int32(b.depth.Get()) >= guestDepth
+}

@@ -1,0 +1,2 @@
+// Package wasmhost runs extensions: WebAssembly modules that hook into the server and answer routes.
+package wasmhost

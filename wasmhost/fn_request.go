@@ -1,0 +1,244 @@
+package wasmhost
+
+import (
+	"net/textproto"
+	"strings"
+	"unicode/utf8"
+)
+
+func validText(b []byte) bool { return utf8.Valid(b) }
+
+// about returns the request of the call.
+func (i *instance) request() (Request, *Error) {
+	switch c := i.call.about; {
+	case c == nil:
+		return nil, errNotLoading
+	case c.Request == nil:
+		return nil, errNoRequest
+	default:
+		return c.Request, nil
+	}
+}
+
+func request(i *instance, p []uint64) (int32, *Error) {
+	r, err := i.request()
+	if err != nil {
+		return 0, err
+	}
+	var value string
+	found := true
+	switch uint32(p[0]) {
+	case 0:
+		value = r.Method()
+	case 1:
+		value = r.Path()
+	case 2, 3, 4:
+		name, err := i.name(p[1], p[2])
+		if err != nil {
+			return 0, err
+		}
+		value, found = lookup(r, uint32(p[0]), name)
+	case 5:
+		body, failure := r.Body()
+		if failure != nil {
+			return 0, i.explain("request", failure)
+		}
+		return i.fill(body, p[3], p[4])
+	case 6:
+		value = r.RealIP()
+	case 7:
+		value = r.URI()
+	case 8:
+		value = r.Situation()
+	default:
+		return 0, invalid("a request has no part %d", uint32(p[0]))
+	}
+	if !found {
+		return 0, errMissing
+	}
+	i.scratch = append(i.scratch[:0], value...)
+	return i.fill(i.scratch, p[3], p[4])
+}
+
+func lookup(r Request, part uint32, name string) (string, bool) {
+	switch part {
+	case 2:
+		return r.Param(name)
+	case 3:
+		return r.QueryLookup(name)
+	}
+	return r.HeaderLookup(name)
+}
+
+func auth(i *instance, _ []uint64) (int32, *Error) {
+	if _, err := i.request(); err != nil {
+		return 0, err
+	}
+	if i.call.about.Auth == nil {
+		return 0, errNobody
+	}
+	h := &i.call.handles
+	if h.auth == 0 {
+		at, err := i.give(i.call.about.Auth)
+		if err != nil {
+			return 0, err
+		}
+		h.auth = at
+	}
+	return h.auth, nil
+}
+
+func authSuperuser(i *instance, _ []uint64) (int32, *Error) {
+	if _, err := i.request(); err != nil {
+		return 0, err
+	}
+	if i.call.about.Superuser {
+		return 1, nil
+	}
+	return 0, nil
+}
+
+// response returns the answer that the guest of a route is making.
+func (i *instance) response() (*Response, *Error) {
+	if i.call.op != opRoute {
+		return nil, errNotInRoute
+	}
+	if i.call.response == nil {
+		i.call.response = &Response{}
+	}
+	return i.call.response, nil
+}
+
+func respond(i *instance, p []uint64) (int32, *Error) {
+	r, err := i.response()
+	if err != nil {
+		return 0, err
+	}
+	if status := uint32(p[0]); status < 100 || status > 599 {
+		return 0, errStatus
+	}
+	b, err := i.payload(p[1], p[2], maxHeader)
+	if err != nil {
+		return 0, err
+	}
+	if !headerValue(b) {
+		return 0, errHeader
+	}
+	contentType, err := i.intern(b[:min(len(b), maxName)])
+	if err != nil || len(contentType) < len(b) {
+		return 0, errHeader
+	}
+	r.Status, r.ContentType = int(uint32(p[0])), contentType
+	return 0, nil
+}
+
+// owned are the headers that frame a message or belong to the connection: a guest that set them could make the server say two things at once.
+var owned = map[string]bool{
+	"Connection": true, "Content-Length": true, "Content-Type": true, "Date": true, "Keep-Alive": true, "Proxy-Connection": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+}
+
+func respondHeader(i *instance, p []uint64) (int32, *Error) {
+	r, err := i.response()
+	if err != nil {
+		return 0, err
+	}
+	name, err := i.name(p[0], p[1])
+	if err != nil {
+		return 0, err
+	}
+	value, err := i.text(p[2], p[3], maxHeader)
+	switch {
+	case err != nil:
+		return 0, err
+	case !headerName(name) || !headerValue([]byte(value)):
+		return 0, errHeader
+	case owned[textproto.CanonicalMIMEHeaderKey(name)]:
+		return 0, errHeaderOwned
+	case len(r.Headers) >= maxHeaders:
+		return 0, errHeaders
+	}
+	r.Headers = append(r.Headers, Header{Name: name, Value: value})
+	return 0, nil
+}
+
+// headerName accepts tokens of RFC 9110.
+func headerName(s string) bool {
+	for _, c := range []byte(s) {
+		alnum := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !alnum && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// headerValue refuses what would end the header.
+func headerValue(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func reject(i *instance, p []uint64) (int32, *Error) {
+	if i.call.about == nil {
+		return 0, errNotLoading
+	}
+	status := uint32(p[0])
+	if status < 400 || status > 599 {
+		return 0, errStatus
+	}
+	message, err := i.text(p[1], p[2], maxMessage)
+	if err != nil {
+		return 0, err
+	}
+	r := i.rejection()
+	r.Status, r.Message = int(status), message
+	return 0, nil
+}
+
+func rejectField(i *instance, p []uint64) (int32, *Error) {
+	if i.call.about == nil {
+		return 0, errNotLoading
+	}
+	name, err := i.name(p[0], p[1])
+	if err != nil {
+		return 0, err
+	}
+	code, err := i.text(p[2], p[3], maxMessage)
+	if err != nil {
+		return 0, err
+	}
+	message, err := i.text(p[4], p[5], maxMessage)
+	if err != nil {
+		return 0, err
+	}
+	r := i.rejection()
+	if r.Fields == nil {
+		r.Fields = make(map[string]FieldFailure)
+	}
+	if _, again := r.Fields[name]; !again && len(r.Fields) >= maxFailures {
+		return 0, errFields
+	}
+	r.Fields[name] = FieldFailure{Code: code, Message: message}
+	return 0, nil
+}
+
+func (i *instance) rejection() *Rejection {
+	if i.call.rejection == nil {
+		i.call.rejection = &Rejection{Status: 400}
+	}
+	return i.call.rejection
+}
+
+func failure(i *instance, p []uint64) (int32, *Error) {
+	c := i.call.about
+	if c == nil || c.Failure == nil {
+		return 0, &Error{Errno: Context, Message: "there is no failure"}
+	}
+	i.scratch = append(i.scratch[:0], c.Failure.Error()...)
+	return i.fill(i.scratch, p[0], p[1])
+}

@@ -1,0 +1,85 @@
+package wasmhost
+
+import "time"
+
+// Limits bound what one call of a guest may take. A field that is zero or negative means the default.
+type Limits struct {
+	// Hook and Route are the time of a call, host calls included.
+	Hook, Route time.Duration
+	// MemoryPages is the memory of an instance, in pages of 64 KiB.
+	MemoryPages uint32
+	// HostCalls and Handles are counted per call.
+	HostCalls, Handles int
+	// Payload is how many bytes a guest hands over at once: a body, JSON, a route's answer.
+	Payload int
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Hook <= 0 {
+		l.Hook = time.Second
+	}
+	if l.Route <= 0 {
+		l.Route = 10 * time.Second
+	}
+	if l.MemoryPages == 0 {
+		l.MemoryPages = 1024
+	}
+	if l.HostCalls <= 0 {
+		l.HostCalls = 100_000
+	}
+	if l.Handles <= 0 {
+		l.Handles = 1024
+	}
+	if l.Payload <= 0 {
+		l.Payload = 8 << 20
+	}
+	return l
+}
+
+// Limits that the ABI fixes.
+const (
+	// MaxListRows is how many records a guest may ask for at once, and DefaultListRows how many it gets without asking.
+	MaxListRows     = 500
+	DefaultListRows = 30
+	// MaxSQLRows is how many rows a statement may return.
+	MaxSQLRows = 1000
+	// MaxDepth is how deeply calls of guests may nest through the host. Each level is a native call on the same goroutine.
+	MaxDepth = 8
+
+	maxState       = 64 << 10 // bytes between before and after
+	maxDescription = 64 << 10 // bytes of a description
+	maxLine        = 8 << 10  // bytes of a log line
+)
+
+// Limits of this package. Everything that waits, grows or is kept is bounded.
+const (
+	maxFile      = 64 << 20 // bytes of a module: twenty times a Go guest
+	maxFiles     = 256      // modules in the directory: each is compiled code and at least one instance
+	maxInstances = 32       // instances of a version that callers share; a write in a hook holds one until it is committed
+	maxWaiting   = 4096     // callers that wait for an instance
+	keepIdle     = 4        // instances that stay when nobody needs them
+	maxNames     = 512      // names of fields that an instance remembers
+	maxName      = 1024     // bytes of a name
+	maxScratch   = 64 << 10 // bytes of a buffer that an instance keeps
+	maxLines     = 256      // lines that a call may log
+	maxHeaders   = 64       // headers of an answer
+	maxHeader    = 8 << 10  // bytes of a header
+	maxFailures  = 256      // failures per field of a rejection
+	maxMessage   = 8 << 10  // bytes of a message of a rejection, and of an errno
+	maxTrace     = 2 << 10  // bytes of a trap's trace in the log
+	graceCalls   = 1024     // host calls that answer LIMIT before the guest is stopped
+
+	watchInterval  = 3 * time.Millisecond   // how often running calls are looked at
+	watchLinger    = 200 * time.Millisecond // how long the watchdog keeps ticking after the last call
+	sweepInterval  = time.Second            // how often idle instances and old versions are looked at
+	idleLife       = 30 * time.Second       // how long an instance beyond keepIdle stays idle
+	retireGrace    = 30 * time.Second       // how long an old version stays for those that hold it: longer than any request
+	describeLimit  = 5 * time.Second        // time for the description; a Go guest needs 10 ms to start
+	debounce       = 100 * time.Millisecond // how long a directory must be quiet before it is read
+	debounceLimit  = 2 * time.Second        // and how long that may put it off
+	closeGrace     = 12 * time.Second       // how long Close lets calls run: longer than any call
+	closeWait      = time.Second            // and how long it waits once it has stopped them
+	failuresInARow = 5                      // failing calls that suspend
+	suspendFirst   = time.Second
+	suspendMost    = time.Minute
+)

@@ -1,0 +1,217 @@
+package wasmhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+)
+
+// Options say where extensions are and what they run in. Dir and Host are needed.
+type Options struct {
+	// Dir holds the modules, *.wasm. It may be missing.
+	Dir string
+	// CacheDir keeps compiled code, which saves seconds at the next start; "" keeps it in memory. Nobody else may write there: what is in
+	// it is run.
+	CacheDir string
+	Host     Host
+	// Logger gets what guests log and what happens to them. Nil means slog.Default().
+	Logger *slog.Logger
+	Limits Limits
+	// Watch reloads what changes in Dir.
+	Watch bool
+	// Changed gets the complete set of extensions, ordered by name, whenever it is about to change: while Open loads, and later on the goroutine that reloads.
+	// It readies routes and hooks and puts them in place; an error refuses the change, and the set stays what it was. The set is the callee's. It must not call
+	// the manager.
+	Changed func(set []*Extension) error
+}
+
+// Manager keeps the extensions of a directory. Safe for concurrent use.
+type Manager struct {
+	options Options
+	host    Host
+	log     *slog.Logger
+	limits  Limits
+	cache   wazero.CompilationCache
+	dog     *watchdog
+	watcher *watcher
+	base    time.Time // what now counts from
+
+	set atomic.Pointer[[]*Extension]
+
+	reloading sync.Mutex          // held while the set changes
+	refused   map[string]checksum // files that were not loaded for what is in them
+	complaint map[string]string   // what was last said about a file, so that it is not said again
+	mu        sync.Mutex          // guards live
+	live      map[*Extension]bool // every version that is not closed
+	closing   atomic.Bool
+}
+
+// Open loads all extensions of a directory. A file that cannot be loaded is logged and left out. ctx bounds the compilation only.
+func Open(ctx context.Context, o Options) (*Manager, error) {
+	if o.Host == nil {
+		return nil, errors.New("wasmhost: no host")
+	}
+	m := &Manager{
+		options: o, host: o.Host, log: o.Logger, limits: o.Limits.withDefaults(), base: time.Now().Add(-time.Second),
+		refused: make(map[string]checksum), complaint: make(map[string]string), live: make(map[*Extension]bool),
+	}
+	if m.log == nil {
+		m.log = slog.Default()
+	}
+	m.set.Store(&[]*Extension{})
+	m.cache = wazero.NewCompilationCache()
+	if o.CacheDir != "" {
+		cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
+		if err != nil {
+			return nil, fmt.Errorf("wasmhost: open the cache %s: %w", o.CacheDir, err)
+		}
+		m.cache = cache
+	}
+	m.dog = newWatchdog(m)
+	go m.guarded("watchdog", m.dog.run, m.dog.ended)
+	if o.Watch {
+		// Before the first look, so that nothing falls in between.
+		m.watcher = newWatcher(m)
+	}
+	if err := m.Reload(ctx); err != nil {
+		m.log.Error("extensions: read the directory", "dir", o.Dir, "error", err)
+	}
+	if m.watcher != nil {
+		go m.guarded("watcher", m.watcher.run, m.watcher.ended)
+	}
+	return m, nil
+}
+
+// Extensions returns the loaded extensions, ordered by name.
+func (m *Manager) Extensions() []*Extension { return slices.Clone(*m.set.Load()) }
+
+// Close waits for calls under way, for closeGrace at most, stops those that are left, and ends all goroutines. Calls that come later get [ErrClosed].
+func (m *Manager) Close() error {
+	if m.closing.Swap(true) {
+		return nil
+	}
+	if m.watcher != nil {
+		m.watcher.stop()
+	}
+	m.reloading.Lock()
+	defer m.reloading.Unlock()
+	m.set.Store(&[]*Extension{})
+	drained := m.drain(closeGrace)
+	if !drained {
+		m.eachLive(func(x *Extension) { x.pool.stopAll() })
+		drained = m.drain(closeWait)
+	}
+	m.dog.stop()
+	if !drained {
+		// What still runs is in a host call that does not return; freeing its memory under it would be worse than leaking it.
+		return errors.New("wasmhost: close: calls still run")
+	}
+	if err := m.cache.Close(context.Background()); err != nil {
+		return fmt.Errorf("wasmhost: close the cache: %w", err)
+	}
+	return nil
+}
+
+// drain closes versions as their last calls end, and reports whether none is left after d.
+func (m *Manager) drain(d time.Duration) bool {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(d); ; <-tick.C {
+		left := 0
+		m.eachLive(func(x *Extension) {
+			if x.tryClose() {
+				m.forget(x)
+			} else {
+				left++
+			}
+		})
+		if left == 0 || time.Now().After(end) {
+			return left == 0
+		}
+	}
+}
+
+// eachLive calls f for every version that is not closed, without the lock.
+func (m *Manager) eachLive(f func(*Extension)) {
+	m.mu.Lock()
+	live := make([]*Extension, 0, len(m.live))
+	for x := range m.live {
+		live = append(live, x)
+	}
+	m.mu.Unlock()
+	for _, x := range live {
+		f(x)
+	}
+}
+
+func (m *Manager) forget(x *Extension) {
+	m.mu.Lock()
+	delete(m.live, x)
+	m.mu.Unlock()
+}
+
+// inspect is the watchdog's look at all calls. It reports whether there are any.
+func (m *Manager) inspect() (busy bool) {
+	now := m.now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for x := range m.live {
+		busy = x.pool.inspect(now) || busy
+	}
+	return busy
+}
+
+// sweep closes instances that nobody needs and versions that nobody can hold any more.
+func (m *Manager) sweep() {
+	now := m.now()
+	m.eachLive(func(x *Extension) {
+		x.pool.trim(keepIdle, func(i *instance) bool { return now-i.idleSince > int64(idleLife) })
+		if since := x.retired.Load(); since != 0 && now-since > int64(retireGrace) && x.tryClose() {
+			m.forget(x)
+		}
+	})
+}
+
+// now is a time of the manager's own, positive and cheap to compare: nanoseconds since shortly before it was opened.
+func (m *Manager) now() int64 { return int64(time.Since(m.base)) }
+
+// at is the time that now counted as n; moment is the other way round.
+func (m *Manager) at(n int64) time.Time     { return m.base.Add(time.Duration(n)) }
+func (m *Manager) moment(t time.Time) int64 { return int64(t.Sub(m.base)) }
+
+// most is how many bytes a call may return.
+func (m *Manager) most(o op) int {
+	switch o {
+	case opDescribe:
+		return maxDescription
+	case opRoute:
+		return m.limits.Payload
+	}
+	return maxState
+}
+
+// guarded runs f until it returns, begins again after a panic in it, and closes ended.
+func (m *Manager) guarded(what string, f func(), ended chan<- struct{}) {
+	defer close(ended)
+	for !m.returned(what, f) {
+		time.Sleep(watchInterval) // a panic that comes again and again must not take a core
+	}
+}
+
+func (m *Manager) returned(what string, f func()) (ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			m.log.Error("extensions: panic", "in", what, "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+	return true
+}

@@ -1,0 +1,117 @@
+package rewrite
+
+import "strings"
+
+// assemble writes the module anew. Indices of types, functions and globals stay as they were: what is added comes last.
+func assemble(p *plan, o Options) []byte {
+	m := p.module
+	e := &emitter{
+		plan: p, depth: o.MaxDepth, blockTypes: map[string]uint32{},
+		fuel: uint32(m.globals), stop: uint32(m.globals) + 1, level: uint32(m.globals) + 2, look: uint32(len(m.funcs)),
+	}
+	lookType := e.newType(Signature{})
+	code := e.functions(int32(o.Interval))
+	out := append(make([]byte, 0, len(code)+len(code)/2), "\x00asm\x01\x00\x00\x00"...)
+	out = appendList(out, secType, m.raw[secType], e.added, e.types)
+	out = appendSection(out, secImport, m.raw[secImport])
+	out = appendList(out, secFunction, m.raw[secFunction], 1, appendU32(nil, lookType))
+	out = appendSection(out, secTable, m.tableSection())
+	out = appendSection(out, secMemory, m.raw[secMemory])
+	out = appendList(out, secGlobal, m.raw[secGlobal], 3, addedGlobals(o))
+	out = e.exportSection(out)
+	out = appendSection(out, secElement, m.raw[secElement])
+	out = appendSection(out, secDataCount, m.raw[secDataCount])
+	out = appendSection(out, secCode, code)
+	out = appendSection(out, secData, m.raw[secData])
+	for _, c := range m.custom {
+		switch {
+		case c.name == "name":
+			out = appendSection(out, secCustom, functionNames(c.body))
+		case !strings.HasPrefix(c.name, ".debug_") && !strings.HasPrefix(c.name, "reloc."):
+			out = appendSection(out, secCustom, c.body)
+		}
+	}
+	return out
+}
+
+// functions writes the code section's content.
+func (e *emitter) functions(interval int32) []byte {
+	size := 0
+	for _, f := range e.code {
+		size += len(f.body) + 5
+	}
+	out := appendU32(make([]byte, 0, size+size/4), uint32(len(e.code)+1))
+	for i := range e.code {
+		out = e.body(out, i)
+	}
+	look := e.lookBody(interval)
+	return append(appendU32(out, uint32(len(look))), look...)
+}
+
+// addedGlobals are the fuel, the stop flag and the depth.
+func addedGlobals(o Options) []byte {
+	var out []byte
+	for _, v := range []int32{int32(o.Interval), 0, 0} {
+		out = append(appendConst(append(out, byte(I32), 1), v), opEnd)
+	}
+	return out
+}
+
+func (e *emitter) exportSection(out []byte) []byte {
+	var added []byte
+	n := uint32(0)
+	add := func(name string, kind Kind, index uint32) {
+		added = appendU32(append(appendName(added, name), byte(kind)), index)
+		n++
+	}
+	add(FuelGlobal, Global, e.fuel)
+	add(StopGlobal, Global, e.stop)
+	add(DepthGlobal, Global, e.level)
+	if e.start >= 0 {
+		add(StartFunc, Func, uint32(e.start))
+	}
+	return appendList(out, secExport, e.raw[secExport], n, added)
+}
+
+// tableSection writes the tables with their maxima, which are declared and bounded now.
+func (m *module) tableSection() []byte {
+	if len(m.tables) == 0 {
+		return nil
+	}
+	out := appendU32(nil, uint32(len(m.tables)))
+	for _, t := range m.tables {
+		out = appendU32(append(out, byte(t.kind), 1), t.min)
+		out = appendU32(out, t.max)
+	}
+	return out
+}
+
+// functionNames returns a name section with the names of functions only, which appear in stack traces; nothing when they are damaged. The
+// compiler would allocate for as many names as a section claims to have.
+func functionNames(body []byte) []byte {
+	r := &reader{b: body}
+	r.name()
+	for r.left() > 0 && r.err == nil {
+		from := r.pos
+		id := r.byte()
+		content := r.bytes(r.u32())
+		if r.err != nil || id != 1 {
+			continue
+		}
+		names := &reader{b: content}
+		last := int64(-1)
+		for range names.count(2) {
+			index := int64(names.u32())
+			names.name()
+			if names.err != nil || index <= last {
+				return nil
+			}
+			last = index
+		}
+		if names.done() != nil {
+			return nil
+		}
+		return append(appendName(nil, "name"), body[from:r.pos]...)
+	}
+	return nil
+}

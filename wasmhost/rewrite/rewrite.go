@@ -1,0 +1,73 @@
+package rewrite
+
+import "strconv"
+
+// The names under which a rewritten module exports what was added to it.
+const (
+	// StopGlobal is a mutable i32: once it is 1, the guest traps at its next look at it.
+	StopGlobal = "troupe_stop"
+	// DepthGlobal is a mutable i32: how deep the guest is in functions that may call themselves. It is 0 between calls, unless one trapped.
+	DepthGlobal = "troupe_depth"
+	// FuelGlobal is a mutable i32: what is left until the next look. It need not be set between calls.
+	FuelGlobal = "troupe_fuel"
+	// StartFunc is what was the module's start function; see [Result.Start].
+	StartFunc = "troupe_start"
+)
+
+const (
+	// defaultInterval makes a look every few hundred microseconds: rare enough to cost nothing, often enough for a garbage collection that waits.
+	defaultInterval = 50_000
+	// defaultMaxDepth is what extensions/abi.md promises.
+	defaultMaxDepth = 4096
+)
+
+// Options say how a module is rewritten. The zero value is what a server uses.
+type Options struct {
+	// Interval is how many passes of loops and entries of functions lie between two looks at the stop flag; 50,000 when 0, 16 million at most.
+	Interval uint32
+	// MaxDepth is how deep functions that may call themselves are nested before the guest traps; 4096 when 0, about a million at most.
+	MaxDepth uint32
+	// TailCalls accepts tail calls, for a runtime that has them enabled.
+	TailCalls bool
+}
+
+// A Result is a rewritten module and what a loader wants to know of it. Nothing in it refers to the bytes that were passed in.
+type Result struct {
+	Binary  []byte
+	Imports []Import
+	Exports []Export
+	Memory  Memory
+	// Start tells that the module had a start function. It is exported as [StartFunc] instead, and the loader calls it after the instance was
+	// made and before anything else: a start function runs before anyone could set the stop flag.
+	Start bool
+}
+
+// Module checks a core module and returns it with interruption checks and a depth limit added. It checks the binary format and what guests may
+// not have, but not types: the compiler does. The error is one of [ErrNotWasm], [ErrMalformed] and [ErrUnsupported]. bin is not changed.
+func Module(bin []byte, o Options) (*Result, error) {
+	if o.Interval == 0 {
+		o.Interval = defaultInterval
+	}
+	if o.MaxDepth == 0 {
+		o.MaxDepth = defaultMaxDepth
+	}
+	o.Interval, o.MaxDepth = min(o.Interval, maxInterval), min(o.MaxDepth, maxDepth)
+	m, err := parse(bin)
+	if err != nil {
+		return nil, err
+	}
+	s, err := scanCode(m, o.TailCalls)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{
+		Binary: assemble(newPlan(s), o), Imports: m.imports, Exports: m.exports, Memory: m.memory, Start: m.start >= 0,
+	}, nil
+}
+
+// reserved is whether an export's name is one of those that are added.
+func reserved(name string) bool {
+	return name == StopGlobal || name == DepthGlobal || name == FuelGlobal || name == StartFunc
+}
+
+func functionName(index int) string { return "function " + strconv.Itoa(index) }

@@ -1,0 +1,159 @@
+package rewrite
+
+// A function is one function that the module defines, as the scan found it.
+type function struct {
+	body   []byte
+	code   uint32 // where the instructions begin in body
+	region uint32 // its first region
+	call   uint32 // its first call
+	bulk   bool   // moves bytes or table slots in bulk
+	tail   bool   // leaves by a tail call somewhere
+}
+
+// A region is the part of a function that runs at most once between two of its counts: what stands outside all loops, which is counted at
+// the entry, or what stands in a loop and not in a loop within, which is counted at the loop's header.
+type region struct {
+	cost uint64 // bytes of code, and the cost of the functions it calls that do not count themselves
+}
+
+// A call is an edge of the call graph.
+type call struct {
+	node   uint32 // a defined function, or a class of functions that are called through tables
+	region uint32
+}
+
+// A scan is what is known of all functions before any is rewritten. The lists of all functions follow one another, so that a module of a
+// million tiny functions costs no million allocations.
+type scan struct {
+	*module
+	tailCalls bool
+	class     []uint32 // class of each type: equal signatures share one
+	classes   int
+	regions   []region
+	calls     []call
+	blocks    []block // the open blocks of the function being scanned
+}
+
+type block struct {
+	op     byte
+	region uint32 // of what follows the block
+}
+
+func scanCode(m *module, tailCalls bool) (*scan, error) {
+	s := &scan{module: m, tailCalls: tailCalls, class: make([]uint32, len(m.types))}
+	known := make(map[Signature]uint32, len(m.types))
+	for i, t := range m.types {
+		c, ok := known[t]
+		if !ok {
+			c = uint32(len(known))
+			known[t] = c
+		}
+		s.class[i] = c
+	}
+	s.classes = len(known)
+	for i := range m.code {
+		if err := s.function(i); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *scan) function(i int) error {
+	f := &s.code[i]
+	r := &reader{b: f.body, what: functionName(s.imported + i)}
+	s.locals(r)
+	f.code, f.region, f.call = uint32(r.pos), uint32(len(s.regions)), uint32(len(s.calls))
+	s.regions = append(s.regions, region{})
+	s.blocks = s.blocks[:0]
+	current := f.region
+	for r.err == nil {
+		from := r.pos
+		in := r.next()
+		s.regions[current].cost += uint64(r.pos - from)
+		switch in.op {
+		case opBlock, opIf:
+			s.blocks = append(s.blocks, block{in.op, current})
+		case opLoop:
+			s.blocks = append(s.blocks, block{in.op, current})
+			current = uint32(len(s.regions))
+			s.regions = append(s.regions, region{})
+		case opElse:
+			if n := len(s.blocks); n == 0 || s.blocks[n-1].op != opIf {
+				r.malformed("an else without an if")
+			} else {
+				s.blocks[n-1].op = opElse
+			}
+		case opEnd:
+			n := len(s.blocks)
+			if n == 0 {
+				return r.done()
+			}
+			current = s.blocks[n-1].region
+			s.blocks = s.blocks[:n-1]
+		default:
+			s.note(r, f, in, current)
+		}
+	}
+	return r.err
+}
+
+// locals reads the declarations of locals.
+func (s *scan) locals(r *reader) {
+	total := uint64(0)
+	for range r.count(2) {
+		total += uint64(r.u32())
+		r.valueType()
+		if r.err != nil {
+			return
+		}
+	}
+	if total > maxLocals {
+		r.fail(unsupported("has a function with %d locals, more than %d", total, maxLocals))
+	}
+}
+
+// note keeps what the plan needs to know of an instruction.
+func (s *scan) note(r *reader, f *function, in instruction, current uint32) {
+	if r.err != nil {
+		return
+	}
+	switch in.op {
+	case opReturnCall, opReturnCallIndirect:
+		if !s.tailCalls {
+			r.fail(unsupported("uses tail calls"))
+			return
+		}
+		f.tail = true
+	case opRefFunc:
+		s.take(r, in.index)
+		return
+	case opPrefixMisc:
+		f.bulk = f.bulk || isBulk(in)
+		return
+	}
+	switch in.op {
+	case opCall, opReturnCall:
+		switch defined := int64(in.index) - int64(s.imported); {
+		case int64(in.index) >= int64(len(s.funcs)):
+			r.malformed("a call of an unknown function")
+		case defined >= 0:
+			s.calls = append(s.calls, call{uint32(defined), current})
+		}
+	case opCallIndirect, opReturnCallIndirect:
+		if int64(in.index) >= int64(len(s.types)) {
+			r.malformed("a call of an unknown type")
+			return
+		}
+		s.calls = append(s.calls, call{uint32(len(s.code)) + s.class[in.index], current})
+	}
+}
+
+// isBulk is whether the time of an instruction grows with the number on top of the stack.
+func isBulk(in instruction) bool {
+	switch in.sub {
+	case miscMemoryInit, miscMemoryCopy, miscMemoryFill, miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
+		return in.op == opPrefixMisc
+	}
+	return false
+}

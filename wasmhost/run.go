@@ -1,0 +1,115 @@
+package wasmhost
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// job is one call of a guest.
+type job struct {
+	op    op
+	index int
+	call  *Call
+	input []byte
+	limit time.Duration
+}
+
+// outcome is what a call handed over.
+type outcome struct {
+	payload  []byte
+	response *Response
+}
+
+// run does j in an instance. The time to wait for one is half of the call's at most, so that a guest has the other half whatever happens.
+func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
+	if !x.enter() {
+		return out, ErrClosed
+	}
+	defer x.leave()
+	if j.call == nil {
+		j.call = &Call{}
+	}
+	depth, outer := 1, holder(ctx)
+	if outer != nil {
+		if depth = outer.depth + 1; depth > MaxDepth {
+			return out, errTooDeep
+		}
+	}
+	start := x.manager.now()
+	ok, trial := x.health.admit(start, 2*j.limit)
+	if !ok {
+		return out, ErrSuspended
+	}
+	deadline, waitUntil := start+int64(j.limit), start+int64(j.limit)/2
+	if d, ok := ctx.Deadline(); ok {
+		left := x.manager.moment(d)
+		deadline, waitUntil = max(1, min(deadline, left)), min(waitUntil, left)
+	}
+	i, err := x.pool.acquire(ctx, outer != nil, waitUntil, deadline)
+	if err != nil {
+		x.judge(verdict{err: err, trial: trial, ran: time.Duration(x.manager.now() - start), limit: j.limit})
+		return out, err
+	}
+	begun := x.manager.now()
+	i.begin(ctx, j, deadline, depth)
+	out.payload, err = i.do(j)
+	out.response = i.call.response
+	inner := i.nested()
+	err = i.finish(err)
+	x.pool.release(i)
+	ran := time.Duration(x.manager.now() - begun)
+	if outer != nil {
+		outer.nested.Add(int64(ran))
+	}
+	x.judge(verdict{err: err, trial: trial, ran: ran - inner, limit: j.limit})
+	x.health.total.Add(int64(ran))
+	if err != nil {
+		return outcome{}, err
+	}
+	return out, nil
+}
+
+// verdict is how a call ended.
+type verdict struct {
+	err   error
+	trial bool
+	ran   time.Duration // without guests that it called through the host
+	limit time.Duration
+}
+
+// judge counts how a call ended, and whether the module is to blame if it failed.
+func (x *Extension) judge(v verdict) {
+	h := &x.health
+	var no *Rejection
+	var fault *Fault
+	switch {
+	case v.err == nil:
+		h.calls.Add(1)
+		h.good(v.trial)
+		return
+	case errors.As(v.err, &no):
+		h.calls.Add(1)
+		h.rejected.Add(1)
+		h.good(v.trial)
+		return
+	case errors.Is(v.err, ErrBusy), errors.Is(v.err, ErrClosed):
+		h.busy.Add(1)
+		h.undecided(v.trial, x.manager.now())
+		return
+	}
+	h.calls.Add(1)
+	h.failures.Add(1)
+	h.note(v.err)
+	// Who runs out of time because of the guest below, or above, is not to blame; nor is anybody for a panic of the server.
+	blame := !errors.Is(v.err, ErrTimeout) || v.ran >= v.limit/2
+	if errors.As(v.err, &fault) && fault.Kind == Paniced {
+		blame = false
+	}
+	x.log.Warn("extension: call failed", "error", v.err)
+	if blame {
+		h.failed(v.trial, x.manager.now(), v.err, x.log)
+	} else {
+		h.undecided(v.trial, x.manager.now())
+	}
+}
