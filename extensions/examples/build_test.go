@@ -1,0 +1,54 @@
+package examples
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// tools are what the languages are compiled with.
+var tools = map[string][]string{"go": {"go"}, "c": {"clang", "wasm-ld"}, "assemblyscript": {"node", "assemblyscript/node_modules/.bin/asc"}}
+
+// build runs a compiler, whose last argument is the place of the module, and gives the module. The test is skipped when the compiler is not
+// there (nothing is fetched), and with -short.
+func build(t *testing.T, language, dir string, command []string) []byte {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("compilers take their time")
+	}
+	for _, tool := range tools[language] {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "extension.wasm")
+	cmd := exec.Command(command[0], append(command[1:len(command):len(command)], out)...)
+	cmd.Dir, cmd.Env = dir, os.Environ()
+	if language == "go" {
+		cmd.Env = append(cmd.Env, "GOOS=wasip1", "GOARCH=wasm")
+	}
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", command, err, said)
+	}
+	wasm, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
+// TestBuild builds the examples as build.sh says, and holds the outcome against what they do. The committed modules may come
+// from another version of a compiler, so their bytes are not compared.
+func TestBuild(t *testing.T) {
+	for language := range languages {
+		t.Run(language, func(t *testing.T) {
+			script, err := filepath.Abs(filepath.Join(language, "slugs", "build.sh"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, log := load(t, build(t, language, ".", []string{script}), newStore())
+			checkSlugs(t, language, x, log)
+		})
+	}
+}
