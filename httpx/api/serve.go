@@ -33,7 +33,7 @@ func (a *API) OnServe() *hooks.Hook[*ServeEvent] { return a.serving }
 // answered; its error ends it all. It is called once.
 func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.Addr) error) error {
 	served := make(chan error, 1)
-	e := &ServeEvent{App: a.app, Router: httpx.NewBuilder(a.server.Router().Routes()), Listener: ln, ctx: ctx}
+	e := &ServeEvent{App: a.app, Router: httpx.NewBuilder(a.table.base.Routes()), Listener: ln, ctx: ctx}
 	serving := false
 	err := a.serving.Trigger(e, func(e *ServeEvent) error {
 		router, err := e.Router.Build()
