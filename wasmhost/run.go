@@ -78,16 +78,22 @@ type verdict struct {
 	limit time.Duration
 }
 
-// judge counts how a call ended, and whether the module is to blame if it failed.
+// judge counts how a call ended.
 func (x *Extension) judge(v verdict) {
+	if v.err == nil {
+		x.health.calls.Add(1)
+		x.health.good(v.trial)
+		return
+	}
+	x.judgeError(v)
+}
+
+// judgeError counts a call without success, and whether the module is to blame.
+func (x *Extension) judgeError(v verdict) {
 	h := &x.health
 	var no *Rejection
 	var fault *Fault
 	switch {
-	case v.err == nil:
-		h.calls.Add(1)
-		h.good(v.trial)
-		return
 	case errors.As(v.err, &no):
 		h.calls.Add(1)
 		h.rejected.Add(1)
@@ -101,12 +107,12 @@ func (x *Extension) judge(v verdict) {
 	h.calls.Add(1)
 	h.failures.Add(1)
 	h.note(v.err)
+	x.log.Warn("extension: call failed", "error", v.err)
 	// Who runs out of time because of the guest below, or above, is not to blame; nor is anybody for a panic of the server.
 	blame := !errors.Is(v.err, ErrTimeout) || v.ran >= v.limit/2
 	if errors.As(v.err, &fault) && fault.Kind == Paniced {
 		blame = false
 	}
-	x.log.Warn("extension: call failed", "error", v.err)
 	if blame {
 		h.failed(v.trial, x.manager.now(), v.err, x.log)
 	} else {
