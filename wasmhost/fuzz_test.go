@@ -45,7 +45,7 @@ func FuzzResult(f *testing.F) {
 				t.Fatal(err)
 			}
 		case errors.As(err, &fault):
-			if fault.Kind == Paniced {
+			if fault.Kind == Panicked {
 				t.Fatal(err)
 			}
 		default:
