@@ -7,7 +7,7 @@ const (
 	// unitShift makes the cost of a region units of fuel: a unit is what up to 512 bytes of code do, well under a microsecond.
 	unitShift = 9
 	// maxCharge bounds what one count takes.
-	maxCharge = 1 << 20
+	maxCharge = 1 << 16
 )
 
 // A plan says what is added to each function.
@@ -15,12 +15,13 @@ type plan struct {
 	*scan
 	cyclic  []bool // functions that may, by way of others, call themselves
 	counted []bool // functions that count at their entry
+	hot     []bool // functions with a loop that calls nothing
 }
 
 func newPlan(s *scan) *plan {
 	g := newGraph(s)
 	n := len(s.code) + s.classes
-	p := &plan{scan: s, cyclic: make([]bool, n), counted: make([]bool, len(s.code))}
+	p := &plan{scan: s, cyclic: make([]bool, n), counted: make([]bool, len(s.code)), hot: make([]bool, len(s.code))}
 	cost := make([]uint64, n) // what a caller has to count for a node
 	g.components(func(nodes []uint32) {
 		if len(nodes) > 1 || g.callsItself(nodes[0]) {
@@ -57,6 +58,7 @@ func (p *plan) settle(g *graph, v uint32, cost []uint64) uint64 {
 		}
 		return most
 	}
+	p.hot[v] = p.code[v].hot
 	for _, c := range p.callsOf(v) {
 		p.regions[c.region].cost += cost[c.node]
 	}

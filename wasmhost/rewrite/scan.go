@@ -6,8 +6,7 @@ type function struct {
 	code   uint32 // where the instructions begin in body
 	region uint32 // its first region
 	call   uint32 // its first call
-	bulk   bool   // moves bytes or table slots in bulk
-	tail   bool   // leaves by a tail call somewhere
+	hot    bool   // has a loop that calls no other function
 }
 
 // A region is the part of a function that runs at most once between two of its counts: what stands outside all loops, which is counted at
@@ -37,6 +36,7 @@ type scan struct {
 type block struct {
 	op     byte
 	region uint32 // of what follows the block
+	calls  int    // how many calls there were before it
 }
 
 func scanCode(m *module, tailCalls bool) (*scan, error) {
@@ -73,9 +73,9 @@ func (s *scan) function(i int) error {
 		s.regions[current].cost += uint64(r.pos - from)
 		switch in.op {
 		case opBlock, opIf:
-			s.blocks = append(s.blocks, block{in.op, current})
+			s.blocks = append(s.blocks, block{in.op, current, len(s.calls)})
 		case opLoop:
-			s.blocks = append(s.blocks, block{in.op, current})
+			s.blocks = append(s.blocks, block{in.op, current, len(s.calls)})
 			current = uint32(len(s.regions))
 			s.regions = append(s.regions, region{})
 		case opElse:
@@ -88,6 +88,9 @@ func (s *scan) function(i int) error {
 			n := len(s.blocks)
 			if n == 0 {
 				return r.done()
+			}
+			if b := s.blocks[n-1]; b.op == opLoop && b.calls == len(s.calls) {
+				f.hot = true
 			}
 			current = s.blocks[n-1].region
 			s.blocks = s.blocks[:n-1]
@@ -124,12 +127,8 @@ func (s *scan) note(r *reader, f *function, in instruction, current uint32) {
 			r.fail(unsupported("uses tail calls"))
 			return
 		}
-		f.tail = true
 	case opRefFunc:
 		s.take(r, in.index)
-		return
-	case opPrefixMisc:
-		f.bulk = f.bulk || isBulk(in)
 		return
 	}
 	switch in.op {
