@@ -44,8 +44,11 @@ func (e *emitter) body(dst []byte, i int) []byte {
 	} else {
 		out = append(out, f.body[:f.code]...)
 	}
-	if e.counted[i] {
+	switch {
+	case e.counted[i] && !f.leads:
 		out = e.count(out, e.charge(f.region), e.cyclic[i])
+	case e.cyclic[i]:
+		out = e.set(append(appendConst(e.get(out), 1), opI32Add))
 	}
 	if e.wrapped(i) {
 		out = e.open(out, i)
@@ -149,7 +152,9 @@ func (e *emitter) set(out []byte) []byte {
 	return appendOp(out, opGlobalSet, e.state)
 }
 
-// count takes a charge from the fuel, raises the depth if asked to, and has a look when the fuel is used up.
+// count takes a charge from the fuel, raises the depth if asked to, and has a look when the fuel is used up. The look stands in the else branch
+// on purpose: wazero's register allocator takes over the registers of the branch that comes first, and with the call there every value of a
+// loop would be stored and loaded again at each pass.
 func (e *emitter) count(out []byte, charge int32, deeper bool) []byte {
 	change := charge << e.bits
 	if deeper {
@@ -157,7 +162,7 @@ func (e *emitter) count(out []byte, charge int32, deeper bool) []byte {
 	}
 	out = append(appendConst(e.get(out), change), opI32Sub)
 	out = e.get(e.set(out))
-	out = append(appendConst(out, 0), opI32LtS, opIf, 0x40)
+	out = append(appendConst(out, 0), opI32GeS, opIf, 0x40, opElse)
 	out = appendOp(e.get(out), opCall, e.look)
 	return append(e.set(out), opEnd)
 }

@@ -29,6 +29,7 @@ const (
 	opF64Const           = 0x44
 	opI32LtS             = 0x48
 	opI32GtU             = 0x4b
+	opI32GeS             = 0x4e
 	opI32Add             = 0x6a
 	opI32Sub             = 0x6b
 	opI32And             = 0x71

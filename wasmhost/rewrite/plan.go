@@ -62,8 +62,13 @@ func (p *plan) settle(g *graph, v uint32, cost []uint64) uint64 {
 	for _, c := range p.callsOf(v) {
 		p.regions[c.region].cost += cost[c.node]
 	}
-	if own := p.regions[p.code[v].region].cost; !p.cyclic[v] && own <= freeCost {
+	f := &p.code[v]
+	if own := p.regions[f.region].cost; !p.cyclic[v] && own <= freeCost {
 		return own
+	}
+	if f.leads {
+		// The header of the loop counts for the entry as well.
+		p.regions[f.region+1].cost += p.regions[f.region].cost
 	}
 	p.counted[v] = true
 	return 0

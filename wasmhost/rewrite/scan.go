@@ -7,6 +7,7 @@ type function struct {
 	region uint32 // its first region
 	call   uint32 // its first call
 	hot    bool   // has a loop that calls no other function
+	leads  bool   // begins with a loop: nothing branches or calls before it
 }
 
 // A region is the part of a function that runs at most once between two of its counts: what stands outside all loops, which is counted at
@@ -66,10 +67,11 @@ func (s *scan) function(i int) error {
 	f.code, f.region, f.call = uint32(r.pos), uint32(len(s.regions)), uint32(len(s.calls))
 	s.regions = append(s.regions, region{})
 	s.blocks = s.blocks[:0]
-	current := f.region
+	current, straight := f.region, true
 	for r.err == nil {
 		from := r.pos
 		in := r.next()
+		straight = straight && !isBranch(in.op)
 		s.regions[current].cost += uint64(r.pos - from)
 		switch in.op {
 		case opBlock, opIf:
@@ -77,6 +79,9 @@ func (s *scan) function(i int) error {
 		case opLoop:
 			s.blocks = append(s.blocks, block{in.op, current, len(s.calls)})
 			current = uint32(len(s.regions))
+			if straight && current == f.region+1 {
+				f.leads = true
+			}
 			s.regions = append(s.regions, region{})
 		case opElse:
 			if n := len(s.blocks); n == 0 || s.blocks[n-1].op != opIf {
@@ -146,6 +151,11 @@ func (s *scan) note(r *reader, f *function, in instruction, current uint32) {
 		}
 		s.calls = append(s.calls, call{uint32(len(s.code)) + s.class[in.index], current})
 	}
+}
+
+// isBranch is whether what follows an instruction may not be reached from before it, or not without other code of the guest in between.
+func isBranch(op byte) bool {
+	return op == opUnreachable || op >= opIf && op <= opReturnCallIndirect
 }
 
 // isBulk is whether the time of an instruction grows with the number on top of the stack.
