@@ -9,7 +9,7 @@ import (
 func assemble(p *plan, o Options) []byte {
 	m := p.module
 	e := &emitter{
-		plan: p, options: o, bits: uint32(bits.Len32(o.MaxDepth + 1)), state: uint32(m.globals), look: uint32(len(m.funcs)),
+		plan: p, options: o, bits: uint32(bits.Len32(2 * o.MaxDepth)), state: uint32(m.globals), look: uint32(len(m.funcs)),
 		signatures: map[Signature]uint32{},
 	}
 	helper := appendU32(nil, e.typeIndex(Sig([]ValueType{I32}, []ValueType{I32})))

@@ -3,8 +3,8 @@ package rewrite
 // An emitter writes the functions of a plan.
 //
 // Fuel and depth share one number, the state: fuel<<bits + depth. The fuel that is granted is never more than what is left of the depth, and each
-// entry that raises the depth takes at least one unit, so a guest that gets too deep is out of fuel first: a subtraction and a test of the sign
-// are all that a count needs.
+// entry takes at least as much fuel as it raises the depth, so a guest that gets too deep is out of fuel first: a subtraction and a test of the
+// sign are all that a count needs.
 //
 // The state lives in a global. In functions with a loop that calls nothing it lives in a local, because a global is memory: a loop of a few
 // instructions would wait for it at each pass. The global is brought up to date before every call and read again afterwards.
@@ -36,7 +36,7 @@ func (e *emitter) typeIndex(t Signature) uint32 {
 // body appends a rewritten function with its size.
 func (e *emitter) body(dst []byte, i int) []byte {
 	f := &e.code[i]
-	e.usesLocal = e.hot[i]
+	e.usesLocal = e.code[i].hot
 	out := make([]byte, 0, len(f.body)+len(f.body)/4+64)
 	if e.usesLocal {
 		out = e.declare(out, i)
@@ -46,9 +46,9 @@ func (e *emitter) body(dst []byte, i int) []byte {
 	}
 	switch {
 	case e.counted[i] && !f.leads:
-		out = e.count(out, e.charge(f.region), e.cyclic[i])
+		out = e.count(out, e.charge(f.region), e.weight(i))
 	case e.cyclic[i]:
-		out = e.set(append(appendConst(e.get(out), 1), opI32Add))
+		out = e.set(append(appendConst(e.get(out), e.weight(i)), opI32Add))
 	}
 	if e.wrapped(i) {
 		out = e.open(out, i)
@@ -59,7 +59,7 @@ func (e *emitter) body(dst []byte, i int) []byte {
 }
 
 // wrapped is whether a function has something to do at its exits.
-func (e *emitter) wrapped(i int) bool { return e.cyclic[i] || e.hot[i] }
+func (e *emitter) wrapped(i int) bool { return e.cyclic[i] || e.code[i].hot }
 
 // instructions copies the function's code with what its loops, calls, exits and bulk operations need.
 func (e *emitter) instructions(out []byte, i int) []byte {
@@ -81,7 +81,7 @@ func (e *emitter) instructions(out []byte, i int) []byte {
 			out = appendOp(out, opBr, open)
 		case in.op == opReturnCall || in.op == opReturnCallIndirect:
 			out = append(e.leave(out, i), raw...)
-		case e.usesLocal && (in.op == opCall && in.index >= uint32(e.imported) || in.op == opCallIndirect):
+		case e.usesLocal && (in.op == opCall || in.op == opCallIndirect):
 			out = e.moveOut(out)
 			out = append(out, raw...)
 			out = e.moveIn(out)
@@ -96,7 +96,7 @@ func (e *emitter) instructions(out []byte, i int) []byte {
 		case opLoop:
 			open++
 			region++
-			out = e.count(out, e.charge(region), false)
+			out = e.count(out, e.charge(region), 0)
 		case opEnd:
 			open--
 		}
@@ -122,7 +122,7 @@ func (e *emitter) leave(out []byte, i int) []byte {
 	switch {
 	case e.cyclic[i]:
 		out = e.get(out)
-		out = append(appendConst(out, 1), opI32Sub)
+		out = append(appendConst(out, e.weight(i)), opI32Sub)
 		return appendOp(out, opGlobalSet, e.state)
 	case e.usesLocal:
 		return e.moveOut(out)
@@ -152,15 +152,11 @@ func (e *emitter) set(out []byte) []byte {
 	return appendOp(out, opGlobalSet, e.state)
 }
 
-// count takes a charge from the fuel, raises the depth if asked to, and has a look when the fuel is used up. The look stands in the else branch
+// count takes a charge from the fuel, raises the depth by a weight, and has a look when the fuel is used up. The look stands in the else branch
 // on purpose: wazero's register allocator takes over the registers of the branch that comes first, and with the call there every value of a
 // loop would be stored and loaded again at each pass.
-func (e *emitter) count(out []byte, charge int32, deeper bool) []byte {
-	change := charge << e.bits
-	if deeper {
-		change--
-	}
-	out = append(appendConst(e.get(out), change), opI32Sub)
+func (e *emitter) count(out []byte, charge, weight int32) []byte {
+	out = append(appendConst(e.get(out), charge<<e.bits-weight), opI32Sub)
 	out = e.get(e.set(out))
 	out = append(appendConst(out, 0), opI32GeS, opIf, 0x40, opElse)
 	out = appendOp(e.get(out), opCall, e.look)
