@@ -89,3 +89,12 @@ func descend(n int) int {
 	}
 	return descend(n-1)*3 + n
 }
+
+//go:wasmexport endless
+func endless(step uint32) uint32 {
+	x := uint32(0)
+	for x != 1<<31 || step != 0 {
+		x += step
+	}
+	return x
+}
