@@ -51,30 +51,33 @@ func TestDepthMemory(t *testing.T) {
 	}
 }
 
-// A function of 900 KB whose frame is large traps long before 4096 levels.
+// Large frames, of functions with many values, count for more than one level.
 func TestDepthLargeFrames(t *testing.T) {
-	const values = 60_000
-	var body []byte
+	const values = 20_000
 	// Values that are loaded before the call and used after it need a place in the frame.
+	body := []byte{0, opI32Const, 0}
 	for i := range values {
-		body = append(body, opI32Const)
-		body = appendSigned(body, int32(i%1000*4))
+		body = appendConst(body, int32(i%1000*4))
 		body = append(body, 0x28, 2, 0)
 	}
 	body = append(body, opCall, 0)
-	for range values {
-		body = append(body, opDrop)
+	for range values - 1 {
+		body = append(body, opI32Add)
 	}
-	body = append([]byte{0}, append(body, opEnd)...)
+	body = append(body, 0x36, 2, 0, opEnd)
 	bin := file(
 		section(secType, 1, 0x60, 0, 0), section(secFunction, 1, 0), section(secMemory, 1, 0, 1), section(secExport, 1, 1, 'f', 0, 0),
 		section(secCode, append(appendU32([]byte{1}, uint32(len(body))), body...)...))
-	m := instance(t, rewritten(t, bin, Options{}))
+	m := instance(t, rewritten(t, bin, Options{MaxDepth: 400}))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if _, err := m.ExportedFunction("f").Call(context.Background()); err == nil {
 		t.Fatal("endless recursion did not trap")
 	}
 	runtime.ReadMemStats(&after)
-	t.Logf("%d KiB for stacks, depth %d", (after.TotalAlloc-before.TotalAlloc)>>10, m.ExportedGlobal(DepthGlobal).Get())
+	depth, used := m.ExportedGlobal(DepthGlobal).Get(), after.TotalAlloc-before.TotalAlloc
+	t.Logf("%d bytes of code: %d KiB for stacks at depth %d", len(body), used>>10, depth)
+	if depth == 0 || used > 400*(32<<10)*4 {
+		t.Errorf("%d bytes were allocated, the reported depth is %d", used, depth)
+	}
 }
