@@ -47,6 +47,20 @@ func (j *journal) take() string {
 	return j.buf.String()
 }
 
+// cache keeps compiled code for all tests of a run: a module made with Go takes a second, and ten with the race detector.
+var cache string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "troupe-examples-")
+	if err != nil {
+		panic(err)
+	}
+	cache = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
 // load installs a module in a directory of its own and opens it.
 func load(t testing.TB, wasm []byte, host wasmhost.Host) (*wasmhost.Extension, *journal) {
 	t.Helper()
@@ -55,7 +69,7 @@ func load(t testing.TB, wasm []byte, host wasmhost.Host) (*wasmhost.Extension, *
 		t.Fatal(err)
 	}
 	log := &journal{}
-	m, err := wasmhost.Open(context.Background(), wasmhost.Options{Dir: dir, Host: host, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	m, err := wasmhost.Open(context.Background(), wasmhost.Options{Dir: dir, CacheDir: cache, Host: host, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,24 +27,6 @@ func (n Errno) Error() string {
 	return "errno " + strconv.Itoa(int(n))
 }
 
-// status is what a request is answered with when a handler returns the error. What is missing is what was asked for only in
-// a route; in a hook it is a mistake of the extension's.
-func (n Errno) status(route bool) int32 {
-	switch n {
-	case NotFound:
-		if route {
-			return 404
-		}
-	case Forbidden:
-		return 403
-	case Failed:
-		return 400
-	case Busy:
-		return 503
-	}
-	return 500
-}
-
 // Error is a function of the server that failed.
 type Error struct {
 	Errno   Errno

@@ -93,6 +93,24 @@ func (p *panicked) Error() string {
 	return text + "\n" + string(stack[:runtime.Stack(stack, false)])
 }
 
+// status is what a request is answered with when a handler returns the error. What is missing is what was asked for only in
+// a route; in a hook it is a mistake of the extension's.
+func (n Errno) status(route bool) int32 {
+	switch n {
+	case NotFound:
+		if route {
+			return 404
+		}
+	case Forbidden:
+		return 403
+	case Failed:
+		return 400
+	case Busy:
+		return 503
+	}
+	return 500
+}
+
 // refuse tells the host what an error means, see the package comment.
 func refuse(err error, route bool) {
 	for e := err; e != nil; {
