@@ -20,6 +20,8 @@ func seeds(f *testing.F) {
 	}
 	f.Add(strings.Repeat("(", 5000) + "t=1" + strings.Repeat(")", 5000))
 	f.Add(strings.Repeat("t=1&&", 300) + "t=1")
+	f.Add("t = {:x} && (n > {:y_1} || geoDistance({:a}, 1, 2, 3) < {:b})")
+	f.Add("t = '{:x}' && {: = {:}")
 }
 
 func FuzzParse(f *testing.F) {
@@ -32,6 +34,13 @@ func FuzzParse(f *testing.F) {
 		}
 		if err == nil && e.String() != text {
 			t.Errorf("%q became %q", text, e)
+		}
+		named, namedErr := filter.ParseNamed(text)
+		if namedErr != nil && !errors.As(namedErr, &known) {
+			t.Errorf("%q: %T %v", text, namedErr, namedErr)
+		}
+		if err == nil && (namedErr != nil || len(named.Named()) > 0) {
+			t.Errorf("%q means something else with parameters: %v, %v", text, named, namedErr)
 		}
 	})
 }

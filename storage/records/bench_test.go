@@ -19,10 +19,16 @@ func benchRig(b *testing.B) *rig {
 
 func BenchmarkList(b *testing.B) {
 	g := benchRig(b)
-	for name, expand := range map[string]string{"plain": "", "expand": "by"} {
-		b.Run(name, func(b *testing.B) {
+	for _, tt := range []struct {
+		name, expand string
+		enriched     []string
+	}{
+		{"plain", "", nil}, {"expand", "by", nil}, {"enriched", "", []string{"posts"}}, {"enrichedExpand", "by", []string{"posts", "users"}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			g.enrich(tt.enriched...)
 			in := g.input("posts", nil)
-			list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Expand: expand}
+			list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Expand: tt.expand}
 			var dst []byte
 			b.ReportAllocs()
 			for b.Loop() {

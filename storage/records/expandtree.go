@@ -16,7 +16,7 @@ type node struct {
 	// a node share it.
 	pending *pending
 	// related are the ids in the relation columns of the plan.
-	related []related
+	related  []related
 	branches []branch
 	// times is how often the record stands in the answer, maxAutoRecords at most.
 	times int32

@@ -44,10 +44,17 @@ const ownTables = "_troupe_"
 
 // consoleGuard is the authorizer of SQL that we did not write. It refuses what could leave the connection changed: transaction
 // control, other files, pragmas that set something, the engine's own tables. It notes which tables are written.
-type consoleGuard struct{ written map[string]struct{} }
+type consoleGuard struct {
+	written map[string]struct{}
+	// extension refuses what only a superuser may do as well.
+	extension bool
+}
 
 // Authorize implements zsqlite.Authorizer.
 func (g *consoleGuard) Authorize(a zsqlite.Action) zsqlite.AuthResult {
+	if g.extension && authorizeExtension(a) != zsqlite.AuthResultOK {
+		return zsqlite.AuthResultDeny
+	}
 	switch a.Type() {
 	case zsqlite.OpTransaction, zsqlite.OpSavepoint, zsqlite.OpAttach, zsqlite.OpDetach:
 		return zsqlite.AuthResultDeny

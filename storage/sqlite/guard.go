@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"slices"
+	"strings"
+
+	zsqlite "zombiezen.com/go/sqlite"
+)
+
+// What SQL of extensions may not reach. It reads and writes the records of all collections, but is not told what somebody
+// has chosen or been given to prove who they are, nor the settings.
+var (
+	// secretColumns are not read, whatever table or view they are in.
+	secretColumns = []string{"password", "tokenkey"}
+	// secretTables are neither read nor written: the settings.
+	secretTables = []string{"_params"}
+	// definingTables are not written: the catalogue in memory would not know. Their column of options holds token secrets.
+	definingTables = []string{"_collections"}
+	definingColumn = "options"
+	// schemaTables are the tables of SQLite itself that are read; others hold pages or samples of all tables.
+	schemaTables = []string{"sqlite_master", "sqlite_schema"}
+)
+
+// joinsSecrets tells whether a text may compare a secret column in a way that SQLite's authorizer is not asked about: the
+// columns that NATURAL and USING join by. It need not understand the text, since a name has only one spelling in SQL.
+func joinsSecrets(sql string) bool {
+	sql = strings.ToLower(sql)
+	return (strings.Contains(sql, "natural") || strings.Contains(sql, "using")) &&
+		slices.ContainsFunc(secretColumns, func(name string) bool { return strings.Contains(sql, name) })
+}
+
+// authorizeExtension is consoleGuard's judgement of what an extension does beyond what a superuser may do: everything
+// is refused that is not named here, such as changes of the schema, which are the catalogue's business.
+func authorizeExtension(a zsqlite.Action) zsqlite.AuthResult {
+	table, column := strings.ToLower(a.Table()), strings.ToLower(a.Column())
+	own := strings.HasPrefix(table, ownTables) || slices.Contains(secretTables, table)
+	internal := strings.HasPrefix(table, "sqlite_")
+	denied := true
+	switch a.Type() {
+	case zsqlite.OpSelect, zsqlite.OpRecursive, zsqlite.OpFunction, zsqlite.OpPragma:
+		denied = false
+	case zsqlite.OpRead:
+		denied = own || slices.Contains(secretColumns, column) || internal && !slices.Contains(schemaTables, table) ||
+			slices.Contains(definingTables, table) && column == definingColumn
+	case zsqlite.OpInsert, zsqlite.OpUpdate, zsqlite.OpDelete:
+		denied = own || internal || slices.Contains(definingTables, table)
+	}
+	if denied {
+		return zsqlite.AuthResultDeny
+	}
+	return zsqlite.AuthResultOK
+}
