@@ -1,0 +1,118 @@
+package actors
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/wasmhost"
+)
+
+// SQL implements wasmhost.Host. What only reads runs on a Reader, what writes alone in a transaction; both join the
+// transaction that the chain holds.
+func (h guestHost) SQL(ctx context.Context, statement string, params wasmhost.Params) (*wasmhost.Rows, error) {
+	q := &sqlite.Query{SQL: statement, MaxRows: wasmhost.MaxSQLRows}
+	if err := bindGuest(q, params); err != nil {
+		return nil, err
+	}
+	out, err := h.query(ctx, q)
+	if err != nil {
+		return nil, knownSQL(err)
+	}
+	if out.More {
+		return nil, &wasmhost.Error{Errno: wasmhost.Limit, Message: fmt.Sprintf("more than %d rows", wasmhost.MaxSQLRows)}
+	}
+	rows := &wasmhost.Rows{Affected: int64(out.Affected), Rows: make([][]byte, len(out.Rows))}
+	for i, row := range out.Rows {
+		rows.Rows[i] = row
+	}
+	return rows, nil
+}
+
+func (h guestHost) query(ctx context.Context, q *sqlite.Query) (out *sqlite.QueryResult, err error) {
+	if scopeOf(ctx).tx == nil {
+		err = h.a.db.Read(ctx, func(r *sqlite.Reader) error {
+			reads, err := r.ReadOnly(q.SQL)
+			if err == nil && !reads {
+				err = sqlite.ErrWrites
+			}
+			if err == nil {
+				out, err = r.Query(ctx, q)
+			}
+			return err
+		})
+		if !errors.Is(err, sqlite.ErrWrites) {
+			return out, err
+		}
+	}
+	err = h.a.RunInTransaction(ctx, func(ctx context.Context) error {
+		return scopeOf(ctx).tx.do(func(tx *sqlite.Tx) (err error) {
+			out, err = tx.Query(ctx, q)
+			return err
+		})
+	})
+	return out, err
+}
+
+// bindGuest decodes the parameters of a guest.
+func bindGuest(q *sqlite.Query, params wasmhost.Params) error {
+	for _, raw := range params.Positional {
+		v, err := sqlValue(raw)
+		if err != nil {
+			return err
+		}
+		q.Args = append(q.Args, v)
+	}
+	for name, raw := range params.Named {
+		v, err := sqlValue(raw)
+		if err != nil {
+			return err
+		}
+		if q.Named == nil {
+			q.Named = make(map[string]any, len(params.Named))
+		}
+		q.Named[name] = v
+	}
+	return nil
+}
+
+// sqlValue is a JSON value as it is bound: lists and objects as their text.
+func sqlValue(raw json.RawMessage) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, errBadJSON
+	}
+	switch v.(type) {
+	case nil, bool, string, json.Number:
+		return v, nil
+	}
+	return string(raw), nil
+}
+
+// knownSQL is [known] for statements. SQLite's own words help whoever wrote the statement, and tell nothing that the guest could
+// not read.
+func knownSQL(err error) error {
+	var class wasmhost.Errno
+	var unique *sqlite.UniqueError
+	switch {
+	case errors.Is(err, sqlite.ErrDenied):
+		class = wasmhost.Forbidden
+	case errors.As(err, &unique), zsqlite.ErrCode(err).ToPrimary() == zsqlite.ResultConstraint:
+		class = wasmhost.Failed
+	case errors.Is(err, sqlite.ErrTooLarge):
+		class = wasmhost.Limit
+	case errors.Is(err, sqlite.ErrSeveral), errors.Is(err, sqlite.ErrEmptyQuery), errors.Is(err, sqlite.ErrParameters),
+		zsqlite.ErrCode(err).ToPrimary() == zsqlite.ResultError:
+		class = wasmhost.Invalid
+	default:
+		return known(err)
+	}
+	return &wasmhost.Error{Errno: class, Message: err.Error()}
+}
