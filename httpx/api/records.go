@@ -80,7 +80,7 @@ func (a *API) listRecords(c *httpx.Context) error {
 		Expand:       c.Query("expand"),
 	}
 	in.Caller.Request.Body = body
-	out, empty, err := a.app.Store().List(readContext(c), c.Buffer(), in)
+	out, empty, err := a.app.Store().List(a.showing(readContext(c), c, in.Caller), c.Buffer(), in)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (a *API) viewRecord(c *httpx.Context) error {
 	}
 	in := &records.ViewInput{CollectionID: col.ID, ID: c.Param("id"), Caller: caller(c, "default"), Expand: c.Query("expand")}
 	in.Caller.Request.Body = body
-	out, err := a.app.Store().View(readContext(c), c.Buffer(), in)
+	out, err := a.app.Store().View(a.showing(readContext(c), c, in.Caller), c.Buffer(), in)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.Wr
 
 // answer sends a record that was just written.
 func (a *API) answer(c *httpx.Context, r *records.Record, who records.Caller) error {
-	out, err := a.app.Store().Answer(c.Context(), c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
+	out, err := a.app.Store().Answer(a.showing(c.Context(), c, who), c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
 	if err != nil {
 		return err
 	}

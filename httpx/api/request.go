@@ -42,6 +42,14 @@ func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, erro
 	return info
 }
 
+// showing is a context for showing records of a request, which hooks around records that are shown get to see.
+func (a *API) showing(ctx context.Context, c *httpx.Context, who records.Caller) context.Context {
+	if !a.app.Enriching() {
+		return ctx
+	}
+	return actors.WithRequest(ctx, requestInfo(c, who, nil))
+}
+
 // jsonOf returns a body that was read as JSON.
 func jsonOf(body map[string]any) func() ([]byte, error) {
 	return func() ([]byte, error) { return json.Marshal(body) }
