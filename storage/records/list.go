@@ -253,7 +253,7 @@ func needsManage(c *schema.Collection, caller *Caller) bool {
 }
 
 // managed returns those of the ids whose record the caller manages. A rule that cannot be evaluated is met by none.
-func (s *Store) managed(cat *schema.Catalogue, p preparer, c *schema.Collection, ids []string, req *filter.Request) (map[string]bool, error) {
+func (s *Store) managed(cat *schema.Catalogue, p Preparer, c *schema.Collection, ids []string, req *filter.Request) (map[string]bool, error) {
 	found := make(map[string]bool)
 	if len(ids) == 0 {
 		return found, nil
