@@ -85,11 +85,11 @@ type FaultKind string
 
 // The kinds of faults.
 const (
-	Trapped FaultKind = "trap"   // the guest trapped
-	Exited  FaultKind = "exit"   // the guest ended itself
-	Limited FaultKind = "limit"  // the guest exceeded a limit
-	Lied    FaultKind = "result" // what the guest returned is not what the ABI says
-	Paniced FaultKind = "panic"  // the server panicked in a host function; not the guest's fault
+	Trapped  FaultKind = "trap"   // the guest trapped
+	Exited   FaultKind = "exit"   // the guest ended itself
+	Limited  FaultKind = "limit"  // the guest exceeded a limit
+	Lied     FaultKind = "result" // what the guest returned is not what the ABI says
+	Panicked FaultKind = "panic"  // the server panicked in a host function; not the guest's fault
 )
 
 // Fault is a call that failed without an answer, a 500. The instance is gone.

@@ -101,9 +101,9 @@ func (x *Extension) Serve(ctx context.Context, route int, c *Call) (*Response, e
 	return r, nil
 }
 
-// enter counts a call; false means that the version is closed.
-func (x *Extension) enter() bool {
-	if x.refs.Add(1) > 0 && !x.manager.closing.Load() {
+// enter counts a call; false means that the version is closed, or about to be and the call is not part of one that runs.
+func (x *Extension) enter(nested bool) bool {
+	if x.refs.Add(1) > 0 && (nested || !x.manager.closing.Load()) {
 		return true
 	}
 	x.refs.Add(-1)

@@ -119,7 +119,7 @@ func TestPanicInTheHost(t *testing.T) {
 		}
 		for range failuresInARow + 1 {
 			var f *Fault
-			if _, err := x.Before(context.Background(), 0, s.with(&Call{Record: r})); !errors.As(err, &f) || f.Kind != Paniced {
+			if _, err := x.Before(context.Background(), 0, s.with(&Call{Record: r})); !errors.As(err, &f) || f.Kind != Panicked {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}

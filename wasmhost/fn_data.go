@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"unicode/utf8"
 )
 
 // reach is what every access to data begins with: the call may have it, the authority is one, and the collection is allowed.
@@ -205,7 +206,7 @@ func parseParams(raw []byte) (Params, *Error) {
 	if len(raw) == 0 {
 		return p, nil
 	}
-	if !validText(raw) {
+	if !utf8.Valid(raw) {
 		return p, errText
 	}
 	var err error

@@ -3,6 +3,7 @@ package wasmhost
 import (
 	"encoding/json"
 	"math"
+	"unicode/utf8"
 )
 
 // field returns record and field name of a call, whose first three parameters they are.
@@ -107,7 +108,7 @@ func recordSetJSON(i *instance, p []uint64) (int32, *Error) {
 // checkJSON accepts JSON in UTF-8.
 func checkJSON(raw []byte) *Error {
 	switch {
-	case !validText(raw):
+	case !utf8.Valid(raw):
 		return errText
 	case !json.Valid(raw):
 		return errJSON

@@ -3,10 +3,7 @@ package wasmhost
 import (
 	"net/textproto"
 	"strings"
-	"unicode/utf8"
 )
-
-func validText(b []byte) bool { return utf8.Valid(b) }
 
 // about returns the request of the call.
 func (i *instance) request() (Request, *Error) {
@@ -117,15 +114,11 @@ func respond(i *instance, p []uint64) (int32, *Error) {
 	if status := uint32(p[0]); status < 100 || status > 599 {
 		return 0, errStatus
 	}
-	b, err := i.payload(p[1], p[2], maxHeader)
+	contentType, err := i.name(p[1], p[2])
 	if err != nil {
 		return 0, err
 	}
-	if !headerValue(b) {
-		return 0, errHeader
-	}
-	contentType, err := i.intern(b[:min(len(b), maxName)])
-	if err != nil || len(contentType) < len(b) {
+	if !headerValue(contentType) {
 		return 0, errHeader
 	}
 	r.Status, r.ContentType = int(uint32(p[0])), contentType
@@ -151,7 +144,7 @@ func respondHeader(i *instance, p []uint64) (int32, *Error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case !headerName(name) || !headerValue([]byte(value)):
+	case !headerName(name) || !headerValue(value):
 		return 0, errHeader
 	case owned[textproto.CanonicalMIMEHeaderKey(name)]:
 		return 0, errHeaderOwned
@@ -174,8 +167,8 @@ func headerName(s string) bool {
 }
 
 // headerValue refuses what would end the header.
-func headerValue(b []byte) bool {
-	for _, c := range b {
+func headerValue(s string) bool {
+	for _, c := range []byte(s) {
 		if c < ' ' && c != '\t' || c == 0x7f {
 			return false
 		}

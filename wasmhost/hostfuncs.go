@@ -127,7 +127,7 @@ func (i *instance) guard() {
 	}
 	if _, own := v.(stopped); !own {
 		i.extension.log.Error("extension: panic in a host function", "panic", v, "stack", string(debug.Stack()))
-		i.call.fault = &Fault{Kind: Paniced, Message: fmt.Sprint(v)}
+		i.call.fault = &Fault{Kind: Panicked, Message: fmt.Sprint(v)}
 	}
 	panic(stopped{})
 }
@@ -195,7 +195,8 @@ const maxValue = 1<<31 - 1
 // explain is what the guest gets to know of an error of the host's; the rest goes to the log.
 func (i *instance) explain(what string, err error) *Error {
 	known, unexpected := explain(err)
-	if unexpected {
+	if unexpected && i.call.unexpected < maxLines {
+		i.call.unexpected++
 		i.extension.log.Error("extension: a host call failed", "call", what, "error", err)
 	}
 	return known

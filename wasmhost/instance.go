@@ -57,18 +57,19 @@ type instance struct {
 
 // callState is what one call of an instance has come to.
 type callState struct {
-	op        op
-	about     *Call // nil while the module is loaded
-	ctx       context.Context
-	deadline  int64
-	depth     int
-	hostCalls int
-	lines     int
-	failure   *Error // of the last host call that failed
-	handles   handles
-	rejection *Rejection
-	response  *Response
-	fault     *Fault
+	op         op
+	about      *Call // nil while the module is loaded
+	ctx        context.Context
+	deadline   int64
+	depth      int
+	hostCalls  int
+	lines      int    // that it logged
+	unexpected int    // errors of the host that were logged
+	failure    *Error // of the last host call that failed
+	handles    handles
+	rejection  *Rejection
+	response   *Response
+	fault      *Fault
 }
 
 // newInstance makes a running copy, within the deadline. On failure nothing is left of it.
@@ -178,7 +179,7 @@ func (i *instance) invoke(f api.Function) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			i.broken = true
-			err = &Fault{Kind: Paniced, Message: fmt.Sprint(v)}
+			err = &Fault{Kind: Panicked, Message: fmt.Sprint(v)}
 		}
 	}()
 	err = f.CallWithStack(&i.ctx, i.stack[:])
@@ -251,7 +252,7 @@ func (i *instance) hostContext() *callContext {
 	return h
 }
 
-// nested is how long guests below the running call took.
+// nested is how long guests below the running call have taken.
 func (i *instance) nested() time.Duration {
 	if h := i.host.Load(); h != nil {
 		return time.Duration(h.nested.Load())

@@ -55,9 +55,10 @@ const (
 const (
 	maxFile      = 64 << 20 // bytes of a module: twenty times a Go guest
 	maxFiles     = 256      // modules in the directory: each is compiled code and at least one instance
-	maxInstances = 32       // instances of a version that callers share; a write in a hook holds one until it is committed
+	maxInstances = 64       // instances of a version that callers share; a write in a hook holds one until it is committed
 	maxWaiting   = 4096     // callers that wait for an instance
 	keepIdle     = 4        // instances that stay when nobody needs them
+	keepMemory   = 16 << 20 // bytes of memory with which an instance does not stay
 	maxNames     = 512      // names of fields that an instance remembers
 	maxName      = 1024     // bytes of a name
 	maxScratch   = 64 << 10 // bytes of a buffer that an instance keeps

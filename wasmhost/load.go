@@ -60,7 +60,7 @@ func (x *Extension) compile(ctx context.Context, content []byte) error {
 		return fmt.Errorf("the memory has %d pages from the start, more than %d", rewritten.Memory.Min, limits.MemoryPages)
 	}
 	config := wazero.NewRuntimeConfig().WithCompilationCache(x.manager.cache).WithMemoryLimitPages(limits.MemoryPages).
-		WithCoreFeatures(api.CoreFeaturesV2)
+		WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false) // which the rewriting has made wrong anyway
 	x.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	if err := errors.Join(exportHost(ctx, x.runtime), exportWASI(ctx, x.runtime)); err != nil {
 		return fmt.Errorf("host functions: %w", err)
@@ -83,7 +83,7 @@ func (x *Extension) describe() error {
 	i.begin(context.Background(), job{op: opDescribe}, deadline, 1)
 	raw, err := i.do(job{op: opDescribe})
 	err = i.finish(err)
-	x.pool.release(i)
+	x.pool.release(i, x.manager.now())
 	if err != nil {
 		return err
 	}

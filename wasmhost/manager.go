@@ -173,7 +173,9 @@ func (m *Manager) inspect() (busy bool) {
 func (m *Manager) sweep() {
 	now := m.now()
 	m.eachLive(func(x *Extension) {
-		x.pool.trim(keepIdle, func(i *instance) bool { return now-i.idleSince > int64(idleLife) })
+		old := func(i *instance) bool { return now-i.idleSince > int64(idleLife) }
+		x.pool.trim(keepIdle, old)
+		x.pool.trim(0, func(i *instance) bool { return old(i) && i.memory.Size() > keepMemory })
 		if since := x.retired.Load(); since != 0 && now-since > int64(retireGrace) && x.tryClose() {
 			m.forget(x)
 		}

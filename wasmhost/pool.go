@@ -33,17 +33,34 @@ type turn struct {
 	err      error
 }
 
-// acquire lends an instance until release. Waiting ends with waitUntil or ctx, making one has until deadline.
+// takeIdle lends an idle instance until release; nil when there is none, or others wait for it and the caller, who holds none, has to wait, too.
+func (p *pool) takeIdle(holds bool) *instance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) == 0 || len(p.waiters) > 0 && !holds {
+		return nil
+	}
+	return p.pop()
+}
+
+// pop takes the instance that was used last; the caller holds the lock.
+func (p *pool) pop() *instance {
+	last := len(p.idle) - 1
+	i := p.idle[last]
+	p.idle[last] = nil
+	p.idle = p.idle[:last]
+	return i
+}
+
+// acquire lends an instance until release, an idle one or a new one or, after a time, another caller's. Waiting ends with waitUntil or ctx, making one
+// has until deadline.
 func (p *pool) acquire(ctx context.Context, holds bool, waitUntil, deadline int64) (*instance, error) {
 	p.mu.Lock()
-	if n := len(p.idle); n > 0 && (holds || len(p.waiters) == 0) {
-		i := p.idle[n-1]
-		p.idle[n-1] = nil
-		p.idle = p.idle[:n-1]
+	switch {
+	case len(p.idle) > 0 && (holds || len(p.waiters) == 0):
+		i := p.pop()
 		p.mu.Unlock()
 		return i, nil
-	}
-	switch {
 	case p.closed:
 		p.mu.Unlock()
 		return nil, ErrClosed
@@ -122,11 +139,8 @@ func (p *pool) promote() {
 		w := p.waiters[0]
 		p.waiters[0] = nil
 		p.waiters = p.waiters[1:]
-		if n := len(p.idle); n > 0 {
-			i := p.idle[n-1]
-			p.idle[n-1] = nil
-			p.idle = p.idle[:n-1]
-			w.turn <- turn{instance: i}
+		if len(p.idle) > 0 {
+			w.turn <- turn{instance: p.pop()}
 		} else {
 			p.open++
 			w.turn <- turn{}
@@ -134,9 +148,9 @@ func (p *pool) promote() {
 	}
 }
 
-// release takes i back.
-func (p *pool) release(i *instance) {
-	i.idleSince = p.extension.manager.now()
+// release takes i back; now is the time.
+func (p *pool) release(i *instance, now int64) {
+	i.idleSince = now
 	p.mu.Lock()
 	keep := !i.broken && !p.retired && !p.closed
 	if keep && !i.shared {

@@ -41,14 +41,22 @@ func (m *Manager) Reload(ctx context.Context) error {
 			m.complain(x.file, fmt.Errorf("unload %s: %w", x.name, err))
 		}
 	}
-	gone := func(file string) bool { return !slices.Contains(files, file) }
-	for file := range m.refused {
-		if gone(file) {
-			delete(m.refused, file)
+	m.forgetFiles(files)
+	return nil
+}
+
+// forgetFiles forgets what was wrong with files that are gone, but for those that could not be unloaded.
+func (m *Manager) forgetFiles(files []string) {
+	keep := slices.Clone(files)
+	for _, x := range *m.set.Load() {
+		keep = append(keep, x.file)
+	}
+	for file := range m.complaint {
+		if file != "" && !slices.Contains(keep, file) {
 			delete(m.complaint, file)
+			delete(m.refused, file)
 		}
 	}
-	return nil
 }
 
 // files returns the names of the modules in the directory, in order.

@@ -23,42 +23,51 @@ type outcome struct {
 
 // run does j in an instance. The time to wait for one is half of the call's at most, so that a guest has the other half whatever happens.
 func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
-	if !x.enter() {
+	depth, outer := 1, holder(ctx)
+	if outer != nil {
+		if depth = outer.depth + 1; depth > MaxDepth {
+			return out, errTooDeep
+		}
+		if outer.detached {
+			outer = nil
+		}
+	}
+	if !x.enter(outer != nil) {
 		return out, ErrClosed
 	}
 	defer x.leave()
 	if j.call == nil {
 		j.call = &Call{}
 	}
-	depth, outer := 1, holder(ctx)
-	if outer != nil {
-		if depth = outer.depth + 1; depth > MaxDepth {
-			return out, errTooDeep
-		}
-	}
 	start := x.manager.now()
+	deadline, waitUntil := start+int64(j.limit), start+int64(j.limit)/2
+	if d, ok := ctx.Deadline(); ok {
+		given := x.manager.moment(d)
+		if given <= start {
+			return out, ErrBusy
+		}
+		deadline, waitUntil = min(deadline, given), min(waitUntil, given)
+	}
 	ok, trial := x.health.admit(start, 2*j.limit)
 	if !ok {
 		return out, ErrSuspended
 	}
-	deadline, waitUntil := start+int64(j.limit), start+int64(j.limit)/2
-	if d, ok := ctx.Deadline(); ok {
-		left := x.manager.moment(d)
-		deadline, waitUntil = max(1, min(deadline, left)), min(waitUntil, left)
+	i, begun := x.pool.takeIdle(outer != nil), start
+	if i == nil {
+		if i, err = x.pool.acquire(ctx, outer != nil, waitUntil, deadline); err != nil {
+			x.judge(verdict{err: err, trial: trial, ran: time.Duration(x.manager.now() - start), limit: j.limit})
+			return out, err
+		}
+		begun = x.manager.now()
 	}
-	i, err := x.pool.acquire(ctx, outer != nil, waitUntil, deadline)
-	if err != nil {
-		x.judge(verdict{err: err, trial: trial, ran: time.Duration(x.manager.now() - start), limit: j.limit})
-		return out, err
-	}
-	begun := x.manager.now()
 	i.begin(ctx, j, deadline, depth)
 	out.payload, err = i.do(j)
 	out.response = i.call.response
 	inner := i.nested()
 	err = i.finish(err)
-	x.pool.release(i)
-	ran := time.Duration(x.manager.now() - begun)
+	ended := x.manager.now()
+	x.pool.release(i, ended)
+	ran := time.Duration(ended - begun)
 	if outer != nil {
 		outer.nested.Add(int64(ran))
 	}
@@ -78,16 +87,22 @@ type verdict struct {
 	limit time.Duration
 }
 
-// judge counts how a call ended, and whether the module is to blame if it failed.
+// judge counts how a call ended.
 func (x *Extension) judge(v verdict) {
+	if v.err == nil {
+		x.health.calls.Add(1)
+		x.health.good(v.trial)
+		return
+	}
+	x.judgeError(v)
+}
+
+// judgeError counts a call without success, and whether the module is to blame.
+func (x *Extension) judgeError(v verdict) {
 	h := &x.health
 	var no *Rejection
 	var fault *Fault
 	switch {
-	case v.err == nil:
-		h.calls.Add(1)
-		h.good(v.trial)
-		return
 	case errors.As(v.err, &no):
 		h.calls.Add(1)
 		h.rejected.Add(1)
@@ -101,12 +116,12 @@ func (x *Extension) judge(v verdict) {
 	h.calls.Add(1)
 	h.failures.Add(1)
 	h.note(v.err)
+	x.log.Warn("extension: call failed", "error", v.err)
 	// Who runs out of time because of the guest below, or above, is not to blame; nor is anybody for a panic of the server.
 	blame := !errors.Is(v.err, ErrTimeout) || v.ran >= v.limit/2
-	if errors.As(v.err, &fault) && fault.Kind == Paniced {
+	if errors.As(v.err, &fault) && fault.Kind == Panicked {
 		blame = false
 	}
-	x.log.Warn("extension: call failed", "error", v.err)
 	if blame {
 		h.failed(v.trial, x.manager.now(), v.err, x.log)
 	} else {

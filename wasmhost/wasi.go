@@ -273,7 +273,8 @@ func (i *instance) sleep(d time.Duration) {
 	if d > 0 {
 		time.Sleep(d)
 	}
-	if i.state.Load() == stopping {
+	if end := i.call.deadline; i.extension.manager.now() >= end {
+		i.state.CompareAndSwap(end, stopping) // unless the watchdog was quicker
 		panic(stopped{})
 	}
 }

@@ -1,23 +1,26 @@
 package rewrite
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // assemble writes the module anew. Indices of types, functions and globals stay as they were: what is added comes last.
 func assemble(p *plan, o Options) []byte {
 	m := p.module
 	e := &emitter{
-		plan: p, depth: o.MaxDepth, blockTypes: map[string]uint32{},
-		fuel: uint32(m.globals), stop: uint32(m.globals) + 1, level: uint32(m.globals) + 2, look: uint32(len(m.funcs)),
+		plan: p, options: o, bits: uint32(bits.Len32(2 * o.MaxDepth)), state: uint32(m.globals), look: uint32(len(m.funcs)),
+		signatures: map[Signature]uint32{},
 	}
-	lookType := e.newType(Signature{})
-	code := e.functions(int32(o.Interval))
+	helper := appendU32(nil, e.typeIndex(Sig([]ValueType{I32}, []ValueType{I32})))
+	code := e.functions()
 	out := append(make([]byte, 0, len(code)+len(code)/2), "\x00asm\x01\x00\x00\x00"...)
 	out = appendList(out, secType, m.raw[secType], e.added, e.types)
 	out = appendSection(out, secImport, m.raw[secImport])
-	out = appendList(out, secFunction, m.raw[secFunction], 1, appendU32(nil, lookType))
+	out = appendList(out, secFunction, m.raw[secFunction], 2, append(helper, helper...))
 	out = appendSection(out, secTable, m.tableSection())
 	out = appendSection(out, secMemory, m.raw[secMemory])
-	out = appendList(out, secGlobal, m.raw[secGlobal], 3, addedGlobals(o))
+	out = appendList(out, secGlobal, m.raw[secGlobal], addedGlobals, globalSection())
 	out = e.exportSection(out)
 	out = appendSection(out, secElement, m.raw[secElement])
 	out = appendSection(out, secDataCount, m.raw[secDataCount])
@@ -35,24 +38,17 @@ func assemble(p *plan, o Options) []byte {
 }
 
 // functions writes the code section's content.
-func (e *emitter) functions(interval int32) []byte {
+func (e *emitter) functions() []byte {
 	size := 0
 	for _, f := range e.code {
 		size += len(f.body) + 5
 	}
-	out := appendU32(make([]byte, 0, size+size/4), uint32(len(e.code)+1))
+	out := appendU32(make([]byte, 0, size+size/4), uint32(len(e.code)+2))
 	for i := range e.code {
 		out = e.body(out, i)
 	}
-	look := e.lookBody(interval)
-	return append(appendU32(out, uint32(len(look))), look...)
-}
-
-// addedGlobals are the fuel, the stop flag and the depth.
-func addedGlobals(o Options) []byte {
-	var out []byte
-	for _, v := range []int32{int32(o.Interval), 0, 0} {
-		out = append(appendConst(append(out, byte(I32), 1), v), opEnd)
+	for _, body := range [][]byte{e.lookBody(), e.bulkBody()} {
+		out = append(appendU32(out, uint32(len(body))), body...)
 	}
 	return out
 }
@@ -64,9 +60,8 @@ func (e *emitter) exportSection(out []byte) []byte {
 		added = appendU32(append(appendName(added, name), byte(kind)), index)
 		n++
 	}
-	add(FuelGlobal, Global, e.fuel)
-	add(StopGlobal, Global, e.stop)
-	add(DepthGlobal, Global, e.level)
+	add(StopGlobal, Global, e.state+globalStop)
+	add(DepthGlobal, Global, e.state+globalDepth)
 	if e.start >= 0 {
 		add(StartFunc, Func, uint32(e.start))
 	}

@@ -1,46 +1,68 @@
 package rewrite
 
 // An emitter writes the functions of a plan.
+//
+// Fuel and depth share one number, the state: fuel<<bits + depth. The fuel that is granted is never more than what is left of the depth, and each
+// entry takes at least as much fuel as it raises the depth, so a guest that gets too deep is out of fuel first: a subtraction and a test of the
+// sign are all that a count needs.
+//
+// The state lives in a global. In functions with a loop that calls nothing it lives in a local, because a global is memory: a loop of a few
+// instructions would wait for it at each pass. The global is brought up to date before every call and read again afterwards.
 type emitter struct {
 	*plan
-	depth             uint32
-	fuel, stop, level uint32 // indices of the added globals
-	look              uint32 // index of the added function
-	types             []byte // added types, and how many
-	added             uint32
-	blockTypes        map[string]uint32
+	options    Options
+	bits       uint32
+	state      uint32 // index of the first added global
+	look       uint32 // index of the first added function
+	types      []byte // added types, and how many
+	added      uint32
+	signatures map[Signature]uint32
+	local      uint32 // index of the local that holds the state of the function being written
+	usesLocal  bool
 }
 
-// newType adds a function type and returns its index.
-func (e *emitter) newType(t Signature) uint32 {
-	e.types = t.append(e.types)
-	e.added++
-	return uint32(len(e.module.types)) + e.added - 1
+// typeIndex adds a function type and returns its index.
+func (e *emitter) typeIndex(t Signature) uint32 {
+	index, ok := e.signatures[t]
+	if !ok {
+		e.types = t.append(e.types)
+		index = uint32(len(e.module.types)) + e.added
+		e.added++
+		e.signatures[t] = index
+	}
+	return index
 }
 
 // body appends a rewritten function with its size.
 func (e *emitter) body(dst []byte, i int) []byte {
 	f := &e.code[i]
-	scratch := uint32(0)
+	e.usesLocal = e.code[i].hot
 	out := make([]byte, 0, len(f.body)+len(f.body)/4+64)
-	if f.bulk {
-		out, scratch = e.scratch(out, i)
+	if e.usesLocal {
+		out = e.declare(out, i)
+		out = appendOp(appendOp(out, opGlobalGet, e.state), opLocalSet, e.local)
 	} else {
 		out = append(out, f.body[:f.code]...)
 	}
-	if e.counted[i] {
-		out = e.count(out, e.charge(f.region))
+	switch {
+	case e.counted[i] && !f.leads:
+		out = e.count(out, e.charge(f.region), e.weight(i))
+	case e.cyclic[i]:
+		out = e.set(append(appendConst(e.get(out), e.weight(i)), opI32Add))
 	}
-	if e.cyclic[i] {
-		out = e.enter(out, i)
+	if e.wrapped(i) {
+		out = e.open(out, i)
 	}
-	out = e.instructions(out, i, scratch)
+	out = e.instructions(out, i)
 	dst = appendU32(dst, uint32(len(out)))
 	return append(dst, out...)
 }
 
-// instructions copies the function's code with what its loops, exits and bulk operations need.
-func (e *emitter) instructions(out []byte, i int, scratch uint32) []byte {
+// wrapped is whether a function has something to do at its exits.
+func (e *emitter) wrapped(i int) bool { return e.cyclic[i] || e.code[i].hot }
+
+// instructions copies the function's code with what its loops, calls, exits and bulk operations need.
+func (e *emitter) instructions(out []byte, i int) []byte {
 	f := &e.code[i]
 	r := &reader{b: f.body, pos: int(f.code)}
 	region, open := f.region, uint32(0)
@@ -50,45 +72,41 @@ func (e *emitter) instructions(out []byte, i int, scratch uint32) []byte {
 		in := r.next()
 		raw := f.body[from:r.pos]
 		switch {
-		case in.op == opBlock || in.op == opIf:
-			open++
-			out = append(out, raw...)
-		case in.op == opLoop:
-			open++
-			region++
-			out = append(out, raw...)
-			out = e.count(out, e.charge(region))
 		case in.op == opEnd && open == 0:
-			if e.cyclic[i] {
-				out = e.leave(append(out, opEnd))
+			if e.wrapped(i) {
+				out = e.leave(append(out, opEnd), i)
 			}
 			return append(out, opEnd)
-		case in.op == opEnd:
-			open--
-			out = append(out, raw...)
-		case in.op == opReturn && e.cyclic[i]:
+		case in.op == opReturn && e.wrapped(i):
 			out = appendOp(out, opBr, open)
-		case (in.op == opReturnCall || in.op == opReturnCallIndirect) && e.cyclic[i]:
-			out = append(e.leave(out), raw...)
+		case in.op == opReturnCall || in.op == opReturnCallIndirect:
+			out = append(e.leave(out, i), raw...)
+		case e.usesLocal && (in.op == opCall || in.op == opCallIndirect):
+			out = e.moveOut(out)
+			out = append(out, raw...)
+			out = e.moveIn(out)
 		case isBulk(in) && !small:
-			out = append(e.countBulk(out, scratch), raw...)
+			out = append(appendOp(out, opCall, e.look+1), raw...)
 		default:
 			out = append(out, raw...)
+		}
+		switch in.op {
+		case opBlock, opIf:
+			open++
+		case opLoop:
+			open++
+			region++
+			out = e.count(out, e.charge(region), 0)
+		case opEnd:
+			open--
 		}
 		small = in.op == opI32Const && in.value >= 0 && in.value < 1<<bulkShift
 	}
 }
 
-// enter raises the depth, traps when it is too deep, and opens a block around the function: branches to the outermost label and returns then
-// end at the one place where the depth is lowered again.
-func (e *emitter) enter(out []byte, i int) []byte {
-	out = appendOp(out, opGlobalGet, e.level)
-	out = appendConst(out, 1)
-	out = append(out, opI32Add)
-	out = appendOp(out, opGlobalSet, e.level)
-	out = appendOp(out, opGlobalGet, e.level)
-	out = appendConst(out, int32(e.depth))
-	out = append(out, opI32GtU, opIf, 0x40, opUnreachable, opEnd, opBlock)
+// open begins a block around the function: branches to the outermost label and returns then end at the one place where leave stands.
+func (e *emitter) open(out []byte, i int) []byte {
+	out = append(out, opBlock)
 	results := e.module.types[e.funcs[e.imported+i]].results
 	switch len(results) {
 	case 0:
@@ -96,77 +114,67 @@ func (e *emitter) enter(out []byte, i int) []byte {
 	case 1:
 		return append(out, results[0])
 	}
-	index, ok := e.blockTypes[results]
-	if !ok {
-		index = e.newType(Signature{results: results})
-		e.blockTypes[results] = index
+	return appendSigned(out, int32(e.typeIndex(Signature{results: results})))
+}
+
+// leave lowers the depth, and brings the global up to date.
+func (e *emitter) leave(out []byte, i int) []byte {
+	switch {
+	case e.cyclic[i]:
+		out = e.get(out)
+		out = append(appendConst(out, e.weight(i)), opI32Sub)
+		return appendOp(out, opGlobalSet, e.state)
+	case e.usesLocal:
+		return e.moveOut(out)
 	}
-	return appendSigned(out, int32(index))
+	return out
 }
 
-// leave lowers the depth.
-func (e *emitter) leave(out []byte) []byte {
-	out = appendOp(out, opGlobalGet, e.level)
-	out = appendConst(out, 1)
-	out = append(out, opI32Sub)
-	return appendOp(out, opGlobalSet, e.level)
+func (e *emitter) moveOut(out []byte) []byte {
+	return appendOp(appendOp(out, opLocalGet, e.local), opGlobalSet, e.state)
 }
 
-// count takes a charge from the fuel and looks at the stop flag when it is used up.
-func (e *emitter) count(out []byte, charge int32) []byte {
-	out = appendOp(out, opGlobalGet, e.fuel)
-	out = appendConst(out, charge)
-	return e.burn(out)
+func (e *emitter) moveIn(out []byte) []byte {
+	return appendOp(appendOp(out, opGlobalGet, e.state), opLocalSet, e.local)
 }
 
-// burn subtracts what lies on the stack from the fuel below it.
-func (e *emitter) burn(out []byte) []byte {
-	out = append(out, opI32Sub)
-	out = appendOp(out, opGlobalSet, e.fuel)
-	out = appendOp(out, opGlobalGet, e.fuel)
-	out = appendConst(out, 0)
-	out = append(out, opI32LtS, opIf, 0x40)
-	out = appendOp(out, opCall, e.look)
-	return append(out, opEnd)
+func (e *emitter) get(out []byte) []byte {
+	if e.usesLocal {
+		return appendOp(out, opLocalGet, e.local)
+	}
+	return appendOp(out, opGlobalGet, e.state)
 }
 
-// bulkShift makes the length of a bulk operation units of fuel: 256 bytes take about as long as a short pass through a loop.
-const bulkShift = 8
-
-// countBulk takes the length of a bulk operation, which lies on the stack and stays there, from the fuel.
-func (e *emitter) countBulk(out []byte, scratch uint32) []byte {
-	out = appendOp(out, opLocalTee, scratch)
-	out = appendOp(out, opGlobalGet, e.fuel)
-	out = appendOp(out, opLocalGet, scratch)
-	out = appendConst(out, bulkShift)
-	out = append(out, opI32ShrU)
-	return e.burn(out)
+func (e *emitter) set(out []byte) []byte {
+	if e.usesLocal {
+		return appendOp(out, opLocalSet, e.local)
+	}
+	return appendOp(out, opGlobalSet, e.state)
 }
 
-// scratch appends the declarations of a function's locals with one more i32, and returns its index.
-func (e *emitter) scratch(out []byte, i int) ([]byte, uint32) {
+// count takes a charge from the fuel, raises the depth by a weight, and has a look when the fuel is used up. The look stands in the else branch
+// on purpose: wazero's register allocator takes over the registers of the branch that comes first, and with the call there every value of a
+// loop would be stored and loaded again at each pass.
+func (e *emitter) count(out []byte, charge, weight int32) []byte {
+	out = append(appendConst(e.get(out), charge<<e.bits-weight), opI32Sub)
+	out = e.get(e.set(out))
+	out = append(appendConst(out, 0), opI32GeS, opIf, 0x40, opElse)
+	out = appendOp(e.get(out), opCall, e.look)
+	return append(e.set(out), opEnd)
+}
+
+// declare appends the declarations of a function's locals with one more i32, which will hold the state.
+func (e *emitter) declare(out []byte, i int) []byte {
 	f := &e.code[i]
 	r := &reader{b: f.body[:f.code]}
 	groups := r.u32()
 	rest := r.pos
-	index := uint32(len(e.module.types[e.funcs[e.imported+i]].params))
+	e.local = uint32(len(e.module.types[e.funcs[e.imported+i]].params))
 	for range groups {
-		index += r.u32()
+		e.local += r.u32()
 		r.byte()
 	}
 	out = appendU32(out, groups+1)
 	out = append(out, f.body[rest:f.code]...)
-	return append(out, 1, byte(I32)), index
-}
-
-// lookBody is the function that is called when the fuel is used up. memory.grow by nothing leaves the native code, which lets the garbage
-// collector stop the goroutine and other goroutines run; the flag is looked at afterwards.
-func (e *emitter) lookBody(interval int32) []byte {
-	out := []byte{0}
-	out = appendConst(out, 0)
-	out = append(out, opMemoryGrow, 0, opDrop)
-	out = appendConst(out, interval)
-	out = appendOp(out, opGlobalSet, e.fuel)
-	out = appendOp(out, opGlobalGet, e.stop)
-	return append(out, opIf, 0x40, opUnreachable, opEnd, opEnd)
+	return append(out, 1, byte(I32))
 }

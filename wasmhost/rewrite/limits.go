@@ -15,8 +15,8 @@ const (
 	maxFunctions = 1_000_000
 	// maxTableSlots bounds all tables together, 8 bytes a slot. It is shared evenly, because tables can grow without a host that looks.
 	maxTableSlots = 1 << 20
-	// maxDepth is what the depth counter can hold with room to spare.
-	maxDepth = 1 << 20
+	// maxDepth keeps depth and fuel in one number of 32 bits, with room for a charge of maxCharge.
+	maxDepth = 1<<14 - 2
 	// maxInterval keeps the counter far from where subtracting the largest charge from it would overflow.
 	maxInterval = 1 << 24
 )

@@ -18,6 +18,7 @@ const (
 	opDrop               = 0x1a
 	opSelectTyped        = 0x1c
 	opLocalGet           = 0x20
+	opLocalSet           = 0x21
 	opLocalTee           = 0x22
 	opGlobalGet          = 0x23
 	opGlobalSet          = 0x24
@@ -28,8 +29,12 @@ const (
 	opF64Const           = 0x44
 	opI32LtS             = 0x48
 	opI32GtU             = 0x4b
+	opI32GeS             = 0x4e
 	opI32Add             = 0x6a
 	opI32Sub             = 0x6b
+	opI32And             = 0x71
+	opI32Shl             = 0x74
+	opI32ShrS            = 0x75
 	opI32ShrU            = 0x76
 	opRefNull            = 0xd0
 	opRefFunc            = 0xd2

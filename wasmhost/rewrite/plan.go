@@ -4,23 +4,27 @@ const (
 	// freeCost is how many bytes of code a function may run through, with what it calls, without counting at its entry. Its callers
 	// count it instead. Small helpers are called often and compile to little more than the count itself.
 	freeCost = 1024
-	// unitShift makes the cost of a region units of fuel: a unit is what up to 512 bytes of code do, well under a microsecond.
-	unitShift = 9
+	// unitShift makes the cost of a region units of fuel: a unit is what up to 4 KiB of code do, a microsecond at most. Most regions are one unit.
+	unitShift = 12
 	// maxCharge bounds what one count takes.
-	maxCharge = 1 << 20
+	maxCharge = 1 << 15
+	// weightShift makes the size of a function the weight of its frame. The compiler has a slot in the frame for every value that it moves out of
+	// a register, so large functions can have large frames; 32 KiB of code seldom have more than 8 KiB.
+	weightShift = 15
 )
 
 // A plan says what is added to each function.
 type plan struct {
 	*scan
+	limit   uint32 // of the depth
 	cyclic  []bool // functions that may, by way of others, call themselves
 	counted []bool // functions that count at their entry
 }
 
-func newPlan(s *scan) *plan {
+func newPlan(s *scan, limit uint32) *plan {
 	g := newGraph(s)
 	n := len(s.code) + s.classes
-	p := &plan{scan: s, cyclic: make([]bool, n), counted: make([]bool, len(s.code))}
+	p := &plan{scan: s, limit: limit, cyclic: make([]bool, n), counted: make([]bool, len(s.code))}
 	cost := make([]uint64, n) // what a caller has to count for a node
 	g.components(func(nodes []uint32) {
 		if len(nodes) > 1 || g.callsItself(nodes[0]) {
@@ -60,9 +64,17 @@ func (p *plan) settle(g *graph, v uint32, cost []uint64) uint64 {
 	for _, c := range p.callsOf(v) {
 		p.regions[c.region].cost += cost[c.node]
 	}
-	if own := p.regions[p.code[v].region].cost; !p.cyclic[v] && own <= freeCost {
+	f := &p.code[v]
+	if own := p.regions[f.region].cost; !p.cyclic[v] && own <= freeCost {
 		return own
 	}
+	entry := f.region
+	if f.leads {
+		// The header of the loop counts for the entry as well.
+		p.regions[entry+1].cost += p.regions[entry].cost
+		entry++
+	}
+	p.regions[entry].cost = max(p.regions[entry].cost, uint64(p.weight(int(v)))<<unitShift)
 	p.counted[v] = true
 	return 0
 }
@@ -70,4 +82,13 @@ func (p *plan) settle(g *graph, v uint32, cost []uint64) uint64 {
 // charge is what passing the beginning of a region takes from the fuel.
 func (p *plan) charge(region uint32) int32 {
 	return int32(min(1+p.regions[region].cost>>unitShift, maxCharge))
+}
+
+// weight is by how much a function raises the depth: 1 if it is of a usual size, 0 if it cannot call itself. The charge of its
+// entry is made no smaller. It is at most half of the limit, so that every function can be called.
+func (p *plan) weight(i int) int32 {
+	if !p.cyclic[i] {
+		return 0
+	}
+	return int32(min(1+uint32(len(p.code[i].body))>>weightShift, max(p.limit/2, 1)))
 }

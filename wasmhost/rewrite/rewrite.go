@@ -6,10 +6,8 @@ import "strconv"
 const (
 	// StopGlobal is a mutable i32: once it is 1, the guest traps at its next look at it.
 	StopGlobal = "troupe_stop"
-	// DepthGlobal is a mutable i32: how deep the guest is in functions that may call themselves. It is 0 between calls, unless one trapped.
+	// DepthGlobal is a mutable i32: 0 until the guest traps because it calls itself too deeply, then how deeply.
 	DepthGlobal = "troupe_depth"
-	// FuelGlobal is a mutable i32: what is left until the next look. It need not be set between calls.
-	FuelGlobal = "troupe_fuel"
 	// StartFunc is what was the module's start function; see [Result.Start].
 	StartFunc = "troupe_start"
 )
@@ -61,13 +59,13 @@ func Module(bin []byte, o Options) (*Result, error) {
 		return nil, err
 	}
 	return &Result{
-		Binary: assemble(newPlan(s), o), Imports: m.imports, Exports: m.exports, Memory: m.memory, Start: m.start >= 0,
+		Binary: assemble(newPlan(s, o.MaxDepth), o), Imports: m.imports, Exports: m.exports, Memory: m.memory, Start: m.start >= 0,
 	}, nil
 }
 
 // reserved is whether an export's name is one of those that are added.
 func reserved(name string) bool {
-	return name == StopGlobal || name == DepthGlobal || name == FuelGlobal || name == StartFunc
+	return name == StopGlobal || name == DepthGlobal || name == StartFunc
 }
 
 func functionName(index int) string { return "function " + strconv.Itoa(index) }

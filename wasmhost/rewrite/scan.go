@@ -6,8 +6,8 @@ type function struct {
 	code   uint32 // where the instructions begin in body
 	region uint32 // its first region
 	call   uint32 // its first call
-	bulk   bool   // moves bytes or table slots in bulk
-	tail   bool   // leaves by a tail call somewhere
+	hot    bool   // has a loop that calls no other function
+	leads  bool   // begins with a loop: nothing branches or calls before it
 }
 
 // A region is the part of a function that runs at most once between two of its counts: what stands outside all loops, which is counted at
@@ -37,6 +37,7 @@ type scan struct {
 type block struct {
 	op     byte
 	region uint32 // of what follows the block
+	calls  int    // how many calls there were before it
 }
 
 func scanCode(m *module, tailCalls bool) (*scan, error) {
@@ -66,17 +67,21 @@ func (s *scan) function(i int) error {
 	f.code, f.region, f.call = uint32(r.pos), uint32(len(s.regions)), uint32(len(s.calls))
 	s.regions = append(s.regions, region{})
 	s.blocks = s.blocks[:0]
-	current := f.region
+	current, straight := f.region, true
 	for r.err == nil {
 		from := r.pos
 		in := r.next()
+		straight = straight && !isBranch(in.op)
 		s.regions[current].cost += uint64(r.pos - from)
 		switch in.op {
 		case opBlock, opIf:
-			s.blocks = append(s.blocks, block{in.op, current})
+			s.blocks = append(s.blocks, block{in.op, current, len(s.calls)})
 		case opLoop:
-			s.blocks = append(s.blocks, block{in.op, current})
+			s.blocks = append(s.blocks, block{in.op, current, len(s.calls)})
 			current = uint32(len(s.regions))
+			if straight && current == f.region+1 {
+				f.leads = true
+			}
 			s.regions = append(s.regions, region{})
 		case opElse:
 			if n := len(s.blocks); n == 0 || s.blocks[n-1].op != opIf {
@@ -88,6 +93,9 @@ func (s *scan) function(i int) error {
 			n := len(s.blocks)
 			if n == 0 {
 				return r.done()
+			}
+			if b := s.blocks[n-1]; b.op == opLoop && b.calls == len(s.calls) {
+				f.hot = true
 			}
 			current = s.blocks[n-1].region
 			s.blocks = s.blocks[:n-1]
@@ -124,12 +132,8 @@ func (s *scan) note(r *reader, f *function, in instruction, current uint32) {
 			r.fail(unsupported("uses tail calls"))
 			return
 		}
-		f.tail = true
 	case opRefFunc:
 		s.take(r, in.index)
-		return
-	case opPrefixMisc:
-		f.bulk = f.bulk || isBulk(in)
 		return
 	}
 	switch in.op {
@@ -147,6 +151,11 @@ func (s *scan) note(r *reader, f *function, in instruction, current uint32) {
 		}
 		s.calls = append(s.calls, call{uint32(len(s.code)) + s.class[in.index], current})
 	}
+}
+
+// isBranch is whether what follows an instruction may not be reached from before it, or not without other code of the guest in between.
+func isBranch(op byte) bool {
+	return op == opUnreachable || op >= opIf && op <= opReturnCallIndirect
 }
 
 // isBulk is whether the time of an instruction grows with the number on top of the stack.

@@ -1,0 +1,126 @@
+package wasmhost
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// many is n times s as the elements of an array.
+func many(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+
+func TestParseDescription(t *testing.T) {
+	d, err := parseDescription([]byte(`{"name":"a-1_b","version":"2","extra":1,"Name":"other",
+		"hooks":[{"event":"record.create","collections":["posts","_x"],"phases":["after"],"priority":-5},{"event":"record.enrich"},{"event":"bootstrap","collections":null}],
+		"routes":[{"method":"GET","path":"/a/{b}/{rest...}","auth":"record"},{"path":"/"},{"path":"/a/"}],
+		"permissions":{"collections":["*","_x"],"sql":true}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.name != "a-1_b" || d.version != "2" || len(d.hooks) != 3 || len(d.routes) != 3 || !d.permissions.SQL || len(d.permissions.Collections) != 2 {
+		t.Errorf("%+v", d)
+	}
+	if h := d.hooks[0]; h.Before || !h.After || h.Priority != -5 || len(h.Collections) != 2 {
+		t.Errorf("%+v", h)
+	}
+	if h := d.hooks[1]; !h.Before || h.After {
+		t.Errorf("%+v", h)
+	}
+}
+
+func TestLies(t *testing.T) {
+	hook := func(h string) string { return `{"name":"a","hooks":[` + h + `]}` }
+	route := func(r string) string { return `{"name":"a","routes":[` + r + `]}` }
+	tests := map[string]string{
+		"nothing":               ``,
+		"not JSON":              `{`,
+		"null":                  `null`,
+		"array":                 `[]`,
+		"text after":            `{"name":"a"} x`,
+		"not UTF-8":             "{\"name\":\"a\",\"x\":\"\xff\"}",
+		"no name":               `{}`,
+		"empty name":            `{"name":""}`,
+		"upper case name":       `{"name":"A"}`,
+		"name in other case":    `{"Name":"a"}`,
+		"path as name":          `{"name":"../a"}`,
+		"long name":             `{"name":"` + strings.Repeat("a", 65) + `"}`,
+		"number as name":        `{"name":1}`,
+		"line in the name":      `{"name":"a\n"}`,
+		"long version":          `{"name":"a","version":"` + strings.Repeat("1", 65) + `"}`,
+		"object as hooks":       `{"name":"a","hooks":{}}`,
+		"many hooks":            hook(many(257, `{"event":"record.create"}`)),
+		"no event":              hook(`{}`),
+		"unknown event":         hook(`{"event":"record.view"}`),
+		"hook that is none":     hook(`1`),
+		"no phases":             hook(`{"event":"record.create","phases":[]}`),
+		"unknown phase":         hook(`{"event":"record.create","phases":["during"]}`),
+		"phase twice":           hook(`{"event":"record.create","phases":["after","after"]}`),
+		"priority as text":      hook(`{"event":"record.create","priority":"1"}`),
+		"fractional priority":   hook(`{"event":"record.create","priority":1.5}`),
+		"giant priority":        hook(`{"event":"record.create","priority":2147483648}`),
+		"collection of serve":   hook(`{"event":"serve","collections":["posts"]}`),
+		"empty collection":      hook(`{"event":"record.create","collections":[""]}`),
+		"collection twice":      hook(`{"event":"record.create","collections":["a","a"]}`),
+		"long collection":       hook(`{"event":"record.create","collections":["` + strings.Repeat("a", 256) + `"]}`),
+		"many collections":      hook(`{"event":"record.create","collections":[` + many(257, `"a"`) + `]}`),
+		"many routes":           route(many(257, `{"path":"/a"}`)),
+		"route twice":           route(`{"path":"/a"},{"path":"/a"}`),
+		"no path":               route(`{}`),
+		"relative path":         route(`{"path":"a"}`),
+		"long path":             route(`{"path":"/` + strings.Repeat("a", maxPath) + `"}`),
+		"empty segment":         route(`{"path":"/a//b"}`),
+		"dots":                  route(`{"path":"/a/../b"}`),
+		"query":                 route(`{"path":"/a?b"}`),
+		"escape":                route(`{"path":"/a%2fb"}`),
+		"control character":     route(`{"path":"/a\n"}`),
+		"brace in a segment":    route(`{"path":"/a{b}"}`),
+		"open parameter":        route(`{"path":"/{b"}`),
+		"parameter and text":    route(`{"path":"/{b}c"}`),
+		"nameless parameter":    route(`{"path":"/{}"}`),
+		"nameless rest":         route(`{"path":"/{...}"}`),
+		"parameter twice":       route(`{"path":"/{a}/{a}"}`),
+		"rest in the middle":    route(`{"path":"/{a...}/b"}`),
+		"number as parameter":   route(`{"path":"/{1}"}`),
+		"many parameters":       route(`{"path":"/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}"}`),
+		"lower case method":     route(`{"method":"get","path":"/a"}`),
+		"unknown method":        route(`{"method":"TRACE","path":"/a"}`),
+		"unknown auth":          route(`{"path":"/a","auth":"admin"}`),
+		"permission as text":    `{"name":"a","permissions":{"sql":"yes"}}`,
+		"permissions as list":   `{"name":"a","permissions":["*"]}`,
+		"collections as text":   `{"name":"a","permissions":{"collections":"*"}}`,
+		"too large":             `{"name":"a","x":"` + strings.Repeat("x", maxDescription) + `"}`,
+		"nested beyond measure": `{"name":"a","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`,
+	}
+	for name, text := range tests {
+		if d, err := parseDescription([]byte(text)); err == nil {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+// FuzzDescribe checks that whatever a guest says of itself is refused or within its bounds.
+func FuzzDescribe(f *testing.F) {
+	f.Add([]byte(`{"name":"a","hooks":[{"event":"record.create","collections":["posts"],"phases":["before","after"],"priority":1}]}`))
+	f.Add([]byte(`{"name":"a","routes":[{"method":"GET","path":"/a/{b}/{rest...}","auth":"record"}],"permissions":{"collections":["*"],"sql":true}}`))
+	f.Add([]byte(`{"name":null,"hooks":null}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		d, err := parseDescription(raw)
+		if err != nil {
+			return
+		}
+		if !extensionName.MatchString(d.name) || len(d.version) > maxVersion || len(d.hooks) > maxHooks || len(d.routes) > maxRoutes {
+			t.Fatalf("%+v", d)
+		}
+		for _, h := range d.hooks {
+			if _, ok := events[h.Event]; !ok || !h.Before && !h.After || len(h.Collections) > maxCollections {
+				t.Fatalf("%+v", h)
+			}
+		}
+		for _, r := range d.routes {
+			if r.Path[0] != '/' || strings.ContainsAny(r.Path, "\r\n?#%") || strings.Count(r.Path, "{") > maxPathParams || !json.Valid([]byte(fmt.Sprintf("%q", r.Method))) {
+				t.Fatalf("%+v", r)
+			}
+		}
+	})
+}
