@@ -297,3 +297,30 @@ func TestNotModules(t *testing.T) {
 		t.Error(log)
 	}
 }
+
+// Whenever a call is stopped, also at its very end, the next one does not feel it.
+func TestStoppingHitsNobodyElse(t *testing.T) {
+	x, _ := one(t, &fakeHost{}, long, "hostile")
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			for n := range 40 {
+				end := time.Duration((n*7+worker*3)%12) * 500 * time.Microsecond
+				ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(end))
+				hook := hookLoop
+				if n%3 == 0 {
+					hook = hookFine
+				}
+				_, err := x.Before(ctx, hook, nil)
+				if err != nil && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBusy) || err == nil && hook == hookLoop {
+					t.Error(err)
+				}
+				cancel()
+				if _, err := x.Before(context.Background(), hookFine, nil); err != nil {
+					t.Error("stopped for another's deadline:", err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
