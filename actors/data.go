@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/troupebase/troupe/storage/records"
@@ -60,6 +61,21 @@ func (a *App) Delete(ctx context.Context, r *records.Record) error {
 	}
 	if err != nil {
 		return fmt.Errorf("delete record of %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+// ImportCollections makes the collections of a JSON list as the import of the API does: those that are there, by id, are
+// changed, the others created; with deleteMissing those that the list does not name are deleted. It fails with
+// validation.Errors or the errors of [App.ChangeSchema], and changes nothing then.
+func (a *App) ImportCollections(ctx context.Context, list []byte, deleteMissing bool) error {
+	var definitions []json.RawMessage
+	if err := json.Unmarshal(list, &definitions); err != nil {
+		return fmt.Errorf("import collections: %w", err)
+	}
+	err := a.ChangeSchema(ctx, func(ch *schema.Change) error { return ch.Import(definitions, deleteMissing) })
+	if err != nil {
+		return fmt.Errorf("import collections: %w", err)
 	}
 	return nil
 }
