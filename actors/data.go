@@ -110,21 +110,20 @@ func (a *App) FindRecordByID(ctx context.Context, collection, id string) (r *rec
 
 // FindRecords returns the records that a search finds, without asking any rule. It fails like [records.Store.FindAll].
 func (a *App) FindRecords(ctx context.Context, collection string, f Find) ([]*records.Record, error) {
-	return a.findAs(ctx, collection, f, nil)
-}
-
-// findAs is [App.FindRecords] on behalf of a caller, whose rules are asked; nil is the program itself.
-func (a *App) findAs(ctx context.Context, collection string, f Find, caller *records.Caller) (list []*records.Record, err error) {
-	in, err := a.search(collection, f, caller)
+	in, err := a.search(collection, f)
 	if err != nil {
 		return nil, err
 	}
+	return a.findAll(ctx, in)
+}
+
+func (a *App) findAll(ctx context.Context, in *records.FindInput) (list []*records.Record, err error) {
 	err = a.look(ctx)(func(p records.Preparer) (err error) {
 		list, err = a.store.FindAll(ctx, p, in)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("find records of %s: %w", collection, err)
+		return nil, fmt.Errorf("find records: %w", err)
 	}
 	return list, nil
 }
@@ -145,7 +144,7 @@ func (a *App) FindFirstRecord(ctx context.Context, collection string, f Find) (*
 
 // CountRecords returns how many records a search finds; its limit, offset and sort have no meaning.
 func (a *App) CountRecords(ctx context.Context, collection string, f Find) (n int, err error) {
-	in, err := a.search(collection, f, nil)
+	in, err := a.search(collection, f)
 	if err != nil {
 		return 0, err
 	}
@@ -159,10 +158,10 @@ func (a *App) CountRecords(ctx context.Context, collection string, f Find) (n in
 	return n, nil
 }
 
-func (a *App) search(collection string, f Find, caller *records.Caller) (*records.FindInput, error) {
+func (a *App) search(collection string, f Find) (*records.FindInput, error) {
 	c, err := a.find(collection)
 	if err != nil {
 		return nil, err
 	}
-	return &records.FindInput{CollectionID: c.ID, Filter: f.Filter, Params: f.Params, Sort: f.Sort, Limit: f.Limit, Offset: f.Offset, Caller: caller}, nil
+	return &records.FindInput{CollectionID: c.ID, Filter: f.Filter, Params: f.Params, Sort: f.Sort, Limit: f.Limit, Offset: f.Offset}, nil
 }
