@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -74,6 +75,14 @@ func (r *Record) on(c *schema.Collection) *Record {
 		}
 	}
 	return out
+}
+
+// renamed tells whether a field has another name now than in an older definition, or is gone.
+func renamed(old, now *schema.Collection) bool {
+	return old != now && slices.ContainsFunc(old.Fields, func(f schema.Field) bool {
+		same := now.Field(f.Base().Name)
+		return same == nil || same.Base().ID != f.Base().ID
+	})
 }
 
 // overlay lays over r what user code changed: the values in which changed differs from base.
