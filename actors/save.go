@@ -53,8 +53,17 @@ func (a *App) look(ctx context.Context) records.Look {
 	}
 }
 
-// save writes a draft that has not begun yet, with its hooks.
+// save writes a draft that has not begun yet, with its hooks. What they see of a stored record is read in its turn: nobody
+// with hooks writes it between.
 func (a *App) save(ctx context.Context, c *schema.Collection, d records.Draft, client string) error {
+	ctx = scopeOf(ctx).in(ctx)
+	if d.Action() != records.Created {
+		release, err := a.turns.take(ctx, scopeOf(ctx), turnKey{c.ID, d.ID()})
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	r, err := d.Begin(a.look(ctx))
 	if err != nil {
 		return err

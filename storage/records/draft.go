@@ -19,6 +19,8 @@ type Draft interface {
 	Command
 	// Action tells what the command does.
 	Action() Action
+	// ID is the record's id, "" while a new one has none.
+	ID() string
 	// Begin judges the rule and returns the record as the request made it. It fails like the Prepare functions and Apply.
 	Begin(look Look) (*Record, error)
 	// CheckForm checks what is asked of requests and not of programs: confirmations of passwords, what only managers change.
