@@ -90,8 +90,8 @@ type Passwords struct {
 // hashes are the stored forms of the plain passwords in a body, by field.
 type hashes map[string]schema.Password
 
-// hash computes the stored form of every password of r that passes its checks.
-func (in *WriteInput) hash(ctx context.Context, r *Record) (hashes, error) {
+// hash computes the stored form of every password of r that passes its checks, or of all where they were made before.
+func (in *WriteInput) hash(ctx context.Context, r *Record, checked bool) (hashes, error) {
 	var out hashes
 	for i, f := range r.Collection.Fields {
 		field, ok := f.(*schema.PasswordField)
@@ -99,7 +99,7 @@ func (in *WriteInput) hash(ctx context.Context, r *Record) (hashes, error) {
 			continue
 		}
 		p, _ := r.Values[i].(schema.Password)
-		if p.Plain == "" || field.Validate(p, schema.Create) != nil {
+		if p.Plain == "" || !checked && field.Validate(p, schema.Create) != nil {
 			continue
 		}
 		hash, err := in.Passwords.Hash(ctx, p.Plain, field.HashCost())

@@ -48,7 +48,7 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 			return nil, err
 		}
 	}
-	cmd.hashed, err = in.hash(ctx, sub.record)
+	cmd.hashed, err = in.hash(ctx, sub.record, false)
 	return cmd, err
 }
 
