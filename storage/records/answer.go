@@ -62,7 +62,7 @@ func (s *Store) answerOn(ctx context.Context, cat *schema.Catalogue, p Preparer,
 	return out, err
 }
 
-// AnswerDraft does what [Store.AnswerOn] does up to where user code begins, so that the caller can give the connection back
+// DraftAnswer does what [Store.AnswerOn] does up to where user code begins, so that the caller can give the connection back
 // before that runs.
 func (s *Store) DraftAnswer(cat *schema.Catalogue, p Preparer, r *Record, in *AnswerInput) (*AnswerDraft, error) {
 	out, draft, err := s.answer(cat, p, nil, r, in, false)
