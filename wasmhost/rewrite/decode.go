@@ -5,7 +5,7 @@ package rewrite
 type instruction struct {
 	op    byte   // the opcode, or the prefix
 	sub   byte   // the opcode behind a prefix
-	index uint32 // the first index
+	index uint32 // the first index, of br_table the largest label
 	typed bool   // whether index is the type of a block
 	value int32  // of i32.const
 }
@@ -75,7 +75,7 @@ func (r *reader) own(in *instruction) {
 	switch in.op {
 	case opBrTable:
 		for range r.count(1) + 1 {
-			r.u32()
+			in.index = max(in.index, r.u32())
 		}
 	case opSelectTyped:
 		if r.byte() != 1 {

@@ -109,15 +109,18 @@ func TestVectorOpcodePaddingRefused(t *testing.T) {
 // What is added has indices that are free in the original. A guest that uses them, which only the rewritten module makes valid, could give itself
 // fuel for ever.
 func TestAddedIndicesRefused(t *testing.T) {
-	hot := []byte{opLoop, 0x40, opEnd} // gets a local for its state
+	hot := []byte{opLoop, 0x40, opEnd} // gets a local for its state, and a block around the function
 	for name, code := range map[string][]byte{
 		"state":     {opI32Const, 0, opGlobalSet, 0, opEnd},
 		"stop flag": {opI32Const, 0, opGlobalSet, 2, opEnd},
 		"read":      {opGlobalGet, 0, opDrop, opEnd},
-		"local":     append(hot, opI32Const, 0, opLocalSet, 0, opEnd),
-		"local tee": append(hot, opI32Const, 0, opLocalTee, 0, opDrop, opEnd),
+		"local":     append(hot[:3:3], opI32Const, 0, opLocalSet, 0, opEnd),
+		"local tee": append(hot[:3:3], opI32Const, 0, opLocalTee, 0, opDrop, opEnd),
 		"look":      {opI32Const, 0, opCall, 1, opDrop, opEnd},
 		"type":      {opI32Const, 0, opBlock, 1, opEnd, opDrop, opEnd},
+		"label":     append(hot[:3:3], opBr, 1, opEnd),
+		"label if":  append(hot[:3:3], opI32Const, 0, opBrIf, 1, opEnd),
+		"labels":    append(hot[:3:3], opI32Const, 0, opBrTable, 2, 0, 1, 0, opEnd),
 		"reference": {opRefFunc, 1, opDrop, opEnd},
 	} {
 		if _, err := Module(function1(code...), Options{}); !errors.Is(err, ErrMalformed) {

@@ -128,6 +128,8 @@ func (s *scan) locals(r *reader, params int) {
 func (s *scan) bounds(r *reader, in instruction) {
 	known := -1
 	switch in.op {
+	case opBr, opBrIf, opBrTable:
+		known = len(s.blocks) + 1
 	case opLocalGet, opLocalSet, opLocalTee:
 		known = int(s.variables)
 	case opGlobalGet, opGlobalSet:
