@@ -15,6 +15,9 @@ func FuzzModule(f *testing.F) {
 	for _, name := range []string{"shapes.wasm", "endless.wasm", "deep.wasm", "kernels.wasm", "kernels-as.wasm"} {
 		f.Add(readWasm(f, name))
 	}
+	for seed := range uint64(5) {
+		f.Add(randomProgram(seed))
+	}
 	f.Add(function1(opLoop, 0x40, 0x0c, 0, opEnd, opEnd))
 	f.Add(file(noParams, oneFunction, onePage, section(secCustom, appendName(nil, "name")...), emptyBody))
 	rt := wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfigCompiler().WithMemoryLimitPages(64))
