@@ -175,7 +175,7 @@ func (c *randomCode) value() {
 			c.value()
 			if l, ok := c.label(true); ok {
 				c.value()
-				c.op(opBr+1, l)
+				c.op(opBrIf, l)
 			}
 		})
 	case 6:
@@ -183,7 +183,7 @@ func (c *randomCode) value() {
 			c.step()
 			c.statement()
 			c.value()
-			c.op(opBr+1, 0)
+			c.op(opBrIf, 0)
 			c.value()
 		})
 	default:
@@ -209,7 +209,7 @@ func (c *randomCode) statement() {
 			c.step()
 			c.statement()
 			c.value()
-			c.op(opBr+1, 0)
+			c.op(opBrIf, 0)
 		})
 	case 4:
 		// A br_table out of blocks, to the outside or the next loop.
@@ -235,7 +235,7 @@ func (c *randomCode) statement() {
 	case 7:
 		if l, ok := c.label(false); ok {
 			c.value()
-			c.op(opBr+1, l)
+			c.op(opBrIf, l)
 		}
 	case 8:
 		c.op(opI32Const, 0, opI32Const, 3)
