@@ -80,11 +80,11 @@ func (r *recorder) taken() string {
 }
 
 func (r *recorder) stage(name, collection string, next func() error, e *actors.RecordEvent, rq *actors.RecordRequestEvent) error {
-	if shown := name; r.named {
-		r.note(shown + ":" + collection + "{")
-	} else {
-		r.note(shown + "{")
+	shown := name
+	if r.named {
+		shown += ":" + collection
 	}
+	r.note(shown + "{")
 	defer r.note("}")
 	if before := r.before[name]; before != nil {
 		if err := before(e, rq); err != nil {
@@ -102,6 +102,14 @@ func (r *recorder) stage(name, collection string, next func() error, e *actors.R
 		return after(e, rq)
 	}
 	return err
+}
+
+// recordOf is the record of whichever event it is.
+func recordOf(e *actors.RecordEvent, rq *actors.RecordRequestEvent) *records.Record {
+	if e != nil {
+		return e.Record
+	}
+	return rq.Record
 }
 
 // compare fails the test when the hooks did not run as wanted; blanks in want do not count.
@@ -206,7 +214,7 @@ func marker(g *rig) *records.Batch {
 	return &records.Batch{Commands: []records.Command{cmd}} // around which no hooks run
 }
 
-// events fails the test when others than the wanted ones were heard.
+// compare fails the test when others than the wanted ones were heard.
 func (l *listener) compare(want ...string) {
 	l.g.t.Helper()
 	if got := l.heard(); !slices.Equal(got, want) {
