@@ -142,7 +142,9 @@ func TestLifeHooks(t *testing.T) {
 			})
 		}, true},
 		{"error before", func(a *App) { a.OnBootstrap().BindFunc(func(*BootstrapEvent) error { return errNo }) }, false},
-		{"error after", func(a *App) { a.OnBootstrap().BindFunc(func(e *BootstrapEvent) error { return errors.Join(e.Next(), errNo) }) }, false},
+		{"error after", func(a *App) {
+			a.OnBootstrap().BindFunc(func(e *BootstrapEvent) error { return errors.Join(e.Next(), errNo) })
+		}, false},
 		{"without next", func(a *App) { a.OnBootstrap().BindFunc(func(*BootstrapEvent) error { return nil }) }, false},
 		{"panic", func(a *App) { a.OnBootstrap().BindFunc(func(*BootstrapEvent) error { panic("boom") }) }, false},
 	} {

@@ -78,6 +78,19 @@ func (g *rig) collection(definition string) *schema.Collection {
 // send sends a request with a JSON body ("" for none) and returns status and decoded answer.
 func (g *rig) send(method, path, body string) (int, map[string]any) {
 	g.t.Helper()
+	status, raw := g.sendRaw(method, path, body)
+	var out map[string]any
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &out); err != nil {
+			g.t.Fatalf("%s %s: %v: %s", method, path, err, raw)
+		}
+	}
+	return status, out
+}
+
+// sendRaw is send for an answer of any form.
+func (g *rig) sendRaw(method, path, body string) (int, []byte) {
+	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, g.base+path, strings.NewReader(body))
 	if err != nil {
 		g.t.Fatal(err)
@@ -94,11 +107,14 @@ func (g *rig) send(method, path, body string) (int, map[string]any) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	var out map[string]any
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &out); err != nil {
-			g.t.Fatalf("%s %s: %v: %s", method, path, err, raw)
-		}
+	return res.StatusCode, raw
+}
+
+// ruleChange is a change of collections that sets the rules of one for writes.
+func ruleChange(g *rig, id, rule string) func(ch *schema.Change) error {
+	return func(ch *schema.Change) error {
+		c := g.app.Catalogue().ByID(id).Clone()
+		c.CreateRule, c.UpdateRule, c.DeleteRule = &rule, &rule, &rule
+		return ch.Update(id, c)
 	}
-	return res.StatusCode, out
 }
