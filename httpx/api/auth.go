@@ -188,7 +188,7 @@ func (a *API) authAnswer(c *httpx.Context, r *records.Record, token string) erro
 	out := append(c.Buffer(), `{"record":`...)
 	self := caller(c, "default")
 	self.Request.Auth, self.Superuser = r.Identity(), r.Collection.IsSuperusers()
-	out, err := a.app.Store().Answer(c.Context(), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
+	out, err := a.app.Store().Answer(a.showing(c.Context(), c, self), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
 	if err != nil {
 		return err
 	}
