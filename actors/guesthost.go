@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/troupebase/troupe/actors/hooks"
@@ -28,14 +29,64 @@ func (a *App) guestCall(ctx context.Context) *wasmhost.Call {
 		return call
 	}
 	call.Superuser = info.Caller.Superuser
-	if info.Auth != nil {
+	switch who := info.Caller.Request.Auth; {
+	case who != nil && (info.Auth == nil || info.Auth.ID() != who.ID):
+		call.Auth = a.identified(ctx, who)
+	case info.Auth != nil:
 		call.Auth = a.found(info.Auth)
 	}
-	if info.Request != nil {
-		call.Request = guestRequest{info.Request, info}
+	call.Request = guestRequest{info.Request, info}
+	if info.Request == nil {
+		call.Request = guestRequest{streamRequest{info.Caller.Request}, info}
 	}
 	return call
 }
+
+// identified is the record of an identity. It is read when the guest looks at it; of a record that is gone only the id is left.
+func (a *App) identified(ctx context.Context, who *filter.Identity) *guestRecord {
+	return &guestRecord{a: a, fixed: true, at: sync.OnceValue(func() *records.Record {
+		r, err := a.FindRecordByID(ctx, who.Collection.ID, who.ID)
+		if err != nil {
+			r = records.NewRecord(who.Collection)
+			r.Set("id", who.ID)
+		}
+		return r
+	})}
+}
+
+// streamRequest is what is left of the request of a subscriber to whom a record is shown. It implements Request.
+type streamRequest struct{ of *filter.Request }
+
+// Method implements Request.
+func (r streamRequest) Method() string { return r.of.Method }
+
+// Path implements Request.
+func (streamRequest) Path() string { return "" }
+
+// URI implements Request.
+func (streamRequest) URI() string { return "" }
+
+// Param implements Request.
+func (streamRequest) Param(string) string { return "" }
+
+// QueryLookup implements Request.
+func (r streamRequest) QueryLookup(name string) (string, bool) {
+	if r.of.Query == nil {
+		return "", false
+	}
+	return r.of.Query(name)
+}
+
+// HeaderLookup implements Request.
+func (r streamRequest) HeaderLookup(name string) (string, bool) {
+	if r.of.Header == nil {
+		return "", false
+	}
+	return r.of.Header(filter.HeaderName(name))
+}
+
+// RealIP implements Request.
+func (streamRequest) RealIP() string { return "" }
 
 // guestRequest is a request as extensions reach it. It implements wasmhost.Request.
 type guestRequest struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func part(method, path, body string) string {
 // sendBatch sends a batch and returns the status and the answer, which is a list after a success.
 func (g *rig) sendBatch(parts ...string) (int, string) {
 	g.t.Helper()
-	status, raw := g.sendRaw("POST", "/api/batch", `{"requests":[`+strings.Join(parts, ",")+`]}`)
+	status, _, raw := g.raw("POST", "/api/batch", `{"requests":[`+strings.Join(parts, ",")+`]}`, http.Header{"Content-Type": {"application/json"}})
 	return status, string(raw)
 }
 
@@ -44,7 +45,7 @@ func TestBatchSequence(t *testing.T) {
 	g.collection(posts)
 	old := g.make("posts", `{"title":"old"}`)
 	gone := g.make("posts", `{"title":"gone"}`)
-	l := g.listen("posts")
+	l := g.witness("posts")
 	r := record(g.app)
 	r.after["Create"] = func(e *actors.RecordEvent, _ *actors.RecordRequestEvent) error {
 		r.note(e.Record.Text("title"))
@@ -97,7 +98,7 @@ func TestBatchFailure(t *testing.T) {
 	g := newRig(t, nil)
 	g.allowBatches()
 	g.collection(posts)
-	l := g.listen("posts")
+	l := g.witness("posts")
 	r := record(g.app)
 	var causes []string
 	a, b, c := part("POST", "posts/records", `{"title":"a"}`), part("POST", "posts/records", `{"title":"b"}`), part("POST", "posts/records", `{"title":"c"}`)

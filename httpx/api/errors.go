@@ -92,8 +92,8 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 // saveError is mapError for a write whose failures all carry one message.
 func saveError(err error, message string) error {
 	if rejection := (*hooks.Rejection)(nil); errors.As(err, &rejection) {
-		if rejection.Message != "" {
-			message = rejection.Message
+		if rejection.Message != "" || len(rejection.Fields) == 0 {
+			message = rejection.Message // empty is the default of the status
 		}
 		return &httpx.Error{Status: cmp.Or(rejection.Status, http.StatusBadRequest), Message: message, Data: rejection.Fields, Cause: err}
 	}

@@ -120,14 +120,14 @@ func (r *recorder) compare(t *testing.T, want string) {
 	}
 }
 
-// listener is a client of the event stream.
-type listener struct {
+// witness is a client of the event stream.
+type witness struct {
 	g      *rig
 	events chan string
 }
 
-// listen subscribes to all records of the collections and of one that is called markers.
-func (g *rig) listen(collections ...string) *listener {
+// witness subscribes to all records of the collections and of one that is called markers.
+func (g *rig) witness(collections ...string) *witness {
 	g.t.Helper()
 	g.collection(`{"name":"markers","type":"base"}`)
 	req, err := http.NewRequestWithContext(g.t.Context(), "GET", g.base+"/api/realtime", nil)
@@ -138,7 +138,7 @@ func (g *rig) listen(collections ...string) *listener {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	l := &listener{g, make(chan string, 1000)}
+	l := &witness{g, make(chan string, 1000)}
 	id := make(chan string, 1)
 	go func() {
 		defer res.Body.Close()
@@ -186,7 +186,7 @@ func (g *rig) listen(collections ...string) *listener {
 }
 
 // heard returns the events of everything that was written before.
-func (l *listener) heard() (list []string) {
+func (l *witness) heard() (list []string) {
 	l.g.t.Helper()
 	err := l.g.app.Write(l.g.t.Context(), l.g.app.Catalogue().Find("markers"), marker(l.g), "marker")
 	if err != nil {
@@ -215,7 +215,7 @@ func marker(g *rig) *records.Batch {
 }
 
 // compare fails the test when others than the wanted ones were heard.
-func (l *listener) compare(want ...string) {
+func (l *witness) compare(want ...string) {
 	l.g.t.Helper()
 	if got := l.heard(); !slices.Equal(got, want) {
 		l.g.t.Errorf("heard %q, want %q", got, want)

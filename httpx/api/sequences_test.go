@@ -22,7 +22,7 @@ const posts = `{"name":"posts","type":"base","fields":[{"name":"title","type":"t
 func TestSequences(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
-	l := g.listen("posts")
+	l := g.witness("posts")
 	r := record(g.app)
 	id := g.make("posts", `{"title":"a"}`)
 	r.compare(t, "CreateRequest{ Create{ Validate{} CreateExecute{} } AfterCreateSuccess{} }")
@@ -50,7 +50,7 @@ func TestFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := g.listen("posts", "members", "closed")
+	l := g.witness("posts", "members", "closed")
 	taken := g.make("posts", `{"title":"taken"}`)
 	l.heard()
 	r := record(g.app)
@@ -218,7 +218,7 @@ func TestCascade(t *testing.T) {
 	child := g.make("a_children", `{"p":"`+p+`"}`)
 	link := g.make("b_links", `{"p":["`+p+`","`+q+`"]}`)
 	g.make("d_grand", `{"p":"`+child+`"}`)
-	l := g.listen("parents", "a_children", "b_links", "d_grand")
+	l := g.witness("parents", "a_children", "b_links", "d_grand")
 	r := record(g.app)
 	r.named = true
 	r.before["Update"] = func(e *actors.RecordEvent, _ *actors.RecordRequestEvent) error {
@@ -294,7 +294,7 @@ func TestCascadeThatFails(t *testing.T) {
 			c.prepare(g, r, p)
 			r.taken()
 			r.named = true
-			l := g.listen("parents", "a_children", "b_links", "d_grand")
+			l := g.witness("parents", "a_children", "b_links", "d_grand")
 			if status, out := g.send("DELETE", "/api/collections/parents/records/"+p, ""); status != 400 || out["message"] != c.message {
 				t.Errorf("%d %v", status, out)
 			}
@@ -318,7 +318,7 @@ func TestHostileCascadeHooks(t *testing.T) {
 	g.make("a_children", `{"p":"`+p+`"}`)
 	other := g.make("a_children", `{"p":"`+q+`"}`)
 	link := g.make("b_links", `{"p":["`+p+`"],"t":"mine"}`)
-	l := g.listen("a_children", "b_links")
+	l := g.witness("a_children", "b_links")
 	g.app.OnRecordDelete("a_children").BindFunc(func(e *actors.RecordEvent) error {
 		e.Record.Set("id", other)
 		return e.Next()
