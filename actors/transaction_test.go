@@ -376,6 +376,19 @@ func TestGoroutinesInATransaction(t *testing.T) {
 	}
 }
 
+// TestPanicOutside: a panic of user code in the middle of a command leaves the transaction locked by the command, whose
+// release would end the process otherwise.
+func TestPanicOutside(t *testing.T) {
+	x := new(transaction)
+	x.mu.Lock()
+	if p := (*PanicError)(nil); !errors.As(x.outside(func() error { panic("boom") }), &p) {
+		t.Error("the panic is lost")
+	}
+	if x.mu.TryLock() {
+		t.Error("it is not locked any more")
+	}
+}
+
 // TestTransactionsAreBounded: whoever finds too many waiting is told so at once.
 func TestTransactionsAreBounded(t *testing.T) {
 	a := open(t)
