@@ -269,19 +269,88 @@ func TestTurnsEnd(t *testing.T) {
 	if err := await(t, "the one who gave up", gaveUp); !errors.Is(err, sqlite.ErrNotWritten) {
 		t.Errorf("who gave up got %v", err)
 	}
-	again()
-	select {
-	case <-granted:
-		t.Error("the turn was passed on while it is held")
-	default:
-	}
 	release()
+	turns.mu.Lock()
+	if turns.held[key].owner != mine.chain {
+		t.Error("the turn was passed on while it is held")
+	}
+	turns.mu.Unlock()
+	again()
 	if err := await(t, "the turn", granted); err != nil {
 		t.Fatal(err)
 	}
 	next()
 	if len(turns.held)+len(turns.waits) != 0 {
 		t.Errorf("%d turns are held, %d chains wait", len(turns.held), len(turns.waits))
+	}
+}
+
+// TestAfterHooksInOrder: whoever wants a record that was just written waits until the hooks after that write have run, in a
+// transaction and without.
+func TestAfterHooksInOrder(t *testing.T) {
+	for _, inside := range []bool{false, true} {
+		for _, first := range []string{"create", "update"} {
+			t.Run(fmt.Sprintf("%s/transaction %v", first, inside), func(t *testing.T) {
+				a := open(t)
+				c := define(t, a, counters)
+				const id = "record000000001"
+				if first == "update" {
+					if _, err := add(context.Background(), a, c, map[string]any{"id": id}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				reached, free := make(chan struct{}), make(chan struct{})
+				var done atomic.Bool
+				held := func(e *RecordEvent) error {
+					if e.Record.Text("t") == "first" {
+						close(reached)
+						<-free
+						done.Store(true)
+					}
+					return e.Next()
+				}
+				a.OnRecordAfterCreateSuccess().BindFunc(held)
+				a.OnRecordAfterUpdateSuccess().BindFunc(held)
+				a.OnRecordUpdate().BindFunc(func(e *RecordEvent) error {
+					if e.Record.Text("t") == "second" && !done.Load() {
+						t.Error("the second write began before the hooks after the first had run")
+					}
+					return e.Next()
+				})
+				outcomes := make(chan error, 2)
+				go func() {
+					write := func(ctx context.Context) (err error) {
+						if first == "create" {
+							_, err = add(ctx, a, c, map[string]any{"id": id, "t": "first"})
+							return err
+						}
+						return change(ctx, a, c, id, map[string]any{"t": "first"})
+					}
+					if inside {
+						outcomes <- a.RunInTransaction(context.Background(), write)
+					} else {
+						outcomes <- write(context.Background())
+					}
+				}()
+				await(t, "the hook", reached)
+				go func() { outcomes <- change(context.Background(), a, c, id, map[string]any{"t": "second"}) }()
+				until(t, "the second write", func() bool {
+					a.turns.mu.Lock()
+					defer a.turns.mu.Unlock()
+					one := a.turns.held[turnKey{c.ID, id}]
+					return one != nil && len(one.queue) == 1
+				})
+				close(free)
+				for range 2 {
+					if err := await(t, "an outcome", outcomes); err != nil {
+						t.Error(err)
+					}
+				}
+				if got := find(t, context.Background(), a, c, id).Text("t"); got != "second" {
+					t.Errorf("it is the %s in the end", got)
+				}
+			})
+		}
 	}
 }
 

@@ -181,6 +181,13 @@ func TestPanics(t *testing.T) {
 			h.Bind(&Handler[*event]{ID: "outer", Func: func(e *event) error { return fmt.Errorf("failed: %w", e.Next()) }})
 			h.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
 		}, "a{}"},
+		{"inside of another hook", func(h *Hook[*event]) {
+			h.Bind(&Handler[*event]{ID: "outer", Func: func(*event) error {
+				var other Hook[*event]
+				other.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
+				return other.Trigger(new(event), nil)
+			}})
+		}, "a{}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var h Hook[*event]

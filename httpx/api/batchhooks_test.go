@@ -252,13 +252,10 @@ func TestWriteInsideABatchsHook(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			ctx := t.Context()
 			if e != nil {
-				ctx = e.Context()
-			} else {
-				ctx = rq.Context()
+				return g.app.Write(e.Context(), logs, cmd, "hook")
 			}
-			return g.app.Write(ctx, logs, cmd, "hook")
+			return g.app.Write(rq.Context(), logs, cmd, "hook")
 		}
 		first := func(e *actors.RecordEvent) error {
 			if err := write(e, nil); err != nil {
