@@ -138,11 +138,11 @@ func TestUploadsOfAnUnknownOutcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.drop(cmd, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
+	a.settleUploads(cmd, nil, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
 	if storedFiles(t, a, col) != 1 {
 		t.Error("an unknown outcome dropped the file")
 	}
-	a.drop(cmd, errNo)
+	a.settleUploads(cmd, nil, errNo)
 	if storedFiles(t, a, col) != 0 {
 		t.Error("a failure kept the file")
 	}

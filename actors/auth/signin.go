@@ -74,8 +74,11 @@ type Desk struct {
 	Store     *records.Store
 	// Passwords does the work on passwords.
 	Passwords records.Passwords
-	// Write applies a command and waits for its outcome. Only second methods need it.
+	// Write applies a command and waits for its outcome. Second methods and origins need it.
 	Write func(ctx context.Context, c *schema.Collection, cmd records.Command) error
+	// Alert sends a record the mail about a sign-in from a place that it did not sign in from before; info says which. Nil
+	// sends none. When it fails the place is not noted, so that the next sign-in tries again.
+	Alert func(ctx context.Context, r *records.Record, info string) error
 }
 
 // WithPassword returns the record that the form's identity and password belong to. The form must be valid. It fails with

@@ -162,6 +162,10 @@ func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body ma
 	if answered, err := a.secondMethod(c, r, method, body); answered || err != nil {
 		return err
 	}
+	from := auth.Origin{IP: c.RealIP(), UserAgent: c.Header("User-Agent")}
+	if err := a.desk.Track(c.Context(), r, from, time.Now()); err != nil {
+		a.log.Warn("sign-in not tracked", "collection", r.Collection.Name, "record", r.ID(), "error", err)
+	}
 	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now())
 	if err != nil {
 		return err
