@@ -141,36 +141,25 @@ func (s *save) after(ctx context.Context, cause error) error {
 }
 
 // apply applies a command: in the chain's transaction, or by way of the collection's actor. Uploads are stored before, and
-// what the outcome does not need of them is removed after.
+// what the outcome does not need of them is removed after, as are the files that a record does not name any more (law 10).
 func (a *App) apply(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
-	up, uploading := cmd.(records.Uploading)
-	if uploading {
-		if err := up.StoreFiles(a.files); err != nil {
-			return errors.Join(err, up.DropFiles(a.files))
-		}
+	up, ok := cmd.(records.Uploading)
+	if !ok {
+		return a.hand(ctx, c, cmd, client)
 	}
-	err := a.hand(ctx, c, cmd, client)
-	if !uploading {
-		return err
+	note, err := a.storeUploads(up)
+	if err == nil {
+		err = a.hand(ctx, c, cmd, client)
 	}
-	a.drop(up)
 	if t := scopeOf(ctx).tx; t != nil && err == nil {
 		t.whenOver(func(_ context.Context, cause error) error {
-			if cause != nil {
-				up.Undone()
-				a.drop(up)
-			}
+			a.settleUploads(up, note, cause)
 			return nil
 		})
+		return nil
 	}
+	a.settleUploads(up, note, err)
 	return err
-}
-
-// drop removes the uploads that an outcome does not need. What cannot be removed is in nobody's way.
-func (a *App) drop(up records.Uploading) {
-	if err := up.DropFiles(a.files); err != nil {
-		a.log.Error("remove uploads", "error", err)
-	}
 }
 
 // hand hands a command to whoever holds the Writer for it.

@@ -63,8 +63,12 @@ type Desk struct {
 	Store     *records.Store
 	// Passwords does the work on passwords.
 	Passwords records.Passwords
-	// Write applies a command and waits for its outcome. Signing in with a password alone does not need it.
+	// Write applies a command and waits for its outcome. Signing in with a password alone does not need it, unless origins
+	// are noted.
 	Write func(ctx context.Context, c *schema.Collection, cmd records.Command) error
+	// Alert sends a record the mail about a sign-in from a place that it did not sign in from before; info says which. Nil
+	// sends none. When it fails the place is not noted, so that the next sign-in tries again.
+	Alert func(ctx context.Context, r *records.Record, info string) error
 	// Tokens checks the tokens that come back from mails, Mail delivers those, Settings returns the current settings. Only
 	// what goes by mail needs them.
 	Tokens   *Verifier

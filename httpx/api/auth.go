@@ -29,6 +29,7 @@ func (a *API) openAuth() (err error) {
 		DB: a.app.DB(), Catalogue: a.app.Catalogue, Store: a.app.Store(), Passwords: a.app.Passwords(),
 		Tokens: a.verifier, Mail: a.app.Mailer(), Settings: a.app.Settings, Log: a.log,
 	}
+	a.desk.Alert = a.desk.SendAlert
 	a.desk.Write = func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
 		return a.app.Write(ctx, c, cmd, "sign-in")
 	}
@@ -164,6 +165,10 @@ func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body ma
 	}
 	if answered, err := a.secondMethod(c, r, method, body); answered || err != nil {
 		return err
+	}
+	from := auth.Origin{IP: c.RealIP(), UserAgent: c.Header("User-Agent")}
+	if err := a.desk.Track(c.Context(), r, from, time.Now()); err != nil {
+		a.log.Warn("sign-in not tracked", "collection", r.Collection.Name, "record", r.ID(), "error", err)
 	}
 	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now())
 	if err != nil {

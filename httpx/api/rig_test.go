@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -75,15 +77,45 @@ func (g *rig) collection(definition string) *schema.Collection {
 	return g.app.Catalogue().ByID(c.ID)
 }
 
+// superuser makes a superuser and returns a token of it.
+func (g *rig) superuser() string {
+	g.t.Helper()
+	c := g.app.Catalogue().Find("_superusers")
+	cmd, err := g.app.Store().PrepareCreate(g.t.Context(), records.WriteInput{
+		CollectionID: c.ID, SkipRules: true, Passwords: g.app.Passwords(),
+		Body: map[string]any{"email": "root@example.com", "password": "rootpass1234"},
+	})
+	if err == nil {
+		err = g.app.Write(g.t.Context(), c, cmd, "test")
+	}
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	token, err := auth.Issue(cmd.Result, auth.Grant{Kind: auth.AuthToken}, time.Now())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return token
+}
+
 // send sends a request with a JSON body ("" for none) and returns status and decoded answer.
 func (g *rig) send(method, path, body string) (int, map[string]any) {
+	g.t.Helper()
+	return g.sendAs("", "application/json", method, path, body)
+}
+
+// sendAs is send with a token ("" for none) and a body of a type.
+func (g *rig) sendAs(token, contentType, method, path, body string) (int, map[string]any) {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, g.base+path, strings.NewReader(body))
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", token)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

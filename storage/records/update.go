@@ -26,7 +26,7 @@ type Update struct {
 	Result, Old *Record
 }
 
-// PrepareUpdate hashes and compares the passwords of a body, for those whom the rule lets in. It fails with
+// PrepareUpdate hashes and compares the passwords of a body, for those whom the rule lets in; uploads make it judge the rule too. It fails with
 // [ErrNoCollection], [ErrView], [ErrForbidden], [ErrNotFound], or the errors of the password functions.
 func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*Update, error) {
 	cmd := &Update{in: in, store: s, id: id}
@@ -34,7 +34,7 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 	if err != nil {
 		return nil, err
 	}
-	if !sendsPassword(c, in.Body) {
+	if !sendsPassword(c, in.Body) && !in.bringsFiles() {
 		return cmd, nil
 	}
 	var sub *submission
@@ -101,10 +101,11 @@ func (cmd *Update) StoreFiles(store *files.Local) error { return cmd.in.storeFil
 // Undone implements [Uploading].
 func (cmd *Update) Undone() { cmd.Result, cmd.Old = nil, nil }
 
-// DropFiles implements [Uploading].
-func (cmd *Update) DropFiles(store *files.Local) error {
-	return cmd.in.dropFiles(store, cmd.id, cmd.Result)
-}
+// UploadKeys implements [Uploading].
+func (cmd *Update) UploadKeys() []string { return cmd.in.uploadKeys(cmd.id) }
+
+// UnneededKeys implements [Uploading].
+func (cmd *Update) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, cmd.Old, cmd.Result) }
 
 // Apply implements sqlite.Work. It fails with [ErrNotFound] (also when the rule is not met) or validation.Errors beside
 // the errors of PrepareUpdate.
@@ -146,6 +147,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 		return uniqueFailure(c, err)
 	}
 	r.settled()
+	if err := noteDropped(tx, []*Record{before}, r); err != nil {
+		return err
+	}
 	tx.Emit(&Change{Action: Updated, Collection: c, Record: r, Old: before})
 	cmd.Result, cmd.Old = r, before
 	return nil
