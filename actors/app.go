@@ -15,6 +15,7 @@ import (
 	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/migrations"
@@ -57,6 +58,7 @@ type App struct {
 	settings  atomic.Pointer[settings.Settings]
 	passwords *auth.Passwords
 	hub       *realtime.Hub
+	mail      *mailer.Mailer
 	unlock    func() error
 	pending   *files.Pending
 	remover   remover
@@ -194,16 +196,17 @@ func (a *App) start(ctx context.Context) (err error) {
 	if a.catalogueSupervisor, err = a.tree.spawn(a.tree.root, a.tree.supervisor(), "catalogue"); err != nil {
 		return err
 	}
+	if err := a.startMailer(); err != nil {
+		return err
+	}
 	props := actor.PropsFromProducer(func() actor.Actor { return catalogueWorker{} })
 	if a.worker, err = a.tree.spawn(a.catalogueSupervisor, props, "worker"); err != nil {
 		return err
 	}
 	a.hub = realtime.NewHub(realtime.Options{
-		Logger:    a.log,
-		Catalogue: a.Catalogue,
-		Spawn: func(props *actor.Props, name string) (*actor.PID, error) {
-			return a.tree.spawn(a.tree.root, props, name)
-		},
+		Logger:     a.log,
+		Catalogue:  a.Catalogue,
+		Spawn:      a.spawnService,
 		Supervisor: a.tree.supervisor(),
 		System:     a.tree.system,
 	})
@@ -225,6 +228,11 @@ func (a *App) start(ctx context.Context) (err error) {
 	}
 	a.remover.start(a)
 	return a.hub.Start(a.db, a.store)
+}
+
+// spawnService starts an actor below the root of the tree.
+func (a *App) spawnService(props *actor.Props, name string) (*actor.PID, error) {
+	return a.tree.spawn(a.tree.root, props, name)
 }
 
 // Store returns the way to the records.
@@ -293,14 +301,15 @@ func (a *App) foreign() {
 func (a *App) Close() error {
 	a.closeOnce.Do(func() {
 		closed := false
-		err := a.hooks.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error {
+		end := func() error {
 			closed = true
+			a.stopMailer() // what it writes once a mail was sent is still taken
 			a.closing.Store(true)
 			return a.release()
-		})
+		}
+		err := a.hooks.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error { return end() })
 		if !closed {
-			a.closing.Store(true)
-			err = errors.Join(err, a.release())
+			err = errors.Join(err, end())
 		}
 		a.closeErr = err
 	})
@@ -310,6 +319,7 @@ func (a *App) Close() error {
 // release gives back what Open took: the Writer finishes what it was handed, then that is announced and the streams end,
 // and the database, which rules are judged on, closes last. What was not opened yet is passed over.
 func (a *App) release() error {
+	a.stopMailer()
 	var errs []error
 	if a.db != nil {
 		errs = append(errs, a.settle())

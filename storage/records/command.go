@@ -74,6 +74,9 @@ type WriteInput struct {
 	Files []*PendingFile
 	// SkipRules leaves rule and caller-dependent checks out: for what the server itself writes.
 	SkipRules bool
+	// TokenKey, when it is set, is the token key that the record to be updated must still have: what a token allows is
+	// written only while the token counts. Otherwise the write fails with [ErrTokenKey].
+	TokenKey string
 	// Late tells that earlier commands of the same batch may make the record, or what a rule looks at: nothing is judged
 	// before the command is applied.
 	Late bool

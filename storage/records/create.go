@@ -142,6 +142,9 @@ func (cmd *Create) checkData(cat *schema.Catalogue, p Preparer, r *Record, errs 
 	if err := checkID(cat, p, r, errs); err != nil {
 		return err
 	}
+	if err := checkOwner(cat, p, r, errs); err != nil {
+		return err
+	}
 	return errs.Or()
 }
 

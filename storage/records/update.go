@@ -121,6 +121,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 	if err != nil {
 		return err
 	}
+	if cmd.in.TokenKey != "" && before.Text("tokenKey") != cmd.in.TokenKey {
+		return ErrTokenKey
+	}
 	sub := submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
 	if err := cmd.judge(cat, tx, sub, before); err != nil {
 		return err
@@ -175,6 +178,9 @@ func (cmd *Update) admit(cat *schema.Catalogue, p Preparer, r, before *Record) (
 func (cmd *Update) checkAll(cat *schema.Catalogue, p Preparer, r, before *Record) error {
 	errs := checkValues(r, before, cmd.in.Files)
 	if err := checkRelations(cat, p, r, errs); err != nil {
+		return err
+	}
+	if err := checkOwner(cat, p, r, errs); err != nil {
 		return err
 	}
 	return errs.Or()
