@@ -140,6 +140,9 @@ func (cmd *Create) checkData(cat *schema.Catalogue, p Preparer, r *Record, errs 
 	if err := checkID(cat, p, r, errs); err != nil {
 		return err
 	}
+	if err := checkOwner(cat, p, r, errs); err != nil {
+		return err
+	}
 	return errs.Or()
 }
 
@@ -166,6 +169,9 @@ func (cmd *Create) insert(cat *schema.Catalogue, tx *sqlite.Tx, r *Record) error
 func (cmd *Create) complete(r *Record) *Record {
 	if r.ID() == "" {
 		r.Set("id", cmd.id)
+	}
+	if p, ok := r.Get("password").(schema.Password); ok && p == (schema.Password{}) && cmd.in.PasswordHash != "" && r.Collection.IsAuth() {
+		r.Set("password", schema.Password{Hash: cmd.in.PasswordHash})
 	}
 	for i, f := range r.Collection.Fields {
 		if g, ok := f.(schema.Generator); ok && r.Values[i] == f.Zero() {
@@ -210,10 +216,12 @@ func (cmd *Create) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission)
 	errs := validation.Errors{}
 	password := textOf(sub.body["password"])
 	confirm := textOf(cmd.in.Body["passwordConfirm"])
-	if password == "" {
+	given := password == "" && cmd.in.PasswordHash != ""
+	if password == "" && !given {
 		errs["password"] = validation.Required
 	}
 	switch {
+	case given:
 	case confirm == "":
 		errs["passwordConfirm"] = validation.Required
 	case confirm != password:

@@ -168,6 +168,9 @@ func (cmd *Update) checkAll(cat *schema.Catalogue, p Preparer, r, before *Record
 	if err := checkRelations(cat, p, r, errs); err != nil {
 		return err
 	}
+	if err := checkOwner(cat, p, r, errs); err != nil {
+		return err
+	}
 	return errs.Or()
 }
 
