@@ -84,11 +84,9 @@ func (c *Client) Forget(code string) { c.names.take(code, c.now()) }
 func (n *names) put(code, text string, now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.byCode) >= maxNames {
-		for known, kept := range n.byCode {
-			if now.After(kept.until) {
-				delete(n.byCode, known)
-			}
+	for known, kept := range n.byCode {
+		if now.After(kept.until) {
+			delete(n.byCode, known)
 		}
 	}
 	if len(n.byCode) < maxNames {

@@ -97,8 +97,12 @@ func (r *reading) user(o *object) (*User, error) {
 	if email := o.text(r.email); r.verified == nil || r.verified(o) {
 		u.Email = email
 	}
-	if r.active != nil && !r.active(o) && o.err == nil {
+	active := r.active == nil || r.active(o)
+	switch {
+	case o.err != nil:
+		return nil, o.err
+	case !active:
 		return nil, errInactive
 	}
-	return u, o.err
+	return u, nil
 }
