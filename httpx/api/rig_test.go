@@ -25,6 +25,12 @@ type rig struct {
 // newRig serves an application until the test ends. bind is called before it is opened.
 func newRig(t testing.TB, bind func(a *actors.App)) *rig {
 	t.Helper()
+	return newRigWith(t, bind, Options{})
+}
+
+// newRigWith is newRig with options.
+func newRigWith(t testing.TB, bind func(a *actors.App), o Options) *rig {
+	t.Helper()
 	app := actors.New(actors.Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	if bind != nil {
 		bind(app)
@@ -32,7 +38,7 @@ func newRig(t testing.TB, bind func(a *actors.App)) *rig {
 	if err := app.Bootstrap(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server, err := New(app, Options{})
+	server, err := New(app, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,12 +84,21 @@ func (g *rig) collection(definition string) *schema.Collection {
 // send sends a request with a JSON body ("" for none) and returns status and decoded answer.
 func (g *rig) send(method, path, body string) (int, map[string]any) {
 	g.t.Helper()
+	return g.sendAs("", method, path, body)
+}
+
+// sendAs is send with a token.
+func (g *rig) sendAs(token, method, path, body string) (int, map[string]any) {
+	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, g.base+path, strings.NewReader(body))
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", token)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
