@@ -17,6 +17,7 @@ import (
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/validation"
 )
@@ -56,13 +57,14 @@ func newIDP(t testing.TB) *idp {
 }
 
 // members makes the auth collection "members" with the providers oidc and oidc2; more are further members of its definition.
+// Passwords are hashed at the lowest cost: what is tested is the same.
 func (p *idp) members(g *rig, more string) {
 	g.t.Helper()
 	one := func(name string) string {
 		return fmt.Sprintf(`{"name":%q,"clientId":"cid","clientSecret":"s","authURL":"%[2]s/a","tokenURL":"%[2]s/token","userInfoURL":"%[2]s/user"}`, name, p.URL)
 	}
 	mapped := `"mappedFields":{"name":"name","username":"handle","avatarURL":"photo"}`
-	g.collection(`{"name":"members","type":"auth","fields":[{"name":"name","type":"text"},{"name":"handle","type":"text"},{"name":"photo","type":"file"}],` +
+	g.collection(`{"name":"members","type":"auth","fields":[{"name":"password","type":"password","min":8,"cost":4},{"name":"name","type":"text"},{"name":"handle","type":"text"},{"name":"photo","type":"file"}],` +
 		`"indexes":["CREATE UNIQUE INDEX i_h ON members (handle) WHERE handle != ''"],` +
 		`"oauth2":{"enabled":true,"providers":[` + one("oidc") + "," + one("oidc2") + `],` + mapped + `}` + more + `}`)
 }
@@ -309,15 +311,49 @@ func TestOAuth2Hooks(t *testing.T) {
 
 func TestOAuth2Rules(t *testing.T) {
 	g, p := newRig(t, nil), newIDP(t)
-	p.members(g, `,"createRule":"@request.context = 'oauth2' && @request.body.name != 'bad' && @request.body.password:isset = false","authRule":"@request.context = 'oauth2' && @request.body.code != 'x'"`)
+	p.members(g, `,"createRule":"@request.context = 'oauth2' && @request.body.name != 'bad' && @request.body.password:isset = false","authRule":"@request.context = 'oauth2' && @request.body.code != 'x x@x.test'"`)
 	if status, out := g.signIn("", "oidc", "1 a@x.test", ""); status != 200 {
 		t.Errorf("%d %v", status, out)
 	}
 	if status, out := g.signIn("", "oidc", "2 b@x.test", `,"createData":{"name":"bad"}`); status != 400 || out["message"] != "Failed to create record." {
 		t.Errorf("%d %v", status, out)
 	}
+	if status, out := g.signIn("", "oidc", "2 b@x.test", `,"createData":{"password":"12345678"}`); status != 400 || out["message"] != "Failed to create record." {
+		t.Errorf("a password against the rule: %d %v", status, out)
+	}
+	before := g.count("members")
+	if status, out := g.signIn("", "oidc", "x x@x.test", ""); status != 403 || g.count("members") != before+1 {
+		t.Errorf("the auth rule comes after the record: %d %v", status, out)
+	}
 	if status, out := g.signIn("", "oidc", "2 b@x.test", `,"createData":{"verified":true}`); status != 400 || member(out, "data", "verified", "code") != "validation_values_mismatch" {
 		t.Errorf("%d %v", status, out)
+	}
+}
+
+// TestOAuth2PasswordsNobodyKnows: the password that a new record gets is not asked what is asked of people's.
+func TestOAuth2PasswordsNobodyKnows(t *testing.T) {
+	g, p := newRig(t, nil), newIDP(t)
+	p.members(g, "")
+	err := g.app.ChangeSchema(t.Context(), func(ch *schema.Change) error {
+		c := g.app.Catalogue().Find("members").Clone()
+		f := c.Field("password").(*schema.PasswordField)
+		f.Pattern, f.Max = "^[0-9]+$", 10
+		return ch.Update(c.ID, c)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, out := g.signIn("", "oidc", "1 a@x.test", "")
+	id, _ := member(out, "record", "id").(string)
+	r, err := g.app.FindRecordByID(t.Context(), "members", id)
+	if status != 200 || err != nil {
+		t.Fatalf("%d %v, %v", status, out, err)
+	}
+	if stored, _ := r.Get("password").(schema.Password); len(stored.Hash) != 60 || stored.Plain != "" {
+		t.Errorf("%d bytes are stored", len(stored.Hash))
+	}
+	if status, out := g.signIn("", "oidc", "2 b@x.test", `,"createData":{"password":"letters","passwordConfirm":"letters"}`); status != 400 || member(out, "data", "password") == nil {
+		t.Errorf("a password of people: %d %v", status, out)
 	}
 }
 
