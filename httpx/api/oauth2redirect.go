@@ -60,12 +60,21 @@ func (a *API) oauth2Redirect(c *httpx.Context) error {
 	return c.Redirect(status, oauth2Success)
 }
 
-var errNoState = errors.New("the provider sent no state back")
+// maxReturn is how many bytes of what a provider sends back go to a stream: as many as an address can hold.
+const maxReturn = 64 << 10
+
+var (
+	errNoState   = errors.New("the provider sent no state back")
+	errReturning = errors.New("the provider sent too much back")
+)
 
 // redeem tells the stream, once.
 func (a *API) redeem(c *httpx.Context, said oauth2Return) error {
 	if said.State == "" {
 		return errNoState
+	}
+	if len(said.Code)+len(said.Error) > maxReturn {
+		return errReturning
 	}
 	data, err := json.Marshal(said)
 	if err != nil {

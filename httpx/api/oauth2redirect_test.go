@@ -140,6 +140,7 @@ func TestOAuth2Redirect(t *testing.T) {
 		{"a wrong state", "GET", "state=x&code=c", "", "", here, 307, "failure", "", false},
 		{"no body", "POST", code("code", "c"), "", "", here, 303, "failure", "", false},
 		{"a broken body", "POST", "", "application/json", "{", here, 303, "failure", "", false},
+		{"too much", "POST", "", asForm, code("code", strings.Repeat("c", maxReturn+1)), here, 303, "failure", "", false},
 		{"a body of another type", "POST", code("code", "c"), "text/plain", "x", here, 303, "failure", "", false},
 		{"a code", "GET", code("code", "a b&\"<"), "", "", here, 307, "success", `{"state":"ID","code":"a b\u0026\"\u003c"}`, true},
 		{"a refusal", "GET", code("error", "denied"), "", "", here, 307, "failure", `{"state":"ID","code":"","error":"denied"}`, true},

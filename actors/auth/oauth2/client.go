@@ -21,6 +21,8 @@ const (
 	visitTimeout = 30 * time.Second
 	// maxAnswer is how many bytes an answer may have; a user and a key set have a few thousand.
 	maxAnswer = 1 << 20
+	// maxQuestion is how many bytes of what a client sends go to a provider: codes have a few hundred, some a few thousand.
+	maxQuestion = 64 << 10
 	// maxVisits is how many sign-ins may wait for providers at once, so that one that does not answer holds no more than
 	// that many connections of clients.
 	maxVisits = 256
@@ -129,6 +131,9 @@ type visit struct {
 
 // User turns a code into a user. It fails with [ErrToken], [ErrUser] or [ErrBusy].
 func (c *Client) User(ctx context.Context, p *Provider, code Code) (*User, error) {
+	if len(code.Code)+len(code.Verifier)+len(code.RedirectURL) > maxQuestion {
+		return nil, fmt.Errorf("%w: the code is longer than %d bytes", ErrToken, maxQuestion)
+	}
 	select {
 	case c.visits <- struct{}{}:
 		defer func() { <-c.visits }()

@@ -111,6 +111,14 @@ func TestProvidersThatFail(t *testing.T) {
 	}
 }
 
+func TestCodesAreBounded(t *testing.T) {
+	s := &stub{t: t}
+	code := Code{Code: strings.Repeat("x", maxQuestion), Verifier: "x"}
+	if _, err := s.client().User(t.Context(), provider(t, schema.OAuth2Provider{Name: "google"}), code); !errors.Is(err, ErrToken) || len(s.asked) > 0 {
+		t.Errorf("%v, %d requests", err, len(s.asked))
+	}
+}
+
 // TestProviderThatHangs: a provider that does not answer holds a sign-in no longer than its context, and not more than so many
 // of them.
 func TestProviderThatHangs(t *testing.T) {
