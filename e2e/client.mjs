@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { EventSource } from "eventsource";
 import PocketBase from "pocketbase";
 import { inbox, rejectsWith, runAll, test } from "./check.mjs";
+import { walkOAuth2 } from "./oauth2.mjs";
 import { startServer, superuser } from "./server.mjs";
 
 globalThis.EventSource = EventSource; // Node has none of its own
@@ -114,6 +115,8 @@ test("a token is refreshed", async () => {
   const auth = await ann.collection("users").authRefresh();
   assert.equal(auth.record.id, state.ann.id);
 });
+
+walkOAuth2({ server, root, newClient });
 
 test("records are created", async () => {
   state.first = await ann.collection("posts").create({

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
@@ -54,7 +55,7 @@ func mapError(err error) *httpx.Error {
 // isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
 func isOverload(err error) bool {
 	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, oauth2.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout) ||
 		errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, wasmhost.ErrSuspended) || errors.Is(err, wasmhost.ErrBusy) || errors.Is(err, wasmhost.ErrClosed)
 }
 

@@ -31,6 +31,7 @@ type rigOptions struct {
 	// extensions is their directory, "" for none.
 	extensions string
 	limits     wasmhost.Limits
+	api        Options
 	log        *journal
 	// ended is called after the application was closed.
 	ended func()
@@ -40,6 +41,12 @@ type rigOptions struct {
 func newRig(t testing.TB, bind func(a *actors.App)) *rig {
 	t.Helper()
 	return openRig(t, rigOptions{bind: bind})
+}
+
+// newRigWith is newRig with options of the API.
+func newRigWith(t testing.TB, bind func(a *actors.App), o Options) *rig {
+	t.Helper()
+	return openRig(t, rigOptions{bind: bind, api: o})
 }
 
 func openRig(t testing.TB, o rigOptions) *rig {
@@ -55,7 +62,8 @@ func openRig(t testing.TB, o rigOptions) *rig {
 	if err := app.Bootstrap(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server, err := New(app, Options{Logger: logger})
+	o.api.Logger = logger
+	server, err := New(app, o.api)
 	if err != nil {
 		t.Fatal(err)
 	}

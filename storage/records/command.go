@@ -80,6 +80,9 @@ type WriteInput struct {
 	// Late tells that earlier commands of the same batch may make the record, or what a rule looks at: nothing is judged
 	// before the command is applied.
 	Late bool
+	// PasswordHash is the stored form of the password that a new auth record gets whose body has none. It stands for one that
+	// nobody knows: what is asked of passwords and their confirmation is not asked then.
+	PasswordHash string
 	// Passwords hashes and compares passwords. It is called while the command is prepared, never inside the Writer.
 	Passwords Passwords
 }
