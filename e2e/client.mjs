@@ -6,13 +6,16 @@ import { join } from "node:path";
 import { EventSource } from "eventsource";
 import PocketBase from "pocketbase";
 import { inbox, rejectsWith, runAll, test } from "./check.mjs";
+import { mailTests } from "./mailflows.mjs";
 import { walkOAuth2 } from "./oauth2.mjs";
 import { startServer, superuser } from "./server.mjs";
+import { startMailServer } from "./smtp.mjs";
 
 globalThis.EventSource = EventSource; // Node has none of its own
 
 const slugs = (language, name) => `../extensions/examples/${language}/slugs/slugs-${name}.wasm`;
 const server = await startServer(process.argv[2] ?? "../bin/troupe", { extensions: [slugs("go", "go")] });
+const mail = await startMailServer();
 const newClient = () => {
   const client = new PocketBase(server.url);
   client.autoCancellation(false);
@@ -297,11 +300,14 @@ test("a collection that others point at stays, one that none needs goes", async 
   await rejectsWith(404, guest.collection("posts").getList());
 });
 
+mailTests({ mail, root, guest, newClient });
+
 let failed = 1;
 try {
   failed = await runAll();
 } finally {
   for (const client of [guest, ann]) await client.realtime.unsubscribe().catch(() => {});
+  await mail.stop();
   const how = await server.stop();
   if (how.code !== 0) {
     console.log(`server ended with ${JSON.stringify(how)}\n${server.logs()}`);

@@ -4,19 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
-
-	"golang.org/x/crypto/bcrypt"
+	"time"
 
 	"github.com/troupebase/troupe/storage/records"
 )
 
 const (
-	// hashersAtOnce is how many passwords are worked on at the same time: one takes 50 ms of a core, and whatever else the
-	// server does shall go on beside it.
-	hashersAtOnce = 2
-	// maxHashing is how many may wait for that: about seven seconds of work, a caller is refused beyond.
-	maxHashing = 256
+	// hashersShare is which part of the cores work on passwords at the same time: one takes 50 ms of a core, and whatever else
+	// the server does shall go on beside it.
+	hashersShare = 2
+	// maxHashing is how many may wait for that, a caller is refused beyond: with two cores about ten seconds of work at the
+	// pace of a crowd.
+	maxHashing = 128
+	// crowd is how many may wait before the work slows down for the sake of everything else.
+	crowd = 8
+	// restAfter is how long the work goes on between two pauses: longer than a timer is late.
+	restAfter = time.Millisecond
 	// maxPasswordBytes is what bcrypt looks at.
 	maxPasswordBytes = 72
 )
@@ -37,7 +42,7 @@ type Passwords struct {
 
 // NewPasswords returns a place to work on passwords.
 func NewPasswords() *Passwords {
-	return &Passwords{places: make(chan struct{}, hashersAtOnce)}
+	return &Passwords{places: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/hashersShare))}
 }
 
 // Hash returns the bcrypt hash of plain. It fails with [ErrPasswordTooLong], [ErrBusy] or the error of ctx, which only
@@ -51,11 +56,11 @@ func (p *Passwords) Hash(ctx context.Context, plain string, cost int) (string, e
 		return "", fmt.Errorf("hash password: %w", err)
 	}
 	defer leave()
-	hash, err := bcrypt.GenerateFromPassword([]byte(plain), cost)
+	hash, err := bcryptHash([]byte(plain), cost, p.rest())
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
-	return string(hash), nil
+	return hash, nil
 }
 
 // Matches tells whether hash was made from plain; bytes after the 72nd do not count, and an empty or malformed hash
@@ -69,7 +74,22 @@ func (p *Passwords) Matches(ctx context.Context, hash, plain string) (bool, erro
 		return false, fmt.Errorf("compare password: %w", err)
 	}
 	defer leave()
-	return hash != "" && bcrypt.CompareHashAndPassword([]byte(hash), []byte(plain)) == nil, nil
+	return hash != "" && bcryptMatches(hash, []byte(plain), p.rest()), nil
+}
+
+// rest returns what is called between two rounds of work: others go first, and while a crowd waits the work pauses for as
+// long as it went on, so that a flood of sign-ins gets a quarter of the machine.
+func (p *Passwords) rest() func() {
+	began := time.Now()
+	return func() {
+		worked := time.Since(began)
+		if worked < restAfter || p.waiting.Load() <= crowd {
+			runtime.Gosched()
+			return
+		}
+		time.Sleep(worked)
+		began = time.Now()
+	}
 }
 
 // Functions returns the form in which package records takes p.

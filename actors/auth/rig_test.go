@@ -21,7 +21,7 @@ import (
 
 // rig is a fresh data directory without actors: commands go to the Writer directly.
 type rig struct {
-	t         *testing.T
+	t         testing.TB
 	db        *sqlite.DB
 	store     *records.Store
 	catalogue atomic.Pointer[schema.Catalogue]
@@ -29,7 +29,7 @@ type rig struct {
 	hashed    atomic.Int64 // how often work on a password was done
 }
 
-func newRig(t *testing.T, change func(users *schema.Collection)) *rig {
+func newRig(t testing.TB, change func(users *schema.Collection)) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	data, aux := filepath.Join(dir, "data.db"), filepath.Join(dir, "auxiliary.db")
@@ -69,7 +69,7 @@ func newRig(t *testing.T, change func(users *schema.Collection)) *rig {
 	return g
 }
 
-func bootstrap(t *testing.T, data, aux string) {
+func bootstrap(t testing.TB, data, aux string) {
 	t.Helper()
 	open := func(path string) *zsqlite.Conn {
 		conn, err := zsqlite.OpenConn(path, zsqlite.OpenReadWrite|zsqlite.OpenCreate|zsqlite.OpenWAL)

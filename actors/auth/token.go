@@ -171,17 +171,8 @@ func readClaims(m jwt.MapClaims) (*Claims, error) {
 	return c, nil
 }
 
-// Peek reads the claims of a token without checking its signature or its times. It serves messages about tokens that
-// cannot be used.
-func Peek(token string) (*Claims, error) {
-	claims := jwt.MapClaims{}
-	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrToken, err)
-	}
-	return readClaims(claims)
-}
-
-// textClaim reads one claim of a token without believing anything of it; "" when there is none, or no token.
+// textClaim reads one claim of a token without believing anything of it; "" when there is none, or no token. It serves
+// messages about tokens that cannot be used.
 func textClaim(token, name string) string {
 	claims := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {

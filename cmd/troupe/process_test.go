@@ -40,7 +40,7 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 	return bin, nil
 })
 
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	bin, err := buildOnce()
 	if err != nil {
@@ -59,14 +59,14 @@ func TestMain(m *testing.M) {
 
 // process is one running server.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	base string
 	logs *bytes.Buffer
 	done chan error
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,7 +77,7 @@ func freePort(t *testing.T) int {
 }
 
 // serve starts a server on dir and waits until it answers.
-func serve(t *testing.T, dir string, args ...string) *process {
+func serve(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	p := &process{t: t, base: "http://" + addr, logs: new(bytes.Buffer), done: make(chan error, 1)}
@@ -125,7 +125,7 @@ func (p *process) wait() error {
 }
 
 // superuser creates the superuser of the tests in dir.
-func superuser(t *testing.T, dir string) {
+func superuser(t testing.TB, dir string) {
 	t.Helper()
 	out, err := exec.Command(binary(t), "superuser", "upsert", rootEmail, rootPassword, "--dir", dir).CombinedOutput()
 	if err != nil {
@@ -140,7 +140,7 @@ type answer struct {
 	Body   []byte
 }
 
-func (a answer) decode(t *testing.T, into any) {
+func (a answer) decode(t testing.TB, into any) {
 	t.Helper()
 	if err := json.Unmarshal(a.Body, into); err != nil {
 		t.Fatalf("%d %q: %v", a.Status, a.Body, err)
