@@ -314,6 +314,9 @@ func (a *App) Close() error {
 			a.closing.Store(true)
 			err = errors.Join(err, a.release())
 		}
+		if a.extensions != nil {
+			err = errors.Join(err, a.extensions.Close()) // theirs are among the hooks that come last
+		}
 		a.closeErr = err
 	})
 	return a.closeErr
@@ -328,9 +331,6 @@ func (a *App) release() error {
 	}
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close())
-	}
-	if a.extensions != nil {
-		errs = append(errs, a.extensions.Close())
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())

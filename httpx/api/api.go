@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
@@ -30,7 +31,9 @@ type API struct {
 	log      *slog.Logger
 	probes   probes
 	serving  *hooks.Hook[*ServeEvent]
-	table    table
+	// listening is what is served, nil before.
+	listening atomic.Pointer[listener]
+	table     table
 	// The routes whose rate limits the parts of a batch share.
 	create, update, delete *httpx.Route
 }
