@@ -37,6 +37,7 @@ type instance struct {
 	ctx       guestContext
 	module    api.Module
 	memory    api.Memory
+	linear    linear
 	handle    api.Function
 	alloc     api.Function // made when it is first needed
 	brake     brake
@@ -76,8 +77,9 @@ type callState struct {
 func (x *Extension) newInstance(deadline int64) (i *instance, err error) {
 	i = &instance{extension: x, names: make(map[string]string)}
 	i.ctx.instance = i
-	i.module, err = x.runtime.InstantiateModule(&i.ctx, x.compiled, x.config)
+	i.module, err = x.runtime.InstantiateModule(i.linear.with(&i.ctx), x.compiled, x.config)
 	if err != nil {
+		i.linear.Free()
 		return nil, &Fault{Kind: Trapped, Message: "start: " + firstLine(err.Error())}
 	}
 	i.memory = i.module.Memory()

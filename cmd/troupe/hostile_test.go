@@ -42,6 +42,7 @@ func TestHostileGuestsUnderLoad(t *testing.T) {
 	for range 30 {
 		p.call("POST", "/api/collections/plain/records", "", map[string]any{"title": "one of thirty"}, 200)
 	}
+	base := p.rss()
 	measure := func(clients int, hostile string) {
 		var wg sync.WaitGroup
 		end := time.Now().Add(duration)
@@ -83,16 +84,16 @@ func TestHostileGuestsUnderLoad(t *testing.T) {
 		}
 		wg.Wait()
 		t.Logf("%d × %-7s lists %s; creates %s; hostile calls %d; RSS %d MiB", clients, hostile, quantiles(lists), quantiles(creates), bad[0]+bad[1]+bad[2]+bad[3], p.rss()>>20)
+		if grown := p.rss() - base; grown > 400<<20 {
+			t.Errorf("the server has grown by %d MiB", grown>>20)
+		}
 	}
 	measure(0, "nothing")
-	base := p.rss()
+	base = p.rss()
 	measure(1, "loop")
 	measure(2, "loop")
 	for _, hostile := range []string{"loop", "memory", "calls", "trap"} {
 		measure(4, hostile)
-	}
-	if grown := p.rss() - base; grown > 400<<20 {
-		t.Errorf("the server has grown by %d MiB", grown>>20)
 	}
 	p.call("GET", "/api/health", "", nil, 200)
 }
