@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/migrations"
@@ -58,7 +58,10 @@ type App struct {
 	settings  atomic.Pointer[settings.Settings]
 	passwords *auth.Passwords
 	hub       *realtime.Hub
+	mail      *mailer.Mailer
 	unlock    func() error
+	pending   *files.Pending
+	remover   remover
 
 	tree                *tree
 	catalogueSupervisor *actor.PID
@@ -78,6 +81,9 @@ type App struct {
 	settingsMu  sync.Mutex
 	listenersMu sync.Mutex
 	listeners   []func()
+
+	// step is told how far a write with files has come; tests crash there.
+	step func(step string)
 }
 
 // New returns an App that is not open yet: hooks can be bound to it, nothing else can be done with it before
@@ -86,7 +92,12 @@ func New(o Options) *App {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &App{opts: o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(), files: files.NewLocal(filepath.Join(o.Dir, "storage"))}
+	a := &App{
+		opts: o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(),
+		files:   files.NewLocal(filepath.Join(o.Dir, "storage")),
+		pending: files.NewPending(filepath.Join(o.Dir, pendingDir)),
+		remover: newRemover(),
+	}
 	a.members.byID = make(map[string]*member)
 	return a
 }
@@ -149,6 +160,9 @@ func (a *App) load() (err error) {
 	if err := migrations.Bootstrap(data, aux, a.now()); err != nil {
 		return err
 	}
+	if err := records.CreateTables(data); err != nil {
+		return err
+	}
 	list, err := schema.Load(data)
 	if err != nil {
 		return err
@@ -182,16 +196,17 @@ func (a *App) start(ctx context.Context) (err error) {
 	if a.catalogueSupervisor, err = a.tree.spawn(a.tree.root, a.tree.supervisor(), "catalogue"); err != nil {
 		return err
 	}
+	if err := a.startMailer(); err != nil {
+		return err
+	}
 	props := actor.PropsFromProducer(func() actor.Actor { return catalogueWorker{} })
 	if a.worker, err = a.tree.spawn(a.catalogueSupervisor, props, "worker"); err != nil {
 		return err
 	}
 	a.hub = realtime.NewHub(realtime.Options{
-		Logger:    a.log,
-		Catalogue: a.Catalogue,
-		Spawn: func(props *actor.Props, name string) (*actor.PID, error) {
-			return a.tree.spawn(a.tree.root, props, name)
-		},
+		Logger:     a.log,
+		Catalogue:  a.Catalogue,
+		Spawn:      a.spawnService,
 		Supervisor: a.tree.supervisor(),
 		System:     a.tree.system,
 	})
@@ -208,7 +223,16 @@ func (a *App) start(ctx context.Context) (err error) {
 		return fmt.Errorf("open database: %w", err)
 	}
 	a.store = records.NewStore(a.db, a.Catalogue, records.Options{ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}})
+	if err := a.sweepFiles(ctx); err != nil {
+		return fmt.Errorf("settle files: %w", err)
+	}
+	a.remover.start(a)
 	return a.hub.Start(a.db, a.store)
+}
+
+// spawnService starts an actor below the root of the tree.
+func (a *App) spawnService(props *actor.Props, name string) (*actor.PID, error) {
+	return a.tree.spawn(a.tree.root, props, name)
 }
 
 // Store returns the way to the records.
@@ -234,25 +258,12 @@ func (a *App) Dir() string { return a.opts.Dir }
 
 // committed is told of each group that the Writer committed, on the Writer's goroutine.
 func (a *App) committed(g sqlite.Group) {
-	var gone []func() error
 	for _, change := range g.Changes {
-		ch, ok := change.(*records.Change)
-		if !ok || !hasFiles(ch.Collection) {
-			continue
-		}
-		switch ch.Action {
-		case records.Deleted:
-			gone = append(gone, func() error { return a.files.DeletePrefix(ch.Collection.ID + "/" + ch.Record.ID()) })
-		case records.Updated:
-			kept := ch.Record.FileKeys()
-			for _, key := range ch.Old.FileKeys() {
-				if !slices.Contains(kept, key) {
-					gone = append(gone, func() error { return a.files.Delete(key) })
-				}
-			}
+		if ch, ok := change.(*records.Change); ok && ch.Action != records.Created && hasFiles(ch.Collection) {
+			a.remover.wake()
+			break
 		}
 	}
-	a.removeFiles(gone...)
 	a.hub.Committed(g)
 }
 
@@ -263,21 +274,6 @@ func hasFiles(c *schema.Collection) bool {
 		}
 	}
 	return false
-}
-
-// removeFiles removes in the background what no record names any more, in order. What is left behind after a failure is in
-// nobody's way.
-func (a *App) removeFiles(removals ...func() error) {
-	if len(removals) == 0 {
-		return
-	}
-	a.goSafe(func() error {
-		var errs []error
-		for _, remove := range removals {
-			errs = append(errs, remove())
-		}
-		return errors.Join(errs...)
-	}, "remove files")
 }
 
 // goSafe runs fn on a goroutine of its own; failures and panics are logged. Close waits for it.
@@ -305,14 +301,15 @@ func (a *App) foreign() {
 func (a *App) Close() error {
 	a.closeOnce.Do(func() {
 		closed := false
-		err := a.hooks.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error {
+		end := func() error {
 			closed = true
+			a.stopMailer() // what it writes once a mail was sent is still taken
 			a.closing.Store(true)
 			return a.release()
-		})
+		}
+		err := a.hooks.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error { return end() })
 		if !closed {
-			a.closing.Store(true)
-			err = errors.Join(err, a.release())
+			err = errors.Join(err, end())
 		}
 		if a.extensions != nil {
 			err = errors.Join(err, a.extensions.Close()) // theirs are among the hooks that come last
@@ -325,6 +322,7 @@ func (a *App) Close() error {
 // release gives back what Open took: the Writer finishes what it was handed, then that is announced and the streams end,
 // and the database, which rules are judged on, closes last. What was not opened yet is passed over.
 func (a *App) release() error {
+	a.stopMailer()
 	var errs []error
 	if a.db != nil {
 		errs = append(errs, a.settle())
@@ -332,6 +330,7 @@ func (a *App) release() error {
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close())
 	}
+	a.remover.stop()
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 	}

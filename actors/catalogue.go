@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -80,9 +81,11 @@ func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) e
 			return err
 		}
 		var err error
-		conf, err = a.renameInSettings(tx, ch)
+		if conf, err = a.renameInSettings(tx, ch); err != nil {
+			return err
+		}
 		done = ch
-		return err
+		return records.NoteRemovals(tx, collectionKeys(ch.Deleted))
 	}
 	swap := func() {
 		a.catalogue.Store(schema.NewCatalogue(before.Number+1, done.Collections()))
@@ -123,8 +126,8 @@ func (a *App) settleSchema(before *schema.Catalogue, ch *schema.Change) {
 	}
 	for _, c := range ch.Deleted {
 		a.dismiss(c.ID)
-		a.removeFiles(func() error { return a.files.DeletePrefix(c.ID) })
 	}
+	a.removeCollections(collectionKeys(ch.Deleted))
 	after := a.Catalogue()
 	for _, c := range before.Collections {
 		now := after.ByID(c.ID)

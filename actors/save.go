@@ -53,8 +53,17 @@ func (a *App) look(ctx context.Context) records.Look {
 	}
 }
 
-// save writes a draft that has not begun yet, with its hooks.
+// save writes a draft that has not begun yet, with its hooks. What they see of a stored record is read in its turn: nobody
+// with hooks writes it between.
 func (a *App) save(ctx context.Context, c *schema.Collection, d records.WriteDraft, client string) error {
+	ctx = scopeOf(ctx).in(ctx)
+	if d.Action() != records.Created {
+		release, err := a.turns.take(ctx, scopeOf(ctx), turnKey{c.ID, d.ID()})
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	r, err := d.Begin(a.look(ctx))
 	if err != nil {
 		return err
@@ -78,8 +87,11 @@ func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d records.Wri
 	if err != nil {
 		return err
 	}
-	err = s.stages.write.Trigger(s.event, s.write)
-	if s.event.Record != r && s.event.Record != nil {
+	err = guarded(func() error { return s.stages.write.Trigger(s.event, s.write) }) // the turn must be given back
+	switch {
+	case s.event.Record == nil:
+		s.event.Record = r
+	case s.event.Record != r:
 		r.Become(s.event.Record)
 	}
 	return s.finish(err, release)
@@ -116,9 +128,11 @@ func (s *save) execute(e *RecordEvent) error {
 func (s *save) finish(err error, release func()) error {
 	t := scopeOf(s.ctx).tx
 	if t != nil && err == nil && s.stored {
+		after := scopeOf(s.ctx) // as deep as the write: what these hooks write counts, too
+		after.tx = nil
 		t.whenOver(func(ctx context.Context, cause error) error {
 			defer release()
-			return s.after(ctx, cause)
+			return s.after(after.in(ctx), cause)
 		})
 		return nil
 	}
@@ -141,36 +155,25 @@ func (s *save) after(ctx context.Context, cause error) error {
 }
 
 // apply applies a command: in the chain's transaction, or by way of the collection's actor. Uploads are stored before, and
-// what the outcome does not need of them is removed after.
+// what the outcome does not need of them is removed after, as are the files that a record does not name any more (law 10).
 func (a *App) apply(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
-	up, uploading := cmd.(records.Uploading)
-	if uploading {
-		if err := up.StoreFiles(a.files); err != nil {
-			return errors.Join(err, up.DropFiles(a.files))
-		}
+	up, ok := cmd.(records.Uploading)
+	if !ok {
+		return a.hand(ctx, c, cmd, client)
 	}
-	err := a.hand(ctx, c, cmd, client)
-	if !uploading {
-		return err
+	note, err := a.storeUploads(up)
+	if err == nil {
+		err = a.hand(ctx, c, cmd, client)
 	}
-	a.drop(up)
 	if t := scopeOf(ctx).tx; t != nil && err == nil {
 		t.whenOver(func(_ context.Context, cause error) error {
-			if cause != nil {
-				up.Undone()
-				a.drop(up)
-			}
+			a.settleUploads(up, note, cause)
 			return nil
 		})
+		return nil
 	}
+	a.settleUploads(up, note, err)
 	return err
-}
-
-// drop removes the uploads that an outcome does not need. What cannot be removed is in nobody's way.
-func (a *App) drop(up records.Uploading) {
-	if err := up.DropFiles(a.files); err != nil {
-		a.log.Error("remove uploads", "error", err)
-	}
 }
 
 // hand hands a command to whoever holds the Writer for it.

@@ -1,6 +1,8 @@
 // Walks through the API with the official JavaScript client, as its users' programs do.
 // usage: node client.mjs [path of the server's binary]
 import assert from "node:assert/strict";
+import { copyFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { EventSource } from "eventsource";
 import PocketBase from "pocketbase";
 import { inbox, rejectsWith, runAll, test } from "./check.mjs";
@@ -8,7 +10,8 @@ import { startServer, superuser } from "./server.mjs";
 
 globalThis.EventSource = EventSource; // Node has none of its own
 
-const server = await startServer(process.argv[2] ?? "../bin/troupe");
+const slugs = (language, name) => `../extensions/examples/${language}/slugs/slugs-${name}.wasm`;
+const server = await startServer(process.argv[2] ?? "../bin/troupe", { extensions: [slugs("go", "go")] });
 const newClient = () => {
   const client = new PocketBase(server.url);
   client.autoCancellation(false);
@@ -50,6 +53,7 @@ test("collections are created, one related to the other", async () => {
     deleteRule: "author = @request.auth.id",
     fields: [
       { name: "title", type: "text", required: true, max: 80 },
+      { name: "slug", type: "text" },
       { name: "views", type: "number", onlyInt: true, min: 0 },
       { name: "published", type: "bool" },
       { name: "homepage", type: "url" },
@@ -141,6 +145,57 @@ test("a form's errors stand beside its fields", async () => {
     },
   );
 });
+
+test("an extension's hook makes the slug, also of an update", async () => {
+  assert.equal(state.first.slug, "first-best");
+  const renamed = await ann.collection("posts").update(state.draft.id, { title: "A  new -- Title!" });
+  assert.equal(renamed.slug, "a-new-title");
+  assert.equal((await ann.collection("posts").getOne(state.draft.id)).slug, "a-new-title");
+});
+
+test("an extension's no stands beside the field", async () => {
+  const answer = await rejectsWith(400, ann.collection("posts").create({ title: "A Forbidden thing", author: state.ann.id }));
+  assert.deepEqual(answer.data, { title: { code: "validation_forbidden_word", message: 'The word "forbidden" is not allowed.' } });
+  const batch = ann.createBatch();
+  batch.collection("posts").create({ title: "Fine", author: state.ann.id });
+  batch.collection("posts").create({ title: "forbidden", author: state.ann.id });
+  await rejectsWith(403, batch.send()); // batches are off
+  await root.settings.update({ batch: { enabled: true, maxRequests: 10, timeout: 3 } });
+  const refused = await rejectsWith(400, batch.send());
+  assert.equal(refused.data.requests["1"].response.data.title.code, "validation_forbidden_word");
+  assert.equal((await ann.collection("posts").getList(1, 1, { filter: "title = 'Fine'" })).totalItems, 0);
+});
+
+test("an extension answers a route", async () => {
+  const hello = await guest.send("/hello/J%C3%B6rg%20%22J%22", {});
+  assert.deepEqual(hello, { hello: 'Jörg "J"', lang: "go" });
+});
+
+test("a changed file is loaded, a broken one leaves the old one running", async () => {
+  const file = join(server.dir, "extensions", "slugs-go.wasm");
+  const lang = async () => (await guest.send("/hello/x", { requestKey: null })).lang;
+  const until = async (wanted) => {
+    for (const deadline = Date.now() + 20_000; (await lang()) !== wanted; ) {
+      assert.ok(Date.now() < deadline, `the route still answers in ${await lang()}`);
+      await new Promise((done) => setTimeout(done, 25));
+    }
+  };
+  copyFileSync(slugs("c", "c"), file);
+  await until("c");
+  writeFileSync(file, "no module");
+  await logged(/no module|not a WebAssembly|magic/i);
+  assert.equal(await lang(), "c");
+  copyFileSync(slugs("assemblyscript", "as"), file);
+  await until("assemblyscript");
+});
+
+/** Waits until the server's log matches. */
+async function logged(pattern) {
+  for (const deadline = Date.now() + 20_000; !pattern.test(server.logs()); ) {
+    assert.ok(Date.now() < deadline, `the log does not say ${pattern}`);
+    await new Promise((done) => setTimeout(done, 25));
+  }
+}
 
 test("rules keep a guest out", async () => {
   await rejectsWith(400, guest.collection("posts").create({ title: "x", author: state.ann.id }));

@@ -1,9 +1,9 @@
 // Starts the built server on a free port with a data directory of its own, and stops it by its process id.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 
 export const superuser = { email: "root@example.com", password: "rootpass1234" };
 
@@ -20,8 +20,11 @@ function freePort() {
   });
 }
 
-/** Returns { url, stop, logs } of a server that answers. Without a superuser it prints the installer's link. */
-export async function startServer(binary, { withSuperuser = true } = {}) {
+/**
+ * Returns { url, dir, stop, logs } of a server that answers. Without a superuser it prints the installer's link. Extensions
+ * are files that are put where the server looks for them, the folder "extensions" of dir.
+ */
+export async function startServer(binary, { withSuperuser = true, extensions = [] } = {}) {
   const bin = resolve(binary);
   const dir = mkdtempSync(join(tmpdir(), "troupe-e2e-"));
   const data = join(dir, "data");
@@ -29,6 +32,9 @@ export async function startServer(binary, { withSuperuser = true } = {}) {
     const made = spawnSync(bin, ["superuser", "upsert", superuser.email, superuser.password, "--dir", data], { encoding: "utf8" });
     if (made.status !== 0) throw new Error(`superuser upsert: ${made.status} ${made.stdout}${made.stderr}`);
   }
+
+  mkdirSync(join(dir, "extensions"));
+  for (const file of extensions) copyFileSync(file, join(dir, "extensions", basename(file)));
 
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -51,6 +57,7 @@ export async function startServer(binary, { withSuperuser = true } = {}) {
   }
   return {
     url,
+    dir,
     logs: () => logs,
     async stop() {
       child.kill("SIGTERM");

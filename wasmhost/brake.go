@@ -9,8 +9,8 @@ import (
 // guestDepth is how deeply functions of a guest may call themselves.
 const guestDepth = 4096
 
-// brake holds the globals that the rewriter put into a module. They are zero whenever an instance is given to a call, because one that was stopped
-// or trapped is not used again, so nothing has to be reset.
+// brake holds the globals that the rewriter put into a module. Nothing has to be reset between calls: one that was stopped or trapped ends with its
+// instance.
 type brake struct {
 	stopping api.MutableGlobal
 	depth    api.Global
@@ -31,5 +31,5 @@ func (b *brake) stop() {
 
 // tooDeep reports, after a trap, whether the guest's own recursion was the reason.
 func (b *brake) tooDeep() bool {
-	return b.depth != nil && int32(b.depth.Get()) >= guestDepth
+	return b.depth != nil && uint32(b.depth.Get()) != 0
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // short limits keep the tests quick; they are far above what a guest that behaves needs.
-func short(o *Options) { o.Limits.Hook, o.Limits.Route = 300*time.Millisecond, 300*time.Millisecond }
+func short(o *Options) { o.Limits.Hook, o.Limits.Route = time.Second, time.Second }
 
 // The hooks of testdata/hostile.c.
 const (
@@ -193,7 +193,7 @@ func TestLoopDisturbsNobody(t *testing.T) {
 	m, _ := open(t, &fakeHost{}, func(o *Options) { o.Limits.Hook = 10 * time.Second }, "hostile", "bench")
 	set := m.Extensions()
 	bench, hostile := set[0], set[1]
-	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(2*time.Second))
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Second))
 	defer cancel()
 	looped := make(chan error)
 	go func() {
@@ -296,4 +296,31 @@ func TestNotModules(t *testing.T) {
 	if len(m.Extensions()) != 0 || strings.Count(log.String(), "not loaded") != 5 || !strings.Contains(log.String(), "troupe_9") {
 		t.Error(log)
 	}
+}
+
+// Whenever a call is stopped, also at its very end, the next one does not feel it.
+func TestStoppingHitsNobodyElse(t *testing.T) {
+	x, _ := one(t, &fakeHost{}, long, "hostile")
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			for n := range 40 {
+				end := time.Duration((n*7+worker*3)%12) * 500 * time.Microsecond
+				ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(end))
+				hook := hookLoop
+				if n%3 == 0 {
+					hook = hookFine
+				}
+				_, err := x.Before(ctx, hook, nil)
+				if err != nil && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBusy) || err == nil && hook == hookLoop {
+					t.Error(err)
+				}
+				cancel()
+				if _, err := x.Before(context.Background(), hookFine, nil); err != nil {
+					t.Error("stopped for another's deadline:", err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/asaskevich/govalidator"
 
+	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
@@ -35,9 +38,6 @@ type PasswordForm struct {
 	Password      string `json:"password"`
 }
 
-// maxFormText is how many bytes the texts of a sign-in form may have.
-const maxFormText = 255
-
 var leafNotIdentity = validation.New("validation_in_invalid", "Must be a valid value.")
 
 // Validate checks the form against the collection's options.
@@ -55,18 +55,7 @@ func (f *PasswordForm) Validate(o *schema.AuthOptions) error {
 	return errs.Or()
 }
 
-func requiredText(s string) error {
-	switch {
-	case s == "":
-		return validation.Required
-	case len(s) > maxFormText:
-		return validation.New("validation_length_out_of_range", fmt.Sprintf("The length must be between 1 and %d.", maxFormText)).
-			With(map[string]any{"min": 1, "max": maxFormText})
-	}
-	return nil
-}
-
-// Desk signs records in. It is safe for concurrent use.
+// Desk signs records in, and does what they ask for by mail. It is safe for concurrent use and must not be copied.
 type Desk struct {
 	// DB, Catalogue and Store are those of the application.
 	DB        *sqlite.DB
@@ -74,8 +63,23 @@ type Desk struct {
 	Store     *records.Store
 	// Passwords does the work on passwords.
 	Passwords records.Passwords
-	// Write applies a command and waits for its outcome. Only second methods need it.
+	// Write applies a command and waits for its outcome. Signing in with a password alone does not need it, unless origins
+	// are noted.
 	Write func(ctx context.Context, c *schema.Collection, cmd records.Command) error
+	// Alert sends a record the mail about a sign-in from a place that it did not sign in from before; info says which. Nil
+	// sends none. When it fails the place is not noted, so that the next sign-in tries again.
+	Alert func(ctx context.Context, r *records.Record, info string) error
+	// Tokens checks the tokens that come back from mails, Mail delivers those, Settings returns the current settings. Only
+	// what goes by mail needs them.
+	Tokens   *Verifier
+	Mail     *mailer.Mailer
+	Settings func() *settings.Settings
+	// Log gets what happens after the answer; nil discards it.
+	Log *slog.Logger
+
+	pauses   pauses
+	attempts attempts
+	codes    turns
 }
 
 // WithPassword returns the record that the form's identity and password belong to. The form must be valid. It fails with

@@ -25,7 +25,11 @@ const (
 // openAuth makes what tokens and sign-ins need.
 func (a *API) openAuth() (err error) {
 	a.verifier, err = auth.NewVerifier(auth.VerifierOptions{DB: a.app.DB(), Catalogue: a.app.Catalogue, Front: front})
-	a.desk = &auth.Desk{DB: a.app.DB(), Catalogue: a.app.Catalogue, Store: a.app.Store(), Passwords: a.app.Passwords()}
+	a.desk = &auth.Desk{
+		DB: a.app.DB(), Catalogue: a.app.Catalogue, Store: a.app.Store(), Passwords: a.app.Passwords(),
+		Tokens: a.verifier, Mail: a.app.Mailer(), Settings: a.app.Settings, Log: a.log,
+	}
+	a.desk.Alert = a.desk.SendAlert
 	a.desk.Write = func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
 		return a.app.Write(ctx, c, cmd, "sign-in")
 	}
@@ -54,13 +58,13 @@ func (a *API) authenticate(c *httpx.Context, token string) *httpx.Auth {
 
 func (a *API) authRoutes() []*httpx.Route {
 	const base = "/api/collections/{collection}/"
-	return []*httpx.Route{
+	return append(a.mailRoutes(base), []*httpx.Route{
 		{Method: "GET", Path: base + "auth-methods", Handler: a.authMethods, Tags: []string{"listAuthMethods"}, Collection: "collection"},
 		{Method: "POST", Path: base + "auth-with-password", Handler: a.authWithPassword, Tags: []string{"authWithPassword", "auth"}, Collection: "collection"},
 		{Method: "POST", Path: base + "auth-refresh", Handler: a.authRefresh, Guard: a.ownCollection, Tags: []string{"authRefresh"}, Collection: "collection"},
 		{Method: "POST", Path: base + "impersonate/{id}", Handler: a.impersonate, Guard: httpx.RequireSuperuser},
 		{Method: "POST", Path: "/api/files/token", Handler: a.fileToken, Guard: httpx.RequireAuth},
-	}
+	}...)
 }
 
 // authCollection returns the auth collection that the path names.
@@ -161,6 +165,10 @@ func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body ma
 	}
 	if answered, err := a.secondMethod(c, r, method, body); answered || err != nil {
 		return err
+	}
+	from := auth.Origin{IP: c.RealIP(), UserAgent: c.Header("User-Agent")}
+	if err := a.desk.Track(c.Context(), r, from, time.Now()); err != nil {
+		a.log.Warn("sign-in not tracked", "collection", r.Collection.Name, "record", r.ID(), "error", err)
 	}
 	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now())
 	if err != nil {
@@ -301,11 +309,15 @@ func (a *API) authMethods(c *httpx.Context) error {
 	if col.Auth.MFA.Enabled {
 		mfa = duration{true, col.Auth.MFA.Duration}
 	}
+	var otp duration
+	if col.Auth.OTP.Enabled {
+		otp = duration{true, col.Auth.OTP.Duration}
+	}
 	return c.SendJSON(http.StatusOK, map[string]any{
 		"password":         map[string]any{"identityFields": identities, "enabled": o.Enabled},
 		"oauth2":           map[string]any{"providers": []any{}, "enabled": false},
 		"mfa":              mfa,
-		"otp":              duration{},
+		"otp":              otp,
 		"authProviders":    nil,
 		"usernamePassword": o.Enabled && slices.Contains(o.IdentityFields, "username"),
 		"emailPassword":    o.Enabled && slices.Contains(o.IdentityFields, "email"),

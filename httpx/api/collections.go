@@ -53,7 +53,7 @@ func (a *API) viewCollection(c *httpx.Context) error {
 }
 
 func (a *API) createCollection(c *httpx.Context) error {
-	body, err := jsonBody(c)
+	body, err := jsonBody(c, collectionShape)
 	if err != nil {
 		return loadingType(err)
 	}
@@ -89,7 +89,7 @@ func (a *API) updateCollection(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := jsonBody(c)
+	body, err := jsonBody(c, collectionShape)
 	if errors.Is(err, httpx.ErrTooLarge) {
 		return err
 	}
@@ -174,7 +174,7 @@ func (a *API) truncateCollection(c *httpx.Context) error {
 }
 
 func (a *API) importCollections(c *httpx.Context) error {
-	body, err := jsonBody(c)
+	body, err := jsonBody(c, importShape)
 	if err != nil {
 		return httpx.Loading(err)
 	}

@@ -74,7 +74,8 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 	}
 	var made *hooks.Error
 	var fault *wasmhost.Fault
-	if !errors.As(err, &made) || errors.As(err, &fault) {
+	var panicked *hooks.PanicError
+	if !errors.As(err, &made) || errors.As(err, &fault) || errors.As(err, &panicked) {
 		return nil, false
 	}
 	var own *httpx.Error

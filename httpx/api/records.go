@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/httpx"
@@ -132,8 +133,23 @@ func (a *API) writeRequest(c *httpx.Context) (*schema.Collection, records.WriteI
 	if col.IsView() {
 		return nil, records.WriteInput{}, records.ErrView
 	}
+	if err := refuseForm(c, col); err != nil {
+		return nil, records.WriteInput{}, err
+	}
 	in, err := a.writeInput(c, col, "default")
 	return col, in, err
+}
+
+// refuseForm refuses a form whose files would be spooled for nothing: the collection lets only superusers write.
+func refuseForm(c *httpx.Context, col *schema.Collection) error {
+	rule := col.CreateRule
+	if c.Method() == "PATCH" {
+		rule = col.UpdateRule
+	}
+	if rule == nil && strings.HasPrefix(c.Header("Content-Type"), "multipart/") && !caller(c, "default").Superuser {
+		return records.ErrForbidden
+	}
+	return nil
 }
 
 // addUpload adds an upload to a write when its key names a file field; others are ignored.

@@ -128,11 +128,17 @@ func (g *rig) send(method, path, body string) (int, map[string]any) {
 // sendAs is send with a token.
 func (g *rig) sendAs(token, method, path, body string) (int, map[string]any) {
 	g.t.Helper()
-	header := http.Header{"Authorization": {token}}
+	contentType := ""
 	if body != "" {
-		header.Set("Content-Type", "application/json")
+		contentType = "application/json"
 	}
-	status, _, raw := g.raw(method, path, body, header)
+	return g.sendTyped(token, contentType, method, path, body)
+}
+
+// sendTyped is send with a token ("" for none) and a body of a type.
+func (g *rig) sendTyped(token, contentType, method, path, body string) (int, map[string]any) {
+	g.t.Helper()
+	status, _, raw := g.raw(method, path, body, http.Header{"Authorization": {token}, "Content-Type": {contentType}})
 	var out map[string]any
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &out); err != nil {
@@ -164,4 +170,13 @@ func (g *rig) raw(method, path, body string, header http.Header) (int, http.Head
 		g.t.Fatal(err)
 	}
 	return res.StatusCode, res.Header, raw
+}
+
+// ruleChange is a change of collections that sets the rules of one for writes.
+func ruleChange(g *rig, id, rule string) func(ch *schema.Change) error {
+	return func(ch *schema.Change) error {
+		c := g.app.Catalogue().ByID(id).Clone()
+		c.CreateRule, c.UpdateRule, c.DeleteRule = &rule, &rule, &rule
+		return ch.Update(id, c)
+	}
 }

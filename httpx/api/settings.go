@@ -14,7 +14,7 @@ func (a *API) viewSettings(c *httpx.Context) error {
 }
 
 func (a *API) updateSettings(c *httpx.Context) error {
-	body, err := jsonBody(c)
+	body, err := jsonBody(c, settingsShape)
 	if err != nil {
 		return httpx.Loading(err)
 	}
@@ -32,19 +32,6 @@ func (a *API) updateSettings(c *httpx.Context) error {
 		return err
 	}
 	return c.Send(http.StatusOK, next.AppendAPI(c.Buffer()))
-}
-
-// jsonBody returns the text of a JSON body, nil when there is none. It fails with httpx.ErrUnsupportedContentType for
-// every other kind of body.
-func jsonBody(c *httpx.Context) ([]byte, error) {
-	raw, err := c.Bytes()
-	if err != nil || len(raw) == 0 {
-		return nil, err
-	}
-	if !isJSON(c) {
-		return nil, httpx.ErrUnsupportedContentType
-	}
-	return raw, nil
 }
 
 // policy takes out of the settings what the front-end decides by itself.

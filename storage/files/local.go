@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"crypto/md5"
 	"errors"
 	"fmt"
@@ -8,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
+	"runtime"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -19,11 +22,12 @@ var ErrNotFound = errors.New("file not found")
 // Local keeps files in a directory. It is safe for concurrent use; the zero value is not usable, see [NewLocal].
 type Local struct {
 	root string
-	now  func() time.Time
+	// dirs keeps an empty directory from being removed between the moment it was made and that at which a file is in it.
+	dirs sync.RWMutex
 }
 
 // NewLocal returns a store below the directory root, which is created when the first file is put.
-func NewLocal(root string) *Local { return &Local{root: root, now: time.Now} }
+func NewLocal(root string) *Local { return &Local{root: root} }
 
 // File is an open stored file. The caller closes it.
 type File struct {
@@ -33,20 +37,23 @@ type File struct {
 	Modified time.Time
 }
 
-// Put stores what r gives under key, replacing what was there. When it returns nil, bytes and sidecar are on disk
-// (synced); when it fails nothing is visible under the key.
+// tempSuffix marks bytes that are still being written. What a crash leaves of them goes with [Local.Delete] of the key.
+const tempSuffix = ".tmp"
+
+// Put stores what r gives under key, replacing what was there. When it returns nil, bytes, sidecar and the directories above
+// are on disk (synced); when it fails nothing is visible under the key.
 func (l *Local) Put(key string, r io.Reader, a Attributes) (err error) {
 	path, err := l.path(key)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	temp, err := l.create(path + tempSuffix)
+	if err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
-	temp := path + "." + strconv.FormatInt(l.now().UnixNano(), 16) + ".tmp"
 	defer func() {
 		if err != nil {
-			os.Remove(temp)
+			os.Remove(temp.Name())
 		}
 	}()
 	if a.MD5, err = writeSynced(temp, r); err != nil {
@@ -56,20 +63,27 @@ func (l *Local) Put(key string, r io.Reader, a Attributes) (err error) {
 	if err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
-	if err := os.WriteFile(path+sidecarSuffix, side, 0o666); err != nil {
+	if err := putSidecar(path+sidecarSuffix, side); err != nil {
 		return fmt.Errorf("store attributes of %s: %w", key, err)
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err := os.Rename(temp.Name(), path); err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return l.syncAbove(path)
 }
 
-func writeSynced(path string, r io.Reader) (sum []byte, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-	if err != nil {
+// create makes a file to write to, and the directories above it.
+func (l *Local) create(path string) (*os.File, error) {
+	l.dirs.RLock()
+	defer l.dirs.RUnlock()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}
+	return os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+}
+
+// writeSynced copies r to f, syncs and closes it.
+func writeSynced(f *os.File, r io.Reader) (sum []byte, err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	digest := md5.New()
 	if _, err := io.Copy(io.MultiWriter(f, digest), r); err != nil {
@@ -78,7 +92,28 @@ func writeSynced(path string, r io.Reader) (sum []byte, err error) {
 	return digest.Sum(nil), f.Sync()
 }
 
+func putSidecar(path string, side []byte) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = writeSynced(f, bytes.NewReader(side))
+	return err
+}
+
+// syncAbove syncs the directories from that of path up to the one that holds the root: any of them may be new.
+func (l *Local) syncAbove(path string) error {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if err := syncDir(dir); err != nil || len(dir) < len(l.root) || dir == filepath.Dir(dir) {
+			return err
+		}
+	}
+}
+
 func syncDir(dir string) (err error) {
+	if runtime.GOOS == "windows" {
+		return nil // directories cannot be synced there
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("sync directory: %w", err)
@@ -114,30 +149,84 @@ func (l *Local) Open(key string) (*File, error) {
 	return &File{File: f, Attributes: attributes, Size: info.Size(), Modified: info.ModTime()}, nil
 }
 
-// Delete removes the file under key, its sidecar and its thumbs. A file that is not there is no error.
+// Delete removes the file under key, its sidecar and its thumbs, what a crash left of it, and its directory when nothing else
+// is in there. A file that is not there is no error.
 func (l *Local) Delete(key string) error {
 	path, err := l.path(key)
 	if err != nil {
 		return err
 	}
-	thumbs := filepath.Join(filepath.Dir(path), "thumbs_"+filepath.Base(path))
-	return errors.Join(removeIfThere(path), removeIfThere(path+sidecarSuffix), os.RemoveAll(thumbs))
+	dir := filepath.Dir(path)
+	thumbs := filepath.Join(dir, "thumbs_"+filepath.Base(path))
+	err = errors.Join(removeIfThere(path), removeIfThere(path+sidecarSuffix), removeIfThere(path+tempSuffix), removeAll(thumbs))
+	l.dirs.Lock()
+	defer l.dirs.Unlock()
+	if dir != l.root {
+		os.Remove(dir) // fails while something is in it
+	}
+	return err
 }
 
 func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(path); !absent(err) {
 		return err
 	}
 	return nil
 }
 
-// DeletePrefix removes everything below the directory prefix ("<collection id>" or "<collection id>/<record id>").
-func (l *Local) DeletePrefix(prefix string) error {
+// absent tells whether an error says that a path names nothing, or leads through something that is no directory.
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
+
+func removeAll(path string) error {
+	if err := os.RemoveAll(path); !absent(err) {
+		return err
+	}
+	return nil
+}
+
+// removedDir is where directories wait for their removal. No collection has such an id.
+const removedDir = "_troupe_removed"
+
+// Discard takes away everything below a directory ("<collection id>" or "<collection id>/<record id>") at once: whoever
+// makes the directory again begins with an empty one. The space is given back by [Local.Empty].
+func (l *Local) Discard(prefix string) error {
 	path, err := l.path(strings.TrimSuffix(prefix, "/"))
 	if err != nil {
 		return err
 	}
-	return os.RemoveAll(path)
+	l.dirs.Lock()
+	defer l.dirs.Unlock()
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	removed := filepath.Join(l.root, removedDir)
+	if err := os.MkdirAll(removed, 0o777); err != nil {
+		return fmt.Errorf("remove %s: %w", prefix, err)
+	}
+	into, err := os.MkdirTemp(removed, "")
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", prefix, err)
+	}
+	if err := os.Rename(path, filepath.Join(into, "files")); err != nil {
+		return fmt.Errorf("remove %s: %w", prefix, err)
+	}
+	return nil
+}
+
+// Empty removes what [Local.Discard] took away.
+func (l *Local) Empty() error {
+	removed := filepath.Join(l.root, removedDir)
+	l.dirs.Lock()
+	entries, err := os.ReadDir(removed)
+	l.dirs.Unlock()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		errs = append(errs, os.RemoveAll(filepath.Join(removed, e.Name())))
+	}
+	return errors.Join(errs...)
 }
 
 // path maps a key to a path below the root. What would leave the root or hide from it is escaped or refused.

@@ -48,23 +48,34 @@ type Upsert struct {
 }
 
 // PrepareUpsert prepares both ways; methods of the callers' requests say which one a rule is judged for. A way whose
-// rule is null fails only when it is taken.
+// rule is null fails only when it is taken; with uploads the one that would be taken now fails already here, before they are
+// stored. The Upsert is returned beside the error then.
 func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update WriteInput) (*Upsert, error) {
 	up := new(Upsert)
-	var err error
-	if up.create, err = s.PrepareCreate(ctx, create); err != nil {
-		if !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrRule) {
-			return nil, err
+	var createErr, updateErr error
+	if up.create, createErr = s.PrepareCreate(ctx, create); createErr != nil {
+		if !errors.Is(createErr, ErrForbidden) && !errors.Is(createErr, ErrRule) {
+			return up, createErr
 		}
 		up.create = &Create{in: create, store: s}
 	}
-	if up.update, err = s.PrepareUpdate(ctx, id, update); err != nil {
-		if !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrNotFound) {
-			return nil, err
+	if up.update, updateErr = s.PrepareUpdate(ctx, id, update); updateErr != nil {
+		if !errors.Is(updateErr, ErrForbidden) && !errors.Is(updateErr, ErrNotFound) {
+			return up, updateErr
 		}
 		up.update = &Update{in: update, store: s, id: id}
 	}
-	return up, nil
+	if !update.bringsFiles() || createErr == nil && updateErr == nil {
+		return up, nil
+	}
+	err := s.db.Read(ctx, func(r *sqlite.Reader) error { return up.chosen(r) })
+	switch {
+	case err != nil:
+		return up, err
+	case up.Updated:
+		return up, updateErr
+	}
+	return up, createErr
 }
 
 // DraftUpsert is [Store.PrepareUpsert] for user code around the way that is taken, which [Upsert.Choose] tells.
@@ -84,9 +95,12 @@ func (up *Upsert) Undone() {
 	up.update.Undone()
 }
 
-// DropFiles implements [Uploading].
-func (up *Upsert) DropFiles(store *files.Local) error {
-	return up.update.in.dropFiles(store, up.update.id, up.Result())
+// UploadKeys implements [Uploading].
+func (up *Upsert) UploadKeys() []string { return up.update.UploadKeys() }
+
+// UnneededKeys implements [Uploading].
+func (up *Upsert) UnneededKeys() []string {
+	return up.update.in.unneeded(up.update.id, up.update.Old, up.Result())
 }
 
 // Result returns the record as it was stored, nil before Apply.
@@ -99,21 +113,23 @@ func (up *Upsert) Result() *Record {
 
 // Choose looks which of the two it is and returns that one as a draft.
 func (up *Upsert) Choose(look Look) (WriteDraft, error) {
-	err := look(func(p Preparer) (err error) {
-		c := up.create.store.catalogue().ByID(up.CollectionID())
-		if c == nil {
-			return ErrNoCollection
-		}
-		up.Updated, err = exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
-		return err
-	})
-	if err != nil {
+	if err := look(up.chosen); err != nil {
 		return nil, err
 	}
 	if up.Updated {
 		return up.update.AsDraft(), nil
 	}
 	return up.create.AsDraft(), nil
+}
+
+// chosen looks whether there is a record to update.
+func (up *Upsert) chosen(p Preparer) (err error) {
+	c := up.create.store.catalogue().ByID(up.CollectionID())
+	if c == nil {
+		return ErrNoCollection
+	}
+	up.Updated, err = exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
+	return err
 }
 
 // StoreFiles implements [Uploading]. It fails with a *[BatchError].
@@ -137,15 +153,26 @@ func (b *Batch) Undone() {
 	}
 }
 
-// DropFiles implements [Uploading].
-func (b *Batch) DropFiles(store *files.Local) error {
-	var errs []error
+// UploadKeys implements [Uploading].
+func (b *Batch) UploadKeys() []string {
+	var keys []string
 	for _, cmd := range b.Commands {
 		if up, ok := cmd.(Uploading); ok {
-			errs = append(errs, up.DropFiles(store))
+			keys = append(keys, up.UploadKeys()...)
 		}
 	}
-	return errors.Join(errs...)
+	return keys
+}
+
+// UnneededKeys implements [Uploading].
+func (b *Batch) UnneededKeys() []string {
+	var keys []string
+	for _, cmd := range b.Commands {
+		if up, ok := cmd.(Uploading); ok {
+			keys = append(keys, up.UnneededKeys()...)
+		}
+	}
+	return keys
 }
 
 // Apply implements sqlite.Work. It fails like [Create.Apply] or [Update.Apply]; Updated tells which.

@@ -48,7 +48,7 @@ func checkValues(r, before *Record, uploads []*PendingFile) validation.Errors {
 }
 
 // checkRelations adds the failures of relation fields whose records do not exist.
-func checkRelations(cat *schema.Catalogue, p preparer, r *Record, errs validation.Errors) error {
+func checkRelations(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Errors) error {
 	for i, f := range r.Collection.Fields {
 		rel, ok := f.(*schema.RelationField)
 		if !ok || errs[rel.Name] != nil {
@@ -74,7 +74,7 @@ func checkRelations(cat *schema.Catalogue, p preparer, r *Record, errs validatio
 	return nil
 }
 
-func allExist(p preparer, c *schema.Collection, ids []string) (bool, error) {
+func allExist(p Preparer, c *schema.Collection, ids []string) (bool, error) {
 	table := quote(c.Name)
 	stmt, err := p.Prepare("SELECT COUNT(*) FROM " + table + " WHERE " + table + ".`id` IN (SELECT value FROM json_each(?))")
 	if len(ids) == 1 {
@@ -98,7 +98,7 @@ func allExist(p preparer, c *schema.Collection, ids []string) (bool, error) {
 const defaultIDPattern = "^[a-z0-9]+$"
 
 // checkID adds the failures of a new id that only other records can show.
-func checkID(cat *schema.Catalogue, p preparer, r *Record, errs validation.Errors) error {
+func checkID(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Errors) error {
 	if errs["id"] != nil {
 		return nil
 	}
@@ -132,7 +132,7 @@ func checkID(cat *schema.Catalogue, p preparer, r *Record, errs validation.Error
 }
 
 // exists tells whether a statement with one text parameter finds a row.
-func exists(p preparer, sql, value string) (bool, error) {
+func exists(p Preparer, sql, value string) (bool, error) {
 	stmt, err := p.Prepare(sql)
 	if err != nil {
 		return false, fmt.Errorf("look for a record: %w", err)

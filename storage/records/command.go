@@ -2,8 +2,8 @@ package records
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/troupebase/troupe/storage/files"
@@ -39,14 +39,16 @@ type Command interface {
 	CollectionID() string
 }
 
-// Uploading is a command that brings files along.
+// Uploading is a command that can bring files along, and leave others without a name.
 type Uploading interface {
-	// StoreFiles stores the bytes of the uploads under the record's id. It is called before the command is applied.
+	// UploadKeys are the storage keys of the uploads, nil when there are none.
+	UploadKeys() []string
+	// StoreFiles stores the bytes of the uploads under their keys. It is called before the command is applied.
 	StoreFiles(store *files.Local) error
-	// DropFiles removes the uploads that the outcome does not need. It is called after the command was applied or refused.
-	DropFiles(store *files.Local) error
-	// Undone tells the command that what it wrote was rolled back after all.
+	// Undone tells the command that it was refused, or that what it wrote was rolled back after all.
 	Undone()
+	// UnneededKeys are the storage keys of the files that the outcome does not name: uploads, and what records named before.
+	UnneededKeys() []string
 }
 
 // ResultOf returns the record that a command stored, nil for one that stores none or was not applied.
@@ -72,6 +74,9 @@ type WriteInput struct {
 	Files []*PendingFile
 	// SkipRules leaves rule and caller-dependent checks out: for what the server itself writes.
 	SkipRules bool
+	// TokenKey, when it is set, is the token key that the record to be updated must still have: what a token allows is
+	// written only while the token counts. Otherwise the write fails with [ErrTokenKey].
+	TokenKey string
 	// Late tells that earlier commands of the same batch may make the record, or what a rule looks at: nothing is judged
 	// before the command is applied.
 	Late bool
@@ -90,8 +95,8 @@ type Passwords struct {
 // hashes are the stored forms of the plain passwords in a body, by field.
 type hashes map[string]schema.Password
 
-// hash computes the stored form of every password of r that passes its checks.
-func (in *WriteInput) hash(ctx context.Context, r *Record) (hashes, error) {
+// hash computes the stored form of every password of r that passes its checks, or of all where they were made before.
+func (in *WriteInput) hash(ctx context.Context, r *Record, checked bool) (hashes, error) {
 	var out hashes
 	for i, f := range r.Collection.Fields {
 		field, ok := f.(*schema.PasswordField)
@@ -99,7 +104,7 @@ func (in *WriteInput) hash(ctx context.Context, r *Record) (hashes, error) {
 			continue
 		}
 		p, _ := r.Values[i].(schema.Password)
-		if p.Plain == "" || field.Validate(p, schema.Create) != nil {
+		if p.Plain == "" || !checked && field.Validate(p, schema.Create) != nil {
 			continue
 		}
 		hash, err := in.Passwords.Hash(ctx, p.Plain, field.HashCost())
@@ -140,6 +145,9 @@ func (in *WriteInput) open(cat *schema.Catalogue, rule func(*schema.Collection) 
 
 // trusted tells whether rules are not asked.
 func (in *WriteInput) trusted() bool { return in.SkipRules || in.Caller.Superuser }
+
+// bringsFiles tells whether there are uploads of somebody whom a rule may refuse: they are not stored before it was asked.
+func (in *WriteInput) bringsFiles() bool { return len(in.Files) > 0 && !in.Late && !in.trusted() }
 
 // rule returns the text of a rule that must be judged, "" when there is nothing to judge.
 func (in *WriteInput) rule(rule *string) string {
@@ -182,21 +190,28 @@ func (in *WriteInput) storeFiles(store *files.Local, id string) error {
 	return nil
 }
 
-// dropFiles removes the uploads that result does not name; all of them when it is nil.
-func (in *WriteInput) dropFiles(store *files.Local, id string, result *Record) error {
-	kept := make(map[string]bool)
-	if result != nil {
-		for _, key := range result.FileKeys() {
-			kept[key] = true
-		}
-	}
-	var errs []error
+// uploadKeys are the storage keys of the uploads.
+func (in *WriteInput) uploadKeys(id string) []string {
+	var keys []string
 	for _, f := range in.Files {
-		if key := fileKey(in.CollectionID, id, f.Name); !kept[key] {
-			errs = append(errs, store.Delete(key))
-		}
+		keys = append(keys, fileKey(in.CollectionID, id, f.Name))
 	}
-	return errors.Join(errs...)
+	return keys
+}
+
+// unneeded are the keys of the uploads that result does not name, all of them when it is nil, and of the files that only
+// old names.
+func (in *WriteInput) unneeded(id string, old, result *Record) []string {
+	keys := in.uploadKeys(id)
+	if result == nil || len(keys) == 0 && (old == nil || !hasFiles(old.Collection)) {
+		return keys
+	}
+	kept := result.FileKeys()
+	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(kept, key) })
+	if old != nil {
+		keys = append(keys, dropped(old, result)...)
+	}
+	return keys
 }
 
 // failed tells whether a tree of failures has any.

@@ -22,7 +22,8 @@ type Create struct {
 	Result *Record
 }
 
-// PrepareCreate works out what needs no row: it hashes passwords and refuses what no state of the database could allow.
+// PrepareCreate works out what needs no row: it hashes passwords and refuses what no state of the database could allow. With
+// passwords or uploads the rule is judged, a first time.
 // It fails with [ErrNoCollection], [ErrView], [ErrForbidden], [ErrRule], or the errors of the password functions.
 func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, error) {
 	cmd := &Create{in: in, store: s}
@@ -36,11 +37,11 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 	if cmd.id == "" {
 		cmd.id = generated(c.Field("id"))
 	}
-	if !hasPlainPassword(sub.record) {
+	if !hasPlainPassword(sub.record) && !in.bringsFiles() {
 		return cmd, nil
 	}
 	if rule := in.rule(c.CreateRule); rule != "" && !in.Late {
-		// A password is hashed only for those whom the rule lets in: the work must cost a guest nothing to ask for.
+		// A password is hashed and a file stored only for those whom the rule lets in: the work must cost a guest nothing to ask for.
 		err := s.db.Read(ctx, func(r *sqlite.Reader) error {
 			return cmd.judge(s.catalogue(), r, sub, rule)
 		})
@@ -48,7 +49,7 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 			return nil, err
 		}
 	}
-	cmd.hashed, err = in.hash(ctx, sub.record)
+	cmd.hashed, err = in.hash(ctx, sub.record, false)
 	return cmd, err
 }
 
@@ -66,10 +67,11 @@ func (cmd *Create) StoreFiles(store *files.Local) error { return cmd.in.storeFil
 // Undone implements [Uploading].
 func (cmd *Create) Undone() { cmd.Result = nil }
 
-// DropFiles implements [Uploading].
-func (cmd *Create) DropFiles(store *files.Local) error {
-	return cmd.in.dropFiles(store, cmd.id, cmd.Result)
-}
+// UploadKeys implements [Uploading].
+func (cmd *Create) UploadKeys() []string { return cmd.in.uploadKeys(cmd.id) }
+
+// UnneededKeys implements [Uploading].
+func (cmd *Create) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, nil, cmd.Result) }
 
 // Apply implements sqlite.Work. It fails with [ErrRule] or validation.Errors beside the errors of PrepareCreate.
 func (cmd *Create) Apply(tx *sqlite.Tx) error {
@@ -138,6 +140,9 @@ func (cmd *Create) checkData(cat *schema.Catalogue, p Preparer, r *Record, errs 
 		return err
 	}
 	if err := checkID(cat, p, r, errs); err != nil {
+		return err
+	}
+	if err := checkOwner(cat, p, r, errs); err != nil {
 		return err
 	}
 	return errs.Or()

@@ -214,6 +214,9 @@ func (d *deletion) erase(c *schema.Collection, list []*Record) error {
 		return sqlite.Classify(err)
 	}
 	d.tx.Touch(c.Name)
+	if err := noteDropped(d.tx, list, nil); err != nil {
+		return err
+	}
 	for _, r := range list {
 		d.tx.Emit(&Change{Action: Deleted, Collection: c, Record: r})
 	}

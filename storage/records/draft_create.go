@@ -78,6 +78,6 @@ func (cmd *Create) Seal(ctx context.Context, r *Record) (err error) {
 	}
 	cmd.draft.final = r.Clone()
 	cmd.id = r.ID()
-	cmd.hashed, err = cmd.in.hash(ctx, r)
+	cmd.hashed, err = cmd.in.hash(ctx, r, true)
 	return err
 }

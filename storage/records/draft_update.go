@@ -64,7 +64,7 @@ func (cmd *Update) Check(r *Record, look Look) error {
 		return err
 	}
 	before := d.base.Original()
-	if !hasRelations(r.Collection) {
+	if !hasRelations(r.Collection) && !hasOwner(r.Collection) {
 		return d.check(r, checkValues(r, before, cmd.in.Files).Or())
 	}
 	return d.check(r, look(func(p Preparer) error { return cmd.checkAll(cmd.store.catalogue(), p, r, before) }))
@@ -76,6 +76,6 @@ func (cmd *Update) Seal(ctx context.Context, r *Record) (err error) {
 		return err
 	}
 	cmd.draft.final = r.Clone()
-	cmd.hashed, err = cmd.in.hash(ctx, r)
+	cmd.hashed, err = cmd.in.hash(ctx, r, true)
 	return err
 }

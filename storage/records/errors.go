@@ -20,6 +20,8 @@ var (
 	ErrForbidden = errors.New("only superusers can perform this action")
 	// ErrRule says that the record to be created does not meet the create rule.
 	ErrRule = errors.New("create rule not met")
+	// ErrTokenKey says that the record's tokens have ended before the write.
+	ErrTokenKey = errors.New("the record has another token key")
 	// ErrQuery says that filter, sort or rule of a list cannot be evaluated. It wraps the reason.
 	ErrQuery = errors.New("invalid query")
 	// ErrView says that records of a view collection cannot be written.

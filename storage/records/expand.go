@@ -18,17 +18,17 @@ const maxBackRelated = 1000
 type expander struct {
 	s      *Store
 	cat    *schema.Catalogue
-	p      preparer
+	p      Preparer
 	caller *Caller
 	below  *Caller // the caller, with the context that rules see while records are expanded; set with the first of them
 	all    bool    // every relation is expanded, asked for or not
 	hidden bool    // hidden relation fields count among them
 	plain  bool    // user code is left out
 	// late is what has to be finished after the read, nil when user code has nothing to see.
-	late *Draft
+	late *AnswerDraft
 }
 
-func newExpander(s *Store, cat *schema.Catalogue, p preparer, caller *Caller) *expander {
+func newExpander(s *Store, cat *schema.Catalogue, p Preparer, caller *Caller) *expander {
 	return &expander{s: s, cat: cat, p: p, caller: caller, all: s.opts.ExpandAll, hidden: caller.Superuser}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // judgeRow tells whether the stored record with that id meets a rule. A rule that cannot be evaluated is an error.
-func (s *Store) judgeRow(cat *schema.Catalogue, p preparer, c *schema.Collection, id, rule string, req *filter.Request) (bool, error) {
+func (s *Store) judgeRow(cat *schema.Catalogue, p Preparer, c *schema.Collection, id, rule string, req *filter.Request) (bool, error) {
 	return s.Matches(cat, p, c, id, Condition{Text: rule, Trust: filter.Rule}, req)
 }
 
@@ -21,7 +21,7 @@ type Condition struct {
 
 // Matches tells whether the stored record with that id meets a condition; the empty one is always met. It fails with
 // [ErrQuery] when the condition cannot be evaluated. p is a Reader or the Writer's transaction.
-func (s *Store) Matches(cat *schema.Catalogue, p preparer, c *schema.Collection, id string, cond Condition, req *filter.Request) (bool, error) {
+func (s *Store) Matches(cat *schema.Catalogue, p Preparer, c *schema.Collection, id string, cond Condition, req *filter.Request) (bool, error) {
 	if cond.Text == "" {
 		return true, nil
 	}
@@ -51,7 +51,7 @@ func (s *Store) Matches(cat *schema.Catalogue, p preparer, c *schema.Collection,
 }
 
 // judgeVirtual tells whether a record that is not stored yet meets a rule.
-func (s *Store) judgeVirtual(cat *schema.Catalogue, p preparer, r *Record, rule string, req *filter.Request) (bool, error) {
+func (s *Store) judgeVirtual(cat *schema.Catalogue, p Preparer, r *Record, rule string, req *filter.Request) (bool, error) {
 	if rule == "" {
 		return true, nil
 	}
@@ -64,7 +64,7 @@ func (s *Store) judgeVirtual(cat *schema.Catalogue, p preparer, r *Record, rule 
 
 // MatchesRecord tells whether a record as it is in memory meets a condition, whatever has become of its row; what the
 // condition reads of other records comes from p. It fails like [Store.Matches].
-func (s *Store) MatchesRecord(cat *schema.Catalogue, p preparer, r *Record, cond Condition, req *filter.Request) (bool, error) {
+func (s *Store) MatchesRecord(cat *schema.Catalogue, p Preparer, r *Record, cond Condition, req *filter.Request) (bool, error) {
 	if met, decided := s.Decide(r, cond, req); decided {
 		return met, nil
 	}
@@ -87,7 +87,7 @@ func (s *Store) Decide(r *Record, cond Condition, req *filter.Request) (met, dec
 	return filter.Eval(e, r.Collection, r.Values, req)
 }
 
-func (s *Store) matchVirtual(cat *schema.Catalogue, p preparer, r *Record, e *filter.Expr, trust filter.Trust, req *filter.Request) (bool, error) {
+func (s *Store) matchVirtual(cat *schema.Catalogue, p Preparer, r *Record, e *filter.Expr, trust filter.Trust, req *filter.Request) (bool, error) {
 	plan, err := s.virtualPlan(cat, r.Collection, e, trust, req)
 	if err != nil {
 		return false, err

@@ -36,7 +36,7 @@ type ListInput struct {
 // a filter found nothing in a collection whose rule hides records, which a caller who guesses would like to know.
 func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte, empty bool, err error) {
 	start := len(dst)
-	var draft *Draft
+	var draft *AnswerDraft
 	var total int
 	err = s.db.Read(ctx, func(r *sqlitedb.Reader) error {
 		l := lister{s: s, in: in, r: r, cat: s.catalogue()}
@@ -66,7 +66,7 @@ type lister struct {
 	count   int    // records on the page
 	guarded bool   // the rule hides records
 	total   int    // -1 when nobody wants to know
-	draft   *Draft // what user code has to see before the page is finished
+	draft   *AnswerDraft // what user code has to see before the page is finished
 }
 
 func (l *lister) run(dst []byte) ([]byte, error) {
@@ -253,7 +253,7 @@ func needsManage(c *schema.Collection, caller *Caller) bool {
 }
 
 // managed returns those of the ids whose record the caller manages. A rule that cannot be evaluated is met by none.
-func (s *Store) managed(cat *schema.Catalogue, p preparer, c *schema.Collection, ids []string, req *filter.Request) (map[string]bool, error) {
+func (s *Store) managed(cat *schema.Catalogue, p Preparer, c *schema.Collection, ids []string, req *filter.Request) (map[string]bool, error) {
 	found := make(map[string]bool)
 	if len(ids) == 0 {
 		return found, nil

@@ -20,7 +20,7 @@ func missingColumn(err error) bool {
 
 // prepare returns the statement of the plan. Where the table or view lacks the column of a field, NULL takes its place,
 // which reads as the zero value.
-func (p *plan) prepare(on preparer) (*sqlite.Stmt, error) {
+func (p *plan) prepare(on Preparer) (*sqlite.Stmt, error) {
 	if sql := p.tolerant.Load(); sql != nil {
 		return on.Prepare(*sql)
 	}
@@ -49,7 +49,7 @@ func (p *plan) prepare(on preparer) (*sqlite.Stmt, error) {
 }
 
 // columnsOf lists the columns that a table or view really has.
-func columnsOf(on preparer, table string) ([]string, error) {
+func columnsOf(on Preparer, table string) ([]string, error) {
 	stmt, err := on.Prepare("SELECT name FROM pragma_table_info(?)")
 	if err != nil {
 		return nil, fmt.Errorf("list columns of %s: %w", table, err)

@@ -162,8 +162,6 @@ type Preparer interface {
 	Prepare(sql string) (*sqlite.Stmt, error)
 }
 
-type preparer = Preparer
-
 // scan reads all fields of the current row, beginning at column first.
 func scan(c *schema.Collection, stmt *sqlite.Stmt, first int) (*Record, error) {
 	r := &Record{Collection: c, Values: make([]schema.Value, len(c.Fields))}
@@ -179,12 +177,12 @@ func scan(c *schema.Collection, stmt *sqlite.Stmt, first int) (*Record, error) {
 }
 
 // Find returns the record with that id without asking any rule. It fails with [ErrNotFound].
-func Find(p preparer, c *schema.Collection, id string) (*Record, error) {
+func Find(p Preparer, c *schema.Collection, id string) (*Record, error) {
 	return findWhere(p, c, "id", id)
 }
 
 // findWhere returns the first record whose column has that text. The column is a name from a definition.
-func findWhere(p preparer, c *schema.Collection, column, value string) (*Record, error) {
+func findWhere(p Preparer, c *schema.Collection, column, value string) (*Record, error) {
 	stmt, err := p.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + " WHERE " + quote(c.Name) + "." + quote(column) + " = ? LIMIT 1")
 	if err != nil {
 		return nil, fmt.Errorf("find in %s: %w", c.Name, err)

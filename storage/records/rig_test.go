@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -67,7 +68,7 @@ func bootstrapRig(t testing.TB, data, aux string) {
 		defer conn.Close()
 		conns[i] = conn
 	}
-	if err := migrations.Bootstrap(conns[0], conns[1], time.Now()); err != nil {
+	if err := errors.Join(migrations.Bootstrap(conns[0], conns[1], time.Now()), CreateTables(conns[0])); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -68,7 +68,7 @@ func write(tx *sqlite.Tx, sql string, r *Record, id string) error {
 }
 
 // load reads a record in the Writer's transaction. It fails with [ErrNotFound].
-func (s *Store) load(p preparer, pc *planCache, c *schema.Collection, id string) (*Record, error) {
+func (s *Store) load(p Preparer, pc *planCache, c *schema.Collection, id string) (*Record, error) {
 	stmt, err := p.Prepare(pc.statementsOf(c).load)
 	if missingColumn(err) {
 		return nil, fmt.Errorf("%w: %w", ErrTable, err)

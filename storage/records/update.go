@@ -26,7 +26,7 @@ type Update struct {
 	Result, Old *Record
 }
 
-// PrepareUpdate hashes and compares the passwords of a body, for those whom the rule lets in. It fails with
+// PrepareUpdate hashes and compares the passwords of a body, for those whom the rule lets in; uploads make it judge the rule too. It fails with
 // [ErrNoCollection], [ErrView], [ErrForbidden], [ErrNotFound], or the errors of the password functions.
 func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*Update, error) {
 	cmd := &Update{in: in, store: s, id: id}
@@ -34,7 +34,7 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 	if err != nil {
 		return nil, err
 	}
-	if !sendsPassword(c, in.Body) {
+	if !sendsPassword(c, in.Body) && !in.bringsFiles() {
 		return cmd, nil
 	}
 	var sub *submission
@@ -62,7 +62,7 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 	if err != nil {
 		return nil, err
 	}
-	if cmd.hashed, err = in.hash(ctx, sub.record); err != nil {
+	if cmd.hashed, err = in.hash(ctx, sub.record, false); err != nil {
 		return nil, err
 	}
 	if old := textOf(in.Body["oldPassword"]); c.IsAuth() && old != "" && stored.Hash != "" {
@@ -101,10 +101,11 @@ func (cmd *Update) StoreFiles(store *files.Local) error { return cmd.in.storeFil
 // Undone implements [Uploading].
 func (cmd *Update) Undone() { cmd.Result, cmd.Old = nil, nil }
 
-// DropFiles implements [Uploading].
-func (cmd *Update) DropFiles(store *files.Local) error {
-	return cmd.in.dropFiles(store, cmd.id, cmd.Result)
-}
+// UploadKeys implements [Uploading].
+func (cmd *Update) UploadKeys() []string { return cmd.in.uploadKeys(cmd.id) }
+
+// UnneededKeys implements [Uploading].
+func (cmd *Update) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, cmd.Old, cmd.Result) }
 
 // Apply implements sqlite.Work. It fails with [ErrNotFound] (also when the rule is not met) or validation.Errors beside
 // the errors of PrepareUpdate.
@@ -119,6 +120,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 	before, err := s.load(tx, s.compiled(cat), c, cmd.id)
 	if err != nil {
 		return err
+	}
+	if cmd.in.TokenKey != "" && before.Text("tokenKey") != cmd.in.TokenKey {
+		return ErrTokenKey
 	}
 	sub := submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
 	if err := cmd.judge(cat, tx, sub, before); err != nil {
@@ -143,6 +147,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 		return uniqueFailure(c, err)
 	}
 	r.settled()
+	if err := noteDropped(tx, []*Record{before}, r); err != nil {
+		return err
+	}
 	tx.Emit(&Change{Action: Updated, Collection: c, Record: r, Old: before})
 	cmd.Result, cmd.Old = r, before
 	return nil
@@ -155,17 +162,25 @@ func (cmd *Update) admit(cat *schema.Catalogue, p Preparer, r, before *Record) (
 	if d == nil {
 		return r, cmd.checkAll(cat, p, r, before)
 	}
+	base := d.base
+	if renamed(base.Collection, r.Collection) {
+		// The names in the body mean other fields than they did: what the request made of them is laid over the row by id.
+		r, base = before.Clone(), base.Original()
+	}
 	if d.checked != nil {
-		if err := cmd.checkAll(cat, p, r.overlay(d.base, d.checked), before); err != nil {
+		if err := cmd.checkAll(cat, p, r.overlay(base, d.checked), before); err != nil {
 			return nil, err
 		}
 	}
-	return r.overlay(d.base, d.final), nil
+	return r.overlay(base, d.final), nil
 }
 
 func (cmd *Update) checkAll(cat *schema.Catalogue, p Preparer, r, before *Record) error {
 	errs := checkValues(r, before, cmd.in.Files)
 	if err := checkRelations(cat, p, r, errs); err != nil {
+		return err
+	}
+	if err := checkOwner(cat, p, r, errs); err != nil {
 		return err
 	}
 	return errs.Or()

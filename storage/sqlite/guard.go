@@ -14,12 +14,15 @@ var (
 	secretColumns = []string{"password", "tokenkey"}
 	// secretTables are neither read nor written: the settings.
 	secretTables = []string{"_params"}
-	// definingTables are not written: the catalogue in memory would not know. Their column of options holds token secrets.
+	// definingTables have a column of options that holds token secrets.
 	definingTables = []string{"_collections"}
 	definingColumn = "options"
 	// schemaTables are the tables of SQLite itself that are read; others hold pages or samples of all tables.
 	schemaTables = []string{"sqlite_master", "sqlite_schema"}
 )
+
+// systemTables is the prefix of the tables of system collections and of those that hold definitions.
+const systemTables = "_"
 
 // joinsSecrets tells whether a text may compare a secret column in a way that SQLite's authorizer is not asked about: the
 // columns that NATURAL and USING join by. It need not understand the text, since a name has only one spelling in SQL.
@@ -43,7 +46,8 @@ func authorizeExtension(a zsqlite.Action) zsqlite.AuthResult {
 		denied = own || slices.Contains(secretColumns, column) || internal && !slices.Contains(schemaTables, table) ||
 			slices.Contains(definingTables, table) && column == definingColumn
 	case zsqlite.OpInsert, zsqlite.OpUpdate, zsqlite.OpDelete:
-		denied = own || internal || slices.Contains(definingTables, table)
+		// Tables of the system are written with their checks or not at all: a row in one of them may be a superuser.
+		denied = own || internal || strings.HasPrefix(table, systemTables) || a.Type() == zsqlite.OpUpdate && slices.Contains(secretColumns, column)
 	}
 	if denied {
 		return zsqlite.AuthResultDeny

@@ -321,6 +321,28 @@ func TestQueryEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestInterruptedWriteTakesNobodyAlong: SQLite ends the transaction of a write that is interrupted; units beside it are
+// written all the same.
+func TestInterruptedWriteTakesNobodyAlong(t *testing.T) {
+	db := openTest(t, Options{}, append(queryTables, tableT)...)
+	endless := &Query{SQL: "INSERT INTO stash WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"}
+	errs := together(t, db, []Work{insert(1), WorkFunc(func(tx *Tx) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		_, err := tx.Query(ctx, endless)
+		return err
+	}), insert(2)})
+	if errs[0] != nil || !errors.Is(errs[1], ErrInterrupted) || errs[2] != nil {
+		t.Errorf("outcomes %v", errs)
+	}
+	if n := ints(t, db, "SELECT count(*) FROM t"); n[0] != 2 {
+		t.Errorf("%d rows of the others", n[0])
+	}
+	if n := ints(t, db, "SELECT count(*) FROM stash"); n[0] != 0 {
+		t.Errorf("%d rows of the interrupted one", n[0])
+	}
+}
+
 // TestConsoleIsNotNarrowed: the superuser's console may do what extensions may not.
 func TestConsoleIsNotNarrowed(t *testing.T) {
 	db := openTest(t, Options{}, queryTables...)

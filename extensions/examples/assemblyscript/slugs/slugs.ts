@@ -20,19 +20,20 @@ function slug(e: Event): void {
 
 /** Keeps ASCII letters, in lower case, and digits; each run of anything else becomes one dash, none at the ends. */
 function slugify(title: string): string {
-  const codes = new Array<i32>();
+  const slug = new Uint8Array(title.length); // a dash takes the place of what it stands for
+  let n = 0;
   let gap = false;
   for (let i = 0; i < title.length; i++) {
     const c = lower(title.charCodeAt(i));
     if (!isAlphanumeric(c)) {
-      gap = codes.length > 0;
+      gap = n > 0;
       continue;
     }
-    if (gap) codes.push(0x2d);
+    if (gap) slug[n++] = 0x2d;
     gap = false;
-    codes.push(c);
+    slug[n++] = <u8>c;
   }
-  return String.fromCharCodes(codes);
+  return String.UTF8.decodeUnsafe(slug.dataStart, n);
 }
 
 /** Whether text has word, which is in lower case, between other characters than ASCII letters and digits. */

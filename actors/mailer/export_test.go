@@ -1,0 +1,4 @@
+package mailer
+
+// MaxQueued is the bound of the queue.
+const MaxQueued = maxQueued
