@@ -81,7 +81,10 @@ func (x *Extension) newInstance(deadline int64) (i *instance, err error) {
 		return nil, ErrBusy
 	}
 	memory := &linearMemory{budget: &x.manager.memory, taken: x.memory}
-	allocator := experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return memory })
+	allocator := experimental.MemoryAllocatorFunc(func(_, most uint64) experimental.LinearMemory {
+		memory.space = reserve(most)
+		return memory
+	})
 	i.module, err = x.runtime.InstantiateModule(experimental.WithMemoryAllocator(&i.ctx, allocator), x.compiled, x.config)
 	if err != nil {
 		memory.Free()

@@ -26,9 +26,13 @@ func (b *memoryBudget) take(n int64) bool {
 }
 
 // linearMemory is the memory of one instance. It is wazero's, on the goroutine of the instance's call.
+//
+// It lies outside of Go's heap where the system allows: the address space is reserved at once, so that growing copies nothing, and what was touched of it is
+// given back with the instance instead of when the garbage collector comes. Guests that take all they may and trap left it hundreds of megabytes to find.
 type linearMemory struct {
 	budget *memoryBudget
-	buffer []byte
+	space  []byte // all there may ever be, nil where it cannot be reserved
+	buffer []byte // the memory: the beginning of space, or on Go's heap
 	taken  int64
 }
 
@@ -36,7 +40,16 @@ var _ experimental.LinearMemory = (*linearMemory)(nil)
 
 // Reallocate returns the memory with another size, or nil when there is no more, which makes the guest's memory.grow fail.
 func (m *linearMemory) Reallocate(size uint64) []byte {
-	if size > uint64(cap(m.buffer)) {
+	switch {
+	case m.space != nil:
+		if more := int64(size) - m.taken; more > 0 {
+			if !m.budget.take(more) {
+				return nil
+			}
+			m.taken += more
+		}
+		m.buffer = m.space
+	case size > uint64(cap(m.buffer)):
 		if more := int64(size) - m.taken; more > 0 {
 			if !m.budget.take(more) {
 				return nil
@@ -64,5 +77,8 @@ func (m *linearMemory) room(size uint64) int64 {
 // Free gives the memory back.
 func (m *linearMemory) Free() {
 	m.budget.left.Add(m.taken)
-	m.buffer, m.taken = nil, 0
+	if m.space != nil {
+		release(m.space)
+	}
+	m.space, m.buffer, m.taken = nil, nil, 0
 }

@@ -62,3 +62,27 @@ func TestMemoryOfAllInstances(t *testing.T) {
 		t.Errorf("%d of %d", left, total)
 	}
 }
+
+// Reserved memory grows in place, and counts as what it has grown to.
+func TestReservedMemory(t *testing.T) {
+	b := &memoryBudget{}
+	b.left.Store(10 << 16)
+	m := &linearMemory{budget: b, space: reserve(20 << 16)}
+	if m.space == nil {
+		t.Skip("memory cannot be reserved here")
+	}
+	got := m.Reallocate(1 << 16)
+	got[1<<16-1] = 7
+	again := m.Reallocate(5 << 16)
+	if len(again) != 5<<16 || &again[0] != &got[0] || again[1<<16-1] != 7 || again[5<<16-1] != 0 || b.left.Load() != 5<<16 {
+		t.Error(len(again), b.left.Load())
+	}
+	if m.Reallocate(11<<16) != nil {
+		t.Error("more than the budget")
+	}
+	m.Free()
+	m.Free()
+	if b.left.Load() != 10<<16 {
+		t.Error(b.left.Load())
+	}
+}

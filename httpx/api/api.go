@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
@@ -35,7 +36,9 @@ type API struct {
 	log      *slog.Logger
 	probes   probes
 	serving  *hooks.Hook[*ServeEvent]
-	table    table
+	// listening is what is served, nil before.
+	listening atomic.Pointer[listener]
+	table     table
 	// The routes whose rate limits the parts of a batch share.
 	create, update, delete *httpx.Route
 	// signUp is the route that the rate limit of new records is counted for when OAuth2 makes them.

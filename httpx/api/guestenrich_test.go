@@ -117,20 +117,20 @@ func (g *guests) empty(collection string) {
 	}
 }
 
-// listener reads an event stream.
-type listener struct {
+// subscriber reads an event stream.
+type subscriber struct {
 	t     testing.TB
 	lines *bufio.Scanner
 }
 
 // listen opens an event stream for topics.
-func (g *rig) listen(topics ...string) *listener {
+func (g *rig) listen(topics ...string) *subscriber {
 	g.t.Helper()
 	return g.listenAs("", topics...)
 }
 
 // listenAs is listen with a token.
-func (g *rig) listenAs(token string, topics ...string) *listener {
+func (g *rig) listenAs(token string, topics ...string) *subscriber {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), "GET", g.base+"/api/realtime", nil)
 	if err != nil {
@@ -145,7 +145,7 @@ func (g *rig) listenAs(token string, topics ...string) *listener {
 		end.Stop()
 		res.Body.Close()
 	})
-	l := &listener{g.t, bufio.NewScanner(res.Body)}
+	l := &subscriber{g.t, bufio.NewScanner(res.Body)}
 	var hello struct{ ClientID string }
 	l.next(&hello)
 	body, err := json.Marshal(map[string]any{"clientId": hello.ClientID, "subscriptions": topics})
@@ -159,7 +159,7 @@ func (g *rig) listenAs(token string, topics ...string) *listener {
 }
 
 // next decodes the next message.
-func (l *listener) next(into any) {
+func (l *subscriber) next(into any) {
 	l.t.Helper()
 	for l.lines.Scan() {
 		if data, ok := strings.CutPrefix(l.lines.Text(), "data:"); ok {
@@ -173,7 +173,7 @@ func (l *listener) next(into any) {
 }
 
 // record returns the record of the next message.
-func (l *listener) record() map[string]any {
+func (l *subscriber) record() map[string]any {
 	l.t.Helper()
 	var m struct{ Record map[string]any }
 	l.next(&m)

@@ -129,8 +129,10 @@ func limitedGuests(t testing.TB, limits wasmhost.Limits, names ...string) *guest
 	return g
 }
 
-// script is what probes are told: a line for each argument, whose parts are divided by "|".
-func script(lines ...string) string { return strings.ReplaceAll(strings.Join(lines, "\n"), "|", "\t") }
+// script is what probes are told: a line for each argument, whose parts are divided by "|" ("\|" is the character itself).
+func script(lines ...string) string {
+	return strings.NewReplacer(`\|`, "|", "|", "\t").Replace(strings.Join(lines, "\n"))
+}
 
 // with is the JSON of a body with a script.
 func with(fields string, lines ...string) string {

@@ -24,7 +24,7 @@ func TestLaw5NamesAreSwappedWhileOthersRead(t *testing.T) {
 	token := g.superuser()
 	var id any
 	for i := range 20 {
-		status, out := g.sendAs(token, "application/json", "POST", "/api/collections/vault/records", fmt.Sprintf(`{"one":"public","two":"HIDDEN","n":%d}`, i))
+		status, out := g.sendTyped(token, "application/json", "POST", "/api/collections/vault/records", fmt.Sprintf(`{"one":"public","two":"HIDDEN","n":%d}`, i))
 		if status != http.StatusOK {
 			t.Fatal(status, out)
 		}
@@ -91,7 +91,7 @@ func TestLaw5NamesAreSwappedWhileOthersRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if status, out := g.sendAs(token, "application/json", "PATCH", "/api/collections/vault", string(body)); status != http.StatusOK {
+		if status, out := g.sendTyped(token, "application/json", "PATCH", "/api/collections/vault", string(body)); status != http.StatusOK {
 			t.Fatalf("swap: %d %v", status, out)
 		}
 	}
