@@ -39,7 +39,7 @@ func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte
 	var draft *Draft
 	var total int
 	err = s.db.Read(ctx, func(r *sqlitedb.Reader) error {
-		l := lister{s: s, in: in, r: r, cat: s.catalogue()}
+		l := lister{s: s, ctx: ctx, in: in, r: r, cat: s.catalogue()}
 		var err error
 		dst, err = l.run(dst[:start])
 		empty = l.count == 0 && l.guarded && in.Filter != ""
@@ -60,6 +60,7 @@ func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte
 // lister is one run of a list.
 type lister struct {
 	s       *Store
+	ctx     context.Context
 	in      *ListInput
 	r       *sqlitedb.Reader
 	cat     *schema.Catalogue
@@ -91,7 +92,7 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 	}
 	l.total = -1
 	if !l.in.SkipTotal {
-		if l.total, err = l.s.total(l.r, p, l.in.Caller.Request); err != nil {
+		if l.total, err = l.s.total(l.ctx, l.r, p, l.in.Caller.Request); err != nil {
 			return dst, err
 		}
 	}

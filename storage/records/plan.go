@@ -19,6 +19,8 @@ type plan struct {
 	tolerant atomic.Pointer[string]
 	// count counts what sql finds without its limit.
 	count string
+	// whole tells that it finds all rows of the collection's own table.
+	whole bool
 	// relations are the fields behind the encoder's columns.
 	relations []relationColumn
 }
@@ -150,6 +152,7 @@ func (p *plan) write(a *ask) {
 		// again for each new binding.
 		sql.WriteString(" LIMIT +? OFFSET +?")
 		p.writeCount(id)
+		p.whole = p.query.Where == "" && p.query.From == quote(a.c.Name) && !a.c.IsView()
 	case askOne:
 		sql.WriteString(" LIMIT 1")
 	case askByBack:

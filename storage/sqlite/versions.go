@@ -48,6 +48,12 @@ func (v *versions) raise(table string) {
 
 func (v *versions) raiseAll() { v.epoch.Add(1) }
 
+// moved raises all versions, after what nobody can say the extent of.
+func (db *DB) moved() {
+	db.versions.raiseAll()
+	db.counts.forget()
+}
+
 // Version returns the published version of a table. Note it before the snapshot begins that something is computed from (before the first
 // statement inside [DB.Read]); the result is current as long as Version has not moved. A table never written has a version too. Safe for concurrent use.
 func (db *DB) Version(table string) uint64 { return db.versions.of(table) }
