@@ -129,6 +129,7 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 		return dst, err
 	}
 	if p.encoder.full || x.wants(c, steps) {
+		x.room = l.s.room()
 		nodes, err := x.collect(stmt, p, who, &l.in.Caller)
 		if err != nil {
 			return dst, err
@@ -140,7 +141,9 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 		if l.draft = x.draft(nodes); l.draft != nil {
 			return dst, nil
 		}
-		return appendNodes(dst, nodes), nil
+		dst = appendNodes(dst, nodes)
+		l.s.giveBack(x.room)
+		return dst, nil
 	}
 	for {
 		more, err := stmt.Step()
@@ -271,11 +274,9 @@ func (s *Store) managed(cat *schema.Catalogue, p preparer, c *schema.Collection,
 	if err != nil {
 		return nil, fmt.Errorf("judge manage rule of %s: %w", c.Name, err)
 	}
-	next, err := plan.query.Bind(stmt, 1, req, nil)
-	if err != nil {
+	if err := plan.bindIDs(stmt, req, ids); err != nil {
 		return nil, err
 	}
-	stmt.BindText(next, jsonList(ids))
 	for {
 		more, err := stmt.Step()
 		if err != nil {

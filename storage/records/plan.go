@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"zombiezen.com/go/sqlite"
+
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -21,6 +23,8 @@ type plan struct {
 	count string
 	// whole tells that it finds all rows of the collection's own table.
 	whole bool
+	// idsFirst tells that a statement that asks by a list of ids has it before all other parameters.
+	idsFirst bool
 	// relations are the fields behind the encoder's columns.
 	relations []relationColumn
 }
@@ -41,6 +45,8 @@ type ask struct {
 	hidden bool
 	// full asks for all columns, to be read into Records.
 	full bool
+	// idsFirst tells that a statement that asks by a list of ids has it before all other parameters.
+	idsFirst bool
 	// relations are the fields whose ids the rows carry for an expand.
 	relations []*schema.RelationField
 	via       *schema.RelationField
@@ -127,8 +133,16 @@ func (p *plan) write(a *ask) {
 	if p.query.Distinct {
 		sql.WriteString("DISTINCT ")
 	}
-	sql.WriteString(strings.Join(columns, ", ") + " FROM " + p.query.From)
+	sql.WriteString(strings.Join(columns, ", ") + " FROM ")
 	var where []string
+	if a.kind == askByID && !a.c.IsView() {
+		// One look into the table for each id. IN would sort the list into a table first; a view may have to be read as a
+		// whole for each look, so it gets that.
+		p.idsFirst = true
+		sql.WriteString("json_each(?) AS `_troupe_ids` CROSS JOIN ")
+		where = append(where, id+" = `_troupe_ids`.`value`")
+	}
+	sql.WriteString(p.query.From)
 	if p.query.Where != "" {
 		where = append(where, p.query.Where)
 	}
@@ -136,7 +150,9 @@ func (p *plan) write(a *ask) {
 	case askOne:
 		where = append(where, id+" = ?")
 	case askByID:
-		where = append(where, id+" IN (SELECT value FROM json_each(?))")
+		if !p.idsFirst {
+			where = append(where, id+" IN (SELECT value FROM json_each(?))")
+		}
 	case askByBack:
 		where = append(where, viaCondition(a.c, a.via))
 	}
@@ -161,6 +177,21 @@ func (p *plan) write(a *ask) {
 		}
 	}
 	p.sql = sql.String()
+}
+
+// bindIDs binds a statement that asks by a list of ids.
+func (p *plan) bindIDs(stmt *sqlite.Stmt, req *filter.Request, ids []string) error {
+	list := jsonList(ids)
+	if p.idsFirst {
+		stmt.BindText(1, list)
+		_, err := p.query.Bind(stmt, 2, req, nil)
+		return err
+	}
+	next, err := p.query.Bind(stmt, 1, req, nil)
+	if err == nil {
+		stmt.BindText(next, list)
+	}
+	return err
 }
 
 // viaCondition is met by the records whose relation field holds one of the ids in a JSON list.
