@@ -23,18 +23,26 @@ type expander struct {
 	all    bool    // every relation is expanded, asked for or not
 	hidden bool    // hidden relation fields count among them
 	plain  bool    // user code is left out
-	room   *room
+	room   *room   // see memory
 	// late is what has to be finished after the read, nil when user code has nothing to see.
 	late *Draft
 }
 
 func newExpander(s *Store, cat *schema.Catalogue, p preparer, caller *Caller) *expander {
-	return &expander{s: s, cat: cat, p: p, caller: caller, all: s.opts.ExpandAll, hidden: caller.Superuser, room: &room{}}
+	return &expander{s: s, cat: cat, p: p, caller: caller, all: s.opts.ExpandAll, hidden: caller.Superuser}
+}
+
+// memory is where the answer is made: what the caller has put into x.room, or some of its own.
+func (x *expander) memory() *room {
+	if x.room == nil {
+		x.room = &room{}
+	}
+	return x.room
 }
 
 // collect steps through a statement and keeps its records as nodes. Those of full rows wait to be shown to caller.
 func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Caller) ([]*node, error) {
-	m := x.room
+	m := x.memory()
 	m.rows = m.rows[:0]
 	for {
 		more, err := stmt.Step()
@@ -82,7 +90,7 @@ func (x *expander) relationIDs(f *schema.RelationField, stmt *sqlite.Stmt, colum
 	if id == "" {
 		return nil, nil
 	}
-	ids := x.room.ids.take(1)
+	ids := x.memory().ids.take(1)
 	ids[0] = id
 	return ids, nil
 }
@@ -139,7 +147,7 @@ func (x *expander) fill(nodes []*node, c *schema.Collection, steps []*expandStep
 	}
 	for _, n := range nodes {
 		n.expands = true
-		n.branches = x.room.branches.take(len(steps))[:0]
+		n.branches = x.memory().branches.take(len(steps))[:0]
 	}
 	for _, s := range steps {
 		read := x.fillDirect
@@ -158,7 +166,7 @@ func (x *expander) fill(nodes []*node, c *schema.Collection, steps []*expandStep
 }
 
 func (x *expander) fillDirect(nodes []*node, s *expandStep) ([]*node, error) {
-	m := x.room
+	m := x.memory()
 	if m.byID == nil {
 		m.byID = make(map[string]*node)
 	}
