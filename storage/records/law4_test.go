@@ -217,9 +217,9 @@ func TestLaw4_TotalsBesideWriters(t *testing.T) {
 	for _, filterText := range []string{"", "", "n > 4", "n > 4"} {
 		readers.Go(func() {
 			for !stop.Load() {
-				least := added.Load() - removing.Load()
+				in, out := added.Load(), removed.Load()
 				got := int64(g.total("parents", filterText, false))
-				most := adding.Load() - removed.Load()
+				least, most := in-removing.Load(), adding.Load()-out
 				if got < least || got > most {
 					t.Errorf("total by %q is %d, want %d to %d", filterText, got, least, most)
 				}
@@ -239,23 +239,89 @@ func TestTotalsAreWorkedOutOnce(t *testing.T) {
 	g := totalsRig(t)
 	g.create("parents", map[string]any{"name": "a", "n": 9.0})
 	var ts totals
-	tables := []string{"parents"}
-	first, mine := ts.claim(g.db, []byte("key"), tables)
+	in := g.input("parents", nil)
+	p, err := g.store.plan(g.catalogue.Load(), &ask{kind: askList, c: g.catalogue.Load().Find("parents")}, in.Caller.Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, mine := ts.claim(g.db, []byte("key"), p)
 	if !mine {
 		t.Fatal("the first one has nothing to do")
 	}
-	if second, mine := ts.claim(g.db, []byte("key"), tables); mine || second != first {
+	if second, _, mine := ts.claim(g.db, []byte("key"), p); mine || second != first {
 		t.Error("the second one works, too")
 	}
 	g.create("parents", map[string]any{"name": "b"})
-	third, mine := ts.claim(g.db, []byte("key"), tables)
-	if !mine {
+	third, before, mine := ts.claim(g.db, []byte("key"), p)
+	if !mine || before != first {
 		t.Error("the third one waits for a total that began before a write was answered")
+	}
+	if before.carries(third.rewrites) {
+		t.Error("the third one goes on from a total that is not there yet")
 	}
 	third.err = nil
 	ts.settle(third, "key")
 	ts.settle(first, "key") // it failed: that is nothing to the others
-	if again, mine := ts.claim(g.db, []byte("key"), tables); mine || again != third {
+	if again, _, mine := ts.claim(g.db, []byte("key"), p); mine || again != third {
 		t.Error("a total that is current was not kept")
+	}
+}
+
+// Where only rows were added the new ones are counted and nothing else, which shows when the old ones change unnoticed.
+func TestTotalsAreCarriedOn(t *testing.T) {
+	g := totalsRig(t)
+	id := g.create("parents", map[string]any{"name": "a", "n": 9.0}).ID()
+	expect := func(want int) {
+		t.Helper()
+		if got := g.total("parents", "n > 4", false); got != want {
+			t.Errorf("total is %d, want %d", got, want)
+		}
+	}
+	expect(1)
+	err := g.db.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec("UPDATE parents SET n = 0") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.create("parents", map[string]any{"name": "b", "n": 9.0})
+	g.create("parents", map[string]any{"name": "c", "n": 1.0})
+	expect(2)
+	g.create("parents", map[string]any{"name": "d", "n": 9.0})
+	expect(3)
+	if err := g.tryUpdate("parents", id, map[string]any{"name": "e"}); err != nil {
+		t.Fatal(err)
+	}
+	expect(2)
+}
+
+// A total is carried on only where each row speaks for itself.
+func TestWhichTotalsAreCarriedOn(t *testing.T) {
+	g := totalsRig(t)
+	cat := g.catalogue.Load()
+	for _, tt := range []struct {
+		collection, filter string
+		want               bool
+	}{
+		{"parents", "n > 4", true},
+		{"parents", "name ~ 'a' && (n > 4 || n < 2)", true},
+		{"parents", "@request.auth.id != '' && name = @request.auth.id", true},
+		{"parents", "n > @now", false},
+		{"kids", "of.n > 4", false},
+		{"kids", "of = 'x'", true},
+		{"parents", "kids_via_of.n > 4", false},
+		{"parents", "n > @collection.parents.n", false},
+		{"parents", "@collection.kids.of ?= id", false},
+	} {
+		e, err := g.store.parse(tt.filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := g.store.plan(cat, &ask{kind: askList, c: cat.Find(tt.collection), filter: e}, g.input(tt.collection, nil).Caller.Request)
+		if err != nil {
+			t.Errorf("%s by %q: %v", tt.collection, tt.filter, err)
+			continue
+		}
+		if got := p.growth != ""; got != tt.want {
+			t.Errorf("total of %s by %q is carried on: %v, want %v (%s)", tt.collection, tt.filter, got, tt.want, p.count)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
+	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
 )
 
 // plan is a compiled read of one collection. It is safe for concurrent use and fits every request of the same shape.
@@ -21,6 +22,9 @@ type plan struct {
 	tolerant atomic.Pointer[string]
 	// count counts what sql finds without its limit.
 	count string
+	// start counts like count and gives the last rowid, too; growth goes on above that rowid and gives the group of its
+	// snapshot as well. They are "" when what is found depends on other rows.
+	start, growth string
 	// whole tells that it finds all rows of the collection's own table.
 	whole bool
 	// idsFirst tells that a statement that asks by a list of ids has it before all other parameters.
@@ -168,7 +172,7 @@ func (p *plan) write(a *ask) {
 		// again for each new binding.
 		sql.WriteString(" LIMIT +? OFFSET +?")
 		p.writeCount(id)
-		p.whole = p.query.Where == "" && p.query.From == quote(a.c.Name) && !a.c.IsView()
+		p.writeGrowth(a.c)
 	case askOne:
 		sql.WriteString(" LIMIT 1")
 	case askByBack:
@@ -212,4 +216,26 @@ func (p *plan) writeCount(id string) {
 	if p.query.Where != "" {
 		p.count += " WHERE " + p.query.Where
 	}
+}
+
+// table is the collection's own table.
+func (p *plan) table() string { return p.encoder.c.Name }
+
+// writeGrowth makes out whether each row of the collection's own table speaks for itself.
+func (p *plan) writeGrowth(c *schema.Collection) {
+	q := p.query
+	if c.IsView() || q.Distinct || q.From != quote(c.Name) {
+		return
+	}
+	if q.Where == "" {
+		p.whole = true
+		return
+	}
+	if q.Volatile || len(q.Tables) != 1 || q.Tables[0] != c.Name || strings.Contains(strings.ToUpper(q.Where), "SELECT") {
+		return
+	}
+	p.start = "SELECT COUNT(*), " + sqlitedb.LastRow(c.Name) + " FROM " + q.From + " WHERE " + q.Where
+	// NOT INDEXED keeps SQLite from going through an index of all rows instead of the new ones.
+	p.growth = "SELECT COUNT(*), " + sqlitedb.LastRow(c.Name) + ", " + sqlitedb.LastGroup + " FROM " + q.From + " NOT INDEXED WHERE " +
+		q.Where + " AND " + q.From + "._rowid_ > ?"
 }

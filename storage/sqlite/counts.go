@@ -35,11 +35,29 @@ type rowCount struct {
 
 // growth is by how many rows a table grew.
 type growth struct {
-	table   string
-	rows    int
-	group   uint64
-	unknown bool
+	table    string
+	rows     int
+	group    uint64
+	rewrites bool // more was done than to add rows
+	unknown  bool
 }
+
+// LastGroup is an SQL expression: the number of the last group in a snapshot.
+const LastGroup = "(SELECT `group` FROM `_troupe_commits` WHERE `id` = 1)"
+
+// LastRow returns an SQL expression: the highest rowid of a table, below which no new row gets one. It is NULL for views and for tables
+// whose definition says what to do on a conflict: they may replace rows, which SQLite tells nobody about.
+func LastRow(table string) string {
+	return ifPlain(table, "SELECT COALESCE(MAX(_rowid_), 0) FROM "+quoted(table))
+}
+
+// ifPlain is the value of a query if the table is one whose rows can be followed, otherwise NULL.
+func ifPlain(table, query string) string {
+	return "CASE WHEN EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '" + strings.ReplaceAll(table, "'", "''") +
+		"' AND sql NOT LIKE '%on%conflict%') THEN (" + query + ") END"
+}
+
+func quoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // maxPending is how many groups a count may miss while it runs: some seconds of writing, in a megabyte or two.
 const maxPending = 1 << 16
@@ -75,8 +93,8 @@ func (tx *Tx) Run(s *zsqlite.Stmt, table string, e Effect) error {
 		return nil
 	}
 	tx.touched[table] = struct{}{}
-	if e != Keeps && n > 0 {
-		tx.grown = append(tx.grown, growth{table: table, rows: int(e) * n})
+	if n > 0 {
+		tx.grown = append(tx.grown, growth{table: table, rows: int(e) * n, rewrites: e != Adds})
 	}
 	return nil
 }
@@ -191,24 +209,26 @@ func (t *rowCount) wait(g growth) bool {
 	return true
 }
 
-// countRows counts, and reads in the same snapshot which group was the last. Views are refused, and tables whose definition says what to
-// do on a conflict: they may replace rows, which SQLite tells nobody about.
+// countRows counts, and reads in the same snapshot which group was the last.
 func countRows(r *Reader, table string) (rows int, group uint64, err error) {
-	name := "`" + strings.ReplaceAll(table, "`", "``") + "`"
-	s, err := r.Prepare("SELECT `group`, CASE WHEN EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1 AND " +
-		"sql NOT LIKE '%on%conflict%') THEN (SELECT COUNT(*) FROM " + name + ") END FROM `_troupe_commits` WHERE `id` = 1")
+	s, err := r.Prepare("SELECT " + ifPlain(table, "SELECT COUNT(*) FROM "+quoted(table)) + ", " + LastGroup)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count rows of %s: %w", table, err)
 	}
-	s.BindText(1, table)
-	found, err := s.Step()
-	if err != nil {
+	if _, err := s.Step(); err != nil {
 		return 0, 0, fmt.Errorf("count rows of %s: %w", table, err)
 	}
-	if !found || s.ColumnIsNull(1) {
+	if s.ColumnIsNull(0) {
 		return 0, 0, ErrUncounted
 	}
-	return s.ColumnInt(1), uint64(s.ColumnInt64(0)), s.Reset()
+	return s.ColumnInt(0), uint64(s.ColumnInt64(1)), s.Reset()
+}
+
+// published reports whether all groups up to that one are published.
+func (c *counts) published(group uint64) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return group <= c.group
 }
 
 // publish adds what a group did, whose commit has returned. Tables of which that is not known become uncounted.

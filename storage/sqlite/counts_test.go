@@ -279,3 +279,71 @@ func TestRowsOfTablesThatCannotBeFollowed(t *testing.T) {
 		}
 	}
 }
+
+// Between COMMIT and its publication a snapshot holds what no version tells of yet: nobody may say that rows were only added.
+func TestLaw4_OnlyGrewKnowsOfUnpublishedGroups(t *testing.T) {
+	db := openTest(t, Options{Sync: Normal}, tableRows)
+	mustDo(t, db, func(tx *Tx) error { return runRows(tx, Adds, "INSERT INTO rows (v) VALUES (1), (2)") })
+	for _, tt := range []struct {
+		effect Effect
+		sql    string
+		want   bool
+	}{{Adds, "INSERT INTO rows (v) VALUES (3)", true}, {Removes, "DELETE FROM rows WHERE v = 1", false}, {Keeps, "UPDATE rows SET v = 4 WHERE v = 2", false}} {
+		noted := db.Rewrites("rows")
+		group := func() uint64 { return uint64(ints(t, db, "SELECT "+LastGroup)[0]) }
+		if !db.OnlyGrew("rows", noted, group()) {
+			t.Errorf("before %s: false", tt.sql)
+		}
+		mustDo(t, db, func(tx *Tx) error {
+			tx.w.commit = func(w *writer) error {
+				w.commit = commit
+				err := commit(w)
+				if db.OnlyGrew("rows", noted, group()) {
+					t.Errorf("%s, committed and not published: true", tt.sql)
+				}
+				return err
+			}
+			return runRows(tx, tt.effect, tt.sql)
+		})
+		if got := db.OnlyGrew("rows", noted, group()); got != tt.want {
+			t.Errorf("after %s: %v", tt.sql, got)
+		}
+	}
+}
+
+func TestRewritesStayWhenRowsAreAdded(t *testing.T) {
+	db := openTest(t, Options{Sync: Normal}, tableRows)
+	for _, tt := range []struct {
+		name  string
+		apply func(tx *Tx) error
+		moves bool
+	}{
+		{"insert", func(tx *Tx) error { return runRows(tx, Adds, "INSERT INTO rows (v) VALUES (1), (2)") }, false},
+		{"failure", func(tx *Tx) error {
+			return errors.Join(runRows(tx, Removes, "DELETE FROM rows"), errWanted)
+		}, false},
+		{"nothing deleted", func(tx *Tx) error { return runRows(tx, Removes, "DELETE FROM rows WHERE v = 77") }, false},
+		{"update", func(tx *Tx) error { return runRows(tx, Keeps, "UPDATE rows SET v = 8 WHERE v = 1") }, true},
+		{"delete", func(tx *Tx) error { return runRows(tx, Removes, "DELETE FROM rows WHERE v = 2") }, true},
+		{"touch", func(tx *Tx) error { tx.Touch("rows"); return tx.Exec("INSERT INTO rows (v) VALUES (10)") }, true},
+		{"console", func(tx *Tx) error {
+			_, err := tx.Console(context.Background(), "INSERT INTO rows (id, v) VALUES (-5, 9)")
+			return err
+		}, true},
+	} {
+		noted := db.Rewrites("rows")
+		if err := db.Do(context.Background(), WorkFunc(tt.apply)); err != nil && !errors.Is(err, errWanted) {
+			t.Fatal(tt.name, err)
+		}
+		if moved := db.Rewrites("rows") != noted; moved != tt.moves {
+			t.Errorf("%s: moved %v, want %v", tt.name, moved, tt.moves)
+		}
+	}
+	noted := db.Rewrites("rows")
+	if err := db.Change(context.Background(), func(*Tx) error { return nil }, nil); err != nil {
+		t.Fatal(err)
+	}
+	if db.Rewrites("rows") == noted {
+		t.Error("stays at a change of the schema")
+	}
+}

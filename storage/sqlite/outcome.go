@@ -62,7 +62,7 @@ func (w *writer) commitKnown(group uint64) error {
 	written, lookErr := w.lookAgain(group)
 	switch {
 	case lookErr != nil:
-		w.db.counts.forget()
+		w.db.moved()
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(err, lookErr))
 	case written:
 		return nil

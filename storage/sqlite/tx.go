@@ -49,7 +49,7 @@ func (tx *Tx) Exec(sql string, args ...any) error {
 // Touch raises the version of a table that the unit writes. It counts also when the unit fails.
 func (tx *Tx) Touch(table string) {
 	tx.touched[table] = struct{}{}
-	tx.grown = append(tx.grown, growth{table: table, unknown: true})
+	tx.grown = append(tx.grown, growth{table: table, rewrites: true, unknown: true})
 }
 
 // Touched reports whether a unit of the current group, this one included, wrote the table: what was worked out from a snapshot before

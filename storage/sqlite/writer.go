@@ -173,9 +173,14 @@ func (w *writer) runGroup(units []*Unit) {
 // publish raises the versions of what was touched, whether it was committed or not, and counts what was.
 func (w *writer) publish() {
 	for t := range w.tx.touched {
-		w.db.versions.raise(t)
+		w.db.versions.table(t).writes.Add(1)
 	}
 	clear(w.tx.touched)
+	for i := range w.tx.grown {
+		if g := &w.tx.grown[i]; g.rewrites {
+			w.db.versions.table(g.table).rewrites.Add(1)
+		}
+	}
 	w.db.counts.publish(w.group, w.tx.grown)
 	w.tx.grown = w.tx.grown[:0]
 }
@@ -205,7 +210,7 @@ func (w *writer) attempt(units []*Unit) (lost bool) {
 	}
 	if !w.apply(units) {
 		if w.conn.AutocommitEnabled() {
-			w.db.counts.forget() // what ran after the transaction was lost may have been committed by itself
+			w.db.moved() // what ran after the transaction was lost may have been committed by itself
 		}
 		w.tx.nothing()
 		w.rollback()
