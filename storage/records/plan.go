@@ -49,8 +49,6 @@ type ask struct {
 	hidden bool
 	// full asks for all columns, to be read into Records.
 	full bool
-	// idsFirst tells that a statement that asks by a list of ids has it before all other parameters.
-	idsFirst bool
 	// relations are the fields whose ids the rows carry for an expand.
 	relations []*schema.RelationField
 	via       *schema.RelationField
