@@ -210,10 +210,9 @@ func (d *deletion) erase(c *schema.Collection, list []*Record) error {
 	}
 	idList := jsonList(ids)
 	stmt.BindText(1, idList)
-	if _, err := stmt.Step(); err != nil {
-		return sqlite.Classify(err)
+	if err := d.tx.Run(stmt, c.Name, sqlite.Removes); err != nil {
+		return err
 	}
-	d.tx.Touch(c.Name)
 	if err := noteDropped(d.tx, list, nil); err != nil {
 		return err
 	}

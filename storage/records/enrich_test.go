@@ -449,10 +449,17 @@ func TestUnboundEnricherCostsNothing(t *testing.T) {
 		}
 		return n
 	}
-	without := measure()
 	e := g.enrich("members")
 	clear(e.names)
-	if with := measure(); with != without {
-		t.Errorf("allocations of list, expand, view, answer: %v with an Enricher that has nothing bound, %v without", with, without)
+	enricher := g.store.opts.Enricher
+	var with, without [4]float64
+	for range 10 { // pools forget things when they like, under the race detector at random
+		g.store.opts.Enricher = nil
+		without = measure()
+		g.store.opts.Enricher = enricher
+		if with = measure(); with == without {
+			return
+		}
 	}
+	t.Errorf("allocations of list, expand, view, answer: %v with an Enricher that has nothing bound, %v without", with, without)
 }

@@ -1,7 +1,6 @@
 package records
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -24,6 +23,7 @@ type expander struct {
 	all    bool    // every relation is expanded, asked for or not
 	hidden bool    // hidden relation fields count among them
 	plain  bool    // user code is left out
+	room   *room   // see memory
 	// late is what has to be finished after the read, nil when user code has nothing to see.
 	late *AnswerDraft
 }
@@ -32,27 +32,30 @@ func newExpander(s *Store, cat *schema.Catalogue, p Preparer, caller *Caller) *e
 	return &expander{s: s, cat: cat, p: p, caller: caller, all: s.opts.ExpandAll, hidden: caller.Superuser}
 }
 
-// firstText is the room that collect begins with: about what thirty usual records need.
-const firstText = 8 << 10
+// memory is where the answer is made: what the caller has put into x.room, or some of its own.
+func (x *expander) memory() *room {
+	if x.room == nil {
+		x.room = &room{}
+	}
+	return x.room
+}
 
 // collect steps through a statement and keeps its records as nodes. Those of full rows wait to be shown to caller.
 func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Caller) ([]*node, error) {
-	var nodes []*node
-	var slab []node                    // nodes are allocated many at a time
-	text := make([]byte, 0, firstText) // all rows one after the other; where it moves, the older ones keep the memory they are in
+	m := x.memory()
+	m.rows = m.rows[:0]
 	for {
 		more, err := stmt.Step()
 		if err != nil {
 			return nil, failure(err)
 		}
 		if !more {
+			nodes := m.lists.take(len(m.rows))
+			copy(nodes, m.rows)
 			return nodes, nil
 		}
-		if len(slab) == cap(slab) {
-			slab = make([]node, 0, min(2*cap(slab)+1, 64))
-		}
-		slab = append(slab, node{c: p.encoder.c, id: stmt.ColumnText(idColumn)})
-		n := &slab[len(slab)-1]
+		n := &m.nodes.take(1)[0]
+		n.c, n.id = p.encoder.c, stmt.ColumnText(idColumn)
 		if p.encoder.full {
 			r, err := scan(p.encoder.c, stmt, fullColumn)
 			if err != nil {
@@ -60,32 +63,36 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Ca
 			}
 			n.pending = x.wait(r, p.encoder, who, caller)
 		} else {
-			begin := len(text)
-			if text, n.split, err = p.encoder.row(text, stmt, who); err != nil {
+			begin := len(m.text)
+			if m.text, n.split, err = p.encoder.row(m.text, stmt, who); err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 			}
-			n.json, n.split = text[begin:len(text):len(text)], n.split-begin
+			n.json, n.split = m.text[begin:len(m.text):len(m.text)], n.split-begin
 		}
-		if len(p.relations) > 0 {
-			n.related = make([]related, 0, len(p.relations))
-		}
-		for _, rel := range p.relations {
-			ids, err := relationIDs(rel.field, stmt, rel.column)
+		n.related = m.related.take(len(p.relations))
+		for i, rel := range p.relations {
+			ids, err := x.relationIDs(rel.field, stmt, rel.column)
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 			}
-			n.related = append(n.related, related{rel.field.Name, ids})
+			n.related[i] = related{rel.field.Name, ids}
 		}
-		nodes = append(nodes, n)
+		m.rows = append(m.rows, n)
 	}
 }
 
-func relationIDs(f *schema.RelationField, stmt *sqlite.Stmt, column int) ([]string, error) {
-	v, err := f.Scan(stmt, column)
-	if err != nil {
-		return nil, err
+func (x *expander) relationIDs(f *schema.RelationField, stmt *sqlite.Stmt, column int) ([]string, error) {
+	if f.Multiple() {
+		v, err := f.Scan(stmt, column)
+		return idsOf(v), err
 	}
-	return idsOf(v), nil
+	id := f.One(stmt, column)
+	if id == "" {
+		return nil, nil
+	}
+	ids := x.memory().ids.take(1)
+	ids[0] = id
+	return ids, nil
 }
 
 // idsOf lists the ids in the value of a relation field.
@@ -140,6 +147,7 @@ func (x *expander) fill(nodes []*node, c *schema.Collection, steps []*expandStep
 	}
 	for _, n := range nodes {
 		n.expands = true
+		n.branches = x.memory().branches.take(len(steps))[:0]
 	}
 	for _, s := range steps {
 		read := x.fillDirect
@@ -158,33 +166,38 @@ func (x *expander) fill(nodes []*node, c *schema.Collection, steps []*expandStep
 }
 
 func (x *expander) fillDirect(nodes []*node, s *expandStep) ([]*node, error) {
-	var ids []string
-	seen := make(map[string]bool)
+	m := x.memory()
+	if m.byID == nil {
+		m.byID = make(map[string]*node)
+	}
+	clear(m.byID)
+	m.wanted = m.wanted[:0]
+	named := 0
 	for _, n := range nodes {
 		for _, id := range n.ids(s.field.Name) {
-			if !seen[id] {
-				seen[id] = true
-				ids = append(ids, id)
+			named++
+			if _, seen := m.byID[id]; !seen {
+				m.byID[id] = nil
+				m.wanted = append(m.wanted, id)
 			}
 		}
 	}
-	found, err := x.fetch(&ask{kind: askByID, c: s.target, relations: x.relations(s.target, s.children)}, ids)
+	found, err := x.fetch(&ask{kind: askByID, c: s.target, relations: x.relations(s.target, s.children)}, m.wanted)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[string]*node, len(found))
 	for _, n := range found {
-		byID[n.id] = n
+		m.byID[n.id] = n
 	}
-	room := make([]*node, 0, len(nodes)) // the lists of all nodes, one after the other
+	list := m.lists.take(named)[:0] // the lists of all nodes, one after the other
 	for _, n := range nodes {
-		begin := len(room)
+		begin := len(list)
 		for _, id := range n.ids(s.field.Name) {
-			if r := byID[id]; r != nil {
-				room = append(room, r)
+			if r := m.byID[id]; r != nil {
+				list = append(list, r)
 			}
 		}
-		n.add(s.name, s.many, room[begin:len(room):len(room)])
+		n.add(s.name, s.many, list[begin:len(list):len(list)])
 	}
 	return found, nil
 }
@@ -287,19 +300,18 @@ func (x *expander) bound(p *plan, ids []string) (*sqlite.Stmt, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
-	next, err := p.query.Bind(stmt, 1, x.below.Request, nil)
-	if err != nil {
-		return nil, err
-	}
-	stmt.BindText(next, jsonList(ids))
-	return stmt, nil
+	return stmt, p.bindIDs(stmt, x.below.Request, ids)
 }
 
 // jsonList writes ids as a JSON list, the form in which a statement takes any number of them.
 func jsonList(ids []string) string {
-	b, err := json.Marshal(ids)
-	if err != nil {
-		return "[]" // texts always encode
+	list := make([]byte, 0, 20*len(ids)+2) // ids are usually 15 characters
+	list = append(list, '[')
+	for i, id := range ids {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = schema.AppendJSONString(list, id)
 	}
-	return string(b)
+	return string(append(list, ']'))
 }

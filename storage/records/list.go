@@ -39,7 +39,7 @@ func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte
 	var draft *AnswerDraft
 	var total int
 	err = s.db.Read(ctx, func(r *sqlitedb.Reader) error {
-		l := lister{s: s, in: in, r: r, cat: s.catalogue()}
+		l := lister{s: s, ctx: ctx, in: in, r: r, cat: s.catalogue()}
 		var err error
 		dst, err = l.run(dst[:start])
 		empty = l.count == 0 && l.guarded && in.Filter != ""
@@ -60,6 +60,7 @@ func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte
 // lister is one run of a list.
 type lister struct {
 	s       *Store
+	ctx     context.Context
 	in      *ListInput
 	r       *sqlitedb.Reader
 	cat     *schema.Catalogue
@@ -91,7 +92,7 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 	}
 	l.total = -1
 	if !l.in.SkipTotal {
-		if l.total, err = l.s.total(l.r, p, l.in.Caller.Request); err != nil {
+		if l.total, err = l.s.total(l.ctx, l.r, p, l.in.Caller.Request); err != nil {
 			return dst, err
 		}
 	}
@@ -128,6 +129,7 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 		return dst, err
 	}
 	if p.encoder.full || x.wants(c, steps) {
+		x.room = l.s.room()
 		nodes, err := x.collect(stmt, p, who, &l.in.Caller)
 		if err != nil {
 			return dst, err
@@ -139,7 +141,9 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 		if l.draft = x.draft(nodes); l.draft != nil {
 			return dst, nil
 		}
-		return appendNodes(dst, nodes), nil
+		dst = appendNodes(dst, nodes)
+		l.s.giveBack(x.room)
+		return dst, nil
 	}
 	for {
 		more, err := stmt.Step()
@@ -270,11 +274,9 @@ func (s *Store) managed(cat *schema.Catalogue, p Preparer, c *schema.Collection,
 	if err != nil {
 		return nil, fmt.Errorf("judge manage rule of %s: %w", c.Name, err)
 	}
-	next, err := plan.query.Bind(stmt, 1, req, nil)
-	if err != nil {
+	if err := plan.bindIDs(stmt, req, ids); err != nil {
 		return nil, err
 	}
-	stmt.BindText(next, jsonList(ids))
 	for {
 		more, err := stmt.Step()
 		if err != nil {

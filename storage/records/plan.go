@@ -5,8 +5,11 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"zombiezen.com/go/sqlite"
+
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
+	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
 )
 
 // plan is a compiled read of one collection. It is safe for concurrent use and fits every request of the same shape.
@@ -19,6 +22,13 @@ type plan struct {
 	tolerant atomic.Pointer[string]
 	// count counts what sql finds without its limit.
 	count string
+	// start counts like count and gives the last rowid, too; growth goes on above that rowid and gives the group of its
+	// snapshot as well. They are "" when what is found depends on other rows.
+	start, growth string
+	// whole tells that it finds all rows of the collection's own table.
+	whole bool
+	// idsFirst tells that a statement that asks by a list of ids has it before all other parameters.
+	idsFirst bool
 	// relations are the fields behind the encoder's columns.
 	relations []relationColumn
 }
@@ -125,8 +135,16 @@ func (p *plan) write(a *ask) {
 	if p.query.Distinct {
 		sql.WriteString("DISTINCT ")
 	}
-	sql.WriteString(strings.Join(columns, ", ") + " FROM " + p.query.From)
+	sql.WriteString(strings.Join(columns, ", ") + " FROM ")
 	var where []string
+	if a.kind == askByID && !a.c.IsView() {
+		// One look into the table for each id. IN would sort the list into a table first; a view may have to be read as a
+		// whole for each look, so it gets that.
+		p.idsFirst = true
+		sql.WriteString("json_each(?) AS `_troupe_ids` CROSS JOIN ")
+		where = append(where, id+" = `_troupe_ids`.`value`")
+	}
+	sql.WriteString(p.query.From)
 	if p.query.Where != "" {
 		where = append(where, p.query.Where)
 	}
@@ -134,7 +152,9 @@ func (p *plan) write(a *ask) {
 	case askOne:
 		where = append(where, id+" = ?")
 	case askByID:
-		where = append(where, id+" IN (SELECT value FROM json_each(?))")
+		if !p.idsFirst {
+			where = append(where, id+" IN (SELECT value FROM json_each(?))")
+		}
 	case askByBack:
 		where = append(where, viaCondition(a.c, a.via))
 	}
@@ -150,6 +170,7 @@ func (p *plan) write(a *ask) {
 		// again for each new binding.
 		sql.WriteString(" LIMIT +? OFFSET +?")
 		p.writeCount(id)
+		p.writeGrowth(a.c)
 	case askOne:
 		sql.WriteString(" LIMIT 1")
 	case askByBack:
@@ -158,6 +179,21 @@ func (p *plan) write(a *ask) {
 		}
 	}
 	p.sql = sql.String()
+}
+
+// bindIDs binds a statement that asks by a list of ids.
+func (p *plan) bindIDs(stmt *sqlite.Stmt, req *filter.Request, ids []string) error {
+	list := jsonList(ids)
+	if p.idsFirst {
+		stmt.BindText(1, list)
+		_, err := p.query.Bind(stmt, 2, req, nil)
+		return err
+	}
+	next, err := p.query.Bind(stmt, 1, req, nil)
+	if err == nil {
+		stmt.BindText(next, list)
+	}
+	return err
 }
 
 // viaCondition is met by the records whose relation field holds one of the ids in a JSON list.
@@ -178,4 +214,26 @@ func (p *plan) writeCount(id string) {
 	if p.query.Where != "" {
 		p.count += " WHERE " + p.query.Where
 	}
+}
+
+// table is the collection's own table.
+func (p *plan) table() string { return p.encoder.c.Name }
+
+// writeGrowth makes out whether each row of the collection's own table speaks for itself.
+func (p *plan) writeGrowth(c *schema.Collection) {
+	q := p.query
+	if c.IsView() || q.Distinct || q.From != quote(c.Name) {
+		return
+	}
+	if q.Where == "" {
+		p.whole = true
+		return
+	}
+	if q.Volatile || len(q.Tables) != 1 || q.Tables[0] != c.Name || strings.Contains(strings.ToUpper(q.Where), "SELECT") {
+		return
+	}
+	p.start = "SELECT COUNT(*), " + sqlitedb.LastRow(c.Name) + " FROM " + q.From + " WHERE " + q.Where
+	// NOT INDEXED keeps SQLite from going through an index of all rows instead of the new ones.
+	p.growth = "SELECT COUNT(*), " + sqlitedb.LastRow(c.Name) + ", " + sqlitedb.LastGroup + " FROM " + q.From + " NOT INDEXED WHERE " +
+		q.Where + " AND " + q.From + "._rowid_ > ?"
 }

@@ -45,7 +45,7 @@ func (pc *planCache) statementsOf(c *schema.Collection) *statements {
 	return st
 }
 
-// write runs an INSERT or UPDATE with all values of a record.
+// write runs an INSERT, or the UPDATE of the record with that id, with all values of a record.
 func write(tx *sqlite.Tx, sql string, r *Record, id string) error {
 	stmt, err := tx.Prepare(sql)
 	if missingColumn(err) {
@@ -57,14 +57,12 @@ func write(tx *sqlite.Tx, sql string, r *Record, id string) error {
 	for i, f := range r.Collection.Fields {
 		f.Bind(stmt, i+1, r.Values[i])
 	}
+	effect := sqlite.Adds
 	if id != "" {
 		stmt.BindText(len(r.Collection.Fields)+1, id)
+		effect = sqlite.Keeps
 	}
-	if _, err := stmt.Step(); err != nil {
-		return sqlite.Classify(err)
-	}
-	tx.Touch(r.Collection.Name)
-	return nil
+	return tx.Run(stmt, r.Collection.Name, effect)
 }
 
 // load reads a record in the Writer's transaction. It fails with [ErrNotFound].

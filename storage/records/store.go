@@ -30,6 +30,7 @@ type Store struct {
 	parsed    filter.Cache
 	plans     atomic.Pointer[planCache]
 	totals    totals
+	rooms     sync.Pool // of *room
 }
 
 // NewStore returns a store on an open database. catalogue returns the current snapshot; inside the Writer and behind

@@ -85,21 +85,17 @@ func NormaliseDate(s string) string {
 	return FormatDate(t)
 }
 
+// dateDigits are the positions of the digits in the stored form.
+var dateDigits = [...]uint8{0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 22}
+
 // isStoredDate tells whether s is a valid moment in the stored form and not the zero time.
 func isStoredDate[T string | []byte](s T) bool {
-	if len(s) != len(dateLayout) {
+	if len(s) != len(dateLayout) || s[4] != '-' || s[7] != '-' || s[10] != ' ' || s[13] != ':' || s[16] != ':' || s[19] != '.' || s[23] != 'Z' {
 		return false
 	}
-	for i := 0; i < len(s); i++ {
-		switch c := noDate[i]; c {
-		case '0', '1':
-			if s[i] < '0' || s[i] > '9' {
-				return false
-			}
-		default:
-			if s[i] != c {
-				return false
-			}
+	for _, i := range dateDigits {
+		if s[i]-'0' > 9 {
+			return false
 		}
 	}
 	year := two(s, 0)*100 + two(s, 2)

@@ -12,6 +12,12 @@ import (
 
 // appendRaw appends the bytes of a text or blob to dst, straight from SQLite's memory.
 func appendRaw(dst []byte, stmt *sqlite.Stmt, col int) []byte {
+	if room := dst[len(dst):cap(dst)]; len(room) > 0 {
+		// Asking for the size first costs as much again as the copy of a usual value.
+		if n := stmt.ColumnBytes(col, room); n < len(room) {
+			return dst[:len(dst)+n]
+		}
+	}
 	size := stmt.ColumnLen(col)
 	dst = slices.Grow(dst, size)
 	n := stmt.ColumnBytes(col, dst[len(dst):len(dst)+size])

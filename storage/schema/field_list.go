@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -82,7 +83,12 @@ func scanList(stmt *sqlite.Stmt, col int, multiple bool) Value {
 
 // oneFromText reads the stored text of a field for one value, which may be a list when the field was one for several
 // values before.
-func oneFromText(s string) string { return lastText(listFromText(s)) }
+func oneFromText(s string) string {
+	if !strings.Contains(s, "[") {
+		return s
+	}
+	return lastText(listFromText(s))
+}
 
 func bindList(stmt *sqlite.Stmt, param int, v Value, multiple bool) {
 	if !multiple {

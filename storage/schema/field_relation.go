@@ -44,6 +44,11 @@ func (f *RelationField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
 	return scanList(stmt, col, f.Multiple()), nil
 }
 
+// One returns the id in the column of a field for a single relation, "" when there is none.
+func (f *RelationField) One(stmt *sqlite.Stmt, col int) string {
+	return oneFromText(columnText(stmt, col))
+}
+
 // Bind binds the text, or the list as a JSON array.
 func (f *RelationField) Bind(stmt *sqlite.Stmt, param int, v Value) {
 	bindList(stmt, param, v, f.Multiple())

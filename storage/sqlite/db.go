@@ -20,6 +20,7 @@ type DB struct {
 	pool     *pool
 	gate     gate
 	versions versions
+	counts   counts
 
 	stopClock chan struct{}
 	closing   sync.Once

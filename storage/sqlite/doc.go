@@ -25,4 +25,7 @@
 //
 // Versions: [DB.Version] of a table moves before a write to it is answered. What was computed from a snapshot is current as
 // long as no version that was noted before the snapshot began has moved.
+//
+// Numbers of rows: [DB.Rows] is kept by the Writer as long as a table is written by [Tx.Run]; anything else is noticed, and the rows
+// are counted again when somebody asks.
 package sqlite

@@ -41,7 +41,7 @@ func (w *writer) commitThrough(swap func(), group uint64) error {
 	defer w.db.gate.open()
 	err := w.commitKnown(group)
 	if err == nil {
-		w.db.versions.raiseAll()
+		w.db.moved()
 		w.db.report("swap the catalogue", guard(func() error { swap(); return nil }))
 		w.conn.cache.clear() // what was prepared for the tables as they were
 	}
@@ -62,6 +62,7 @@ func (w *writer) commitKnown(group uint64) error {
 	written, lookErr := w.lookAgain(group)
 	switch {
 	case lookErr != nil:
+		w.db.moved()
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(err, lookErr))
 	case written:
 		return nil

@@ -11,6 +11,7 @@ type Tx struct {
 	w       *writer
 	changes []any
 	touched map[string]struct{}
+	grown   []growth // what the group did to the numbers of rows
 	wrote   bool
 }
 
@@ -46,7 +47,10 @@ func (tx *Tx) Exec(sql string, args ...any) error {
 }
 
 // Touch raises the version of a table that the unit writes. It counts also when the unit fails.
-func (tx *Tx) Touch(table string) { tx.touched[table] = struct{}{} }
+func (tx *Tx) Touch(table string) {
+	tx.touched[table] = struct{}{}
+	tx.grown = append(tx.grown, growth{table: table, rewrites: true, unknown: true})
+}
 
 // Touched reports whether a unit of the current group, this one included, wrote the table: what was worked out from a snapshot before
 // the group is out of date then, although [DB.Version] has not moved yet.
@@ -75,8 +79,8 @@ func (tx *Tx) Lost() bool { return tx.w.conn.AutocommitEnabled() }
 // Savepoint is a point to which a unit can go back without ending. Savepoints nest: the one made last is ended first. It is
 // used like the [Tx] it belongs to.
 type Savepoint struct {
-	tx      *Tx
-	changes int
+	tx             *Tx
+	changes, grown int
 }
 
 // Savepoint makes a point to go back to. It is ended by [Savepoint.Keep] or [Savepoint.Undo].
@@ -84,13 +88,13 @@ func (tx *Tx) Savepoint() (Savepoint, error) {
 	if err := exec(tx.w.control.part); err != nil {
 		return Savepoint{}, fmt.Errorf("make a savepoint: %w", err)
 	}
-	return Savepoint{tx, len(tx.changes)}, nil
+	return Savepoint{tx, len(tx.changes), len(tx.grown)}, nil
 }
 
 // Undo takes back what was written and emitted since. The tables that were touched stay so.
 func (s Savepoint) Undo() error {
 	clear(s.tx.changes[s.changes:])
-	s.tx.changes = s.tx.changes[:s.changes]
+	s.tx.changes, s.tx.grown = s.tx.changes[:s.changes], s.tx.grown[:s.grown]
 	if err := exec(s.tx.w.control.undoPart); err != nil {
 		return fmt.Errorf("go back to a savepoint: %w", err)
 	}
@@ -116,10 +120,13 @@ func (tx *Tx) Conn() *zsqlite.Conn {
 
 // reset prepares tx for the next group. The changes belong to whoever got them.
 func (tx *Tx) reset() {
-	tx.changes = nil
+	tx.changes, tx.grown = nil, tx.grown[:0]
 	tx.wrote = false
 	clear(tx.touched)
 }
+
+// nothing says that the group was rolled back. What was touched stays so.
+func (tx *Tx) nothing() { tx.changes, tx.grown = nil, tx.grown[:0] }
 
 // Bind binds args to the parameters 1, 2, … of s: nil, bool, integers, float64, string or []byte.
 func Bind(s *zsqlite.Stmt, args ...any) error {

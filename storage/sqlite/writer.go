@@ -170,12 +170,19 @@ func (w *writer) runGroup(units []*Unit) {
 	}
 }
 
-// publish raises the versions of what was touched, whether it was committed or not.
+// publish raises the versions of what was touched, whether it was committed or not, and counts what was.
 func (w *writer) publish() {
 	for t := range w.tx.touched {
-		w.db.versions.raise(t)
+		w.db.versions.table(t).writes.Add(1)
 	}
 	clear(w.tx.touched)
+	for i := range w.tx.grown {
+		if g := &w.tx.grown[i]; g.rewrites {
+			w.db.versions.table(g.table).rewrites.Add(1)
+		}
+	}
+	w.db.counts.publish(w.group, w.tx.grown)
+	w.tx.grown = w.tx.grown[:0]
 }
 
 // settle tells of the group's changes, then answers its units.
@@ -202,11 +209,15 @@ func (w *writer) attempt(units []*Unit) (lost bool) {
 		return false
 	}
 	if !w.apply(units) {
-		w.tx.changes = nil
+		if w.conn.AutocommitEnabled() {
+			w.db.moved() // what ran after the transaction was lost may have been committed by itself
+		}
+		w.tx.nothing()
 		w.rollback()
 		return len(units) > 1
 	}
 	if !w.tx.wrote && len(w.tx.changes) == 0 {
+		w.tx.nothing()
 		w.rollback()
 		return false
 	}
@@ -214,7 +225,7 @@ func (w *writer) attempt(units []*Unit) (lost bool) {
 	if err == nil {
 		return false
 	}
-	w.tx.changes = nil
+	w.tx.nothing()
 	if len(units) > 1 && !errors.Is(err, ErrOutcomeUnknown) {
 		return true
 	}
@@ -258,7 +269,7 @@ func (w *writer) beginGroup() error {
 // foreign takes notice of another process's writes.
 func (w *writer) foreign(v int64) {
 	w.dataVersion = v
-	w.db.versions.raiseAll()
+	w.db.moved()
 	w.db.report("read the commit numbers", w.takeNumbers())
 	if f := w.db.options.Foreign; f != nil {
 		w.db.report("Foreign", guard(func() error { f(); return nil }))
@@ -289,7 +300,7 @@ func (w *writer) apply(units []*Unit) bool {
 		if !single && exec(w.control.savepoint) != nil {
 			return false
 		}
-		changes, wrote := len(w.tx.changes), w.tx.wrote
+		changes, grown, wrote := len(w.tx.changes), len(w.tx.grown), w.tx.wrote
 		u.err = w.applyOne(u)
 		if w.conn.AutocommitEnabled() {
 			if u.err == nil {
@@ -302,7 +313,7 @@ func (w *writer) apply(units []*Unit) bool {
 				return false
 			}
 			clear(w.tx.changes[changes:])
-			w.tx.changes, w.tx.wrote = w.tx.changes[:changes], wrote
+			w.tx.changes, w.tx.grown, w.tx.wrote = w.tx.changes[:changes], w.tx.grown[:grown], wrote
 			if exec(w.control.rollbackTo) != nil {
 				return false
 			}
