@@ -150,6 +150,10 @@ func (c *Client) User(ctx context.Context, p *Provider, code Code) (*User, error
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUser, err)
 	}
+	if u.ID == "0" {
+		// A number that is missing. All who are answered so would share one account.
+		return nil, fmt.Errorf("%w: there is no id in its answer", ErrUser)
+	}
 	u.AccessToken, u.RefreshToken, u.Expiry = v.token.AccessToken, v.token.RefreshToken, v.token.Expiry
 	return u, nil
 }

@@ -42,7 +42,7 @@ var userCases = []userCase{
 	{provider: "github", said: `{"id":1}`, want: "1||||", name: "no emails"},
 	{provider: "github", said: `{"id":1.5}`, name: "half an id"},
 	{provider: "github", said: `{"id":1}`, more: map[string]string{githubEmails: `{}`}, name: "emails of another shape"},
-	{provider: "github", said: `{}`, want: "0||||", name: "no id"},
+	{provider: "github", said: `{}`, name: "no id"},
 	{provider: "gitlab", said: `{"id":9007199254740993,"name":"N","username":"U","avatar_url":"P","email":"e@x.test","confirmed_at":"2020-01-01T00:00:00Z"}`, want: "9007199254740993|N|U|P|e@x.test"},
 	{provider: "gitlab", said: `{"id":1,"email":"e@x.test","confirmed_at":"yesterday"}`, want: "1||||", name: "not confirmed"},
 	{provider: "bitbucket", said: `{"uuid":"1","display_name":"N","username":"U","links":{"avatar":{"href":"P"}},"account_status":"active"}`, want: "1|N|U|P|e@x.test",
