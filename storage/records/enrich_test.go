@@ -417,6 +417,9 @@ func TestAnswerWithinSeesTheTransaction(t *testing.T) {
 
 // TestUnboundEnricherCostsNothing holds the law that only a collection with user code pays for it.
 func TestUnboundEnricherCostsNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	g := worldRig(t)
 	c := g.callers()["guest"]
 	posts := g.catalogue.Load().Find("posts").ID
@@ -453,7 +456,7 @@ func TestUnboundEnricherCostsNothing(t *testing.T) {
 	clear(e.names)
 	enricher := g.store.opts.Enricher
 	var with, without [4]float64
-	for range 10 { // pools forget things when they like, under the race detector at random
+	for range 10 { // pools forget things when they like
 		g.store.opts.Enricher = nil
 		without = measure()
 		g.store.opts.Enricher = enricher
