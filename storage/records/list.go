@@ -63,9 +63,9 @@ type lister struct {
 	in      *ListInput
 	r       *sqlitedb.Reader
 	cat     *schema.Catalogue
-	count   int    // records on the page
-	guarded bool   // the rule hides records
-	total   int    // -1 when nobody wants to know
+	count   int          // records on the page
+	guarded bool         // the rule hides records
+	total   int          // -1 when nobody wants to know
 	draft   *AnswerDraft // what user code has to see before the page is finished
 }
 
