@@ -43,11 +43,11 @@ type save struct {
 	stored bool
 }
 
-// look is how drafts read: on the chain's transaction, or else on a Reader.
+// look is how drafts read: on the chain's transaction, or else on a Reader. It ends with ctx.
 func (a *App) look(ctx context.Context) records.Look {
 	return func(fn func(p records.Preparer) error) error {
 		if t := scopeOf(ctx).tx; t != nil {
-			return t.do(func(tx *sqlite.Tx) error { return fn(tx) })
+			return t.do(func(tx *sqlite.Tx) error { return tx.Read(ctx, func() error { return fn(tx) }) })
 		}
 		return a.db.Read(ctx, func(r *sqlite.Reader) error { return fn(r) })
 	}

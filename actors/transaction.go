@@ -146,6 +146,7 @@ func (t *transaction) whenOver(end transactionEnd) {
 type handover struct {
 	t     *transaction
 	limit time.Duration
+	stop  context.CancelCauseFunc // of the context of user code: a read of it must not keep the transaction
 	began chan struct{}
 	ended chan error // buffered
 }
@@ -161,13 +162,14 @@ func (h *handover) Apply(tx *sqlite.Tx) error {
 		h.t.end(ErrTransactionOver)
 		return err
 	case <-timer.C:
+		h.stop(ErrTransactionTimeout)
 		h.t.end(ErrTransactionTimeout)
 		return ErrTransactionTimeout
 	}
 }
 
 // RunInTransaction runs fn with a context whose writes and reads are part of one transaction: all or nothing. While fn runs
-// no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), and it
+// no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), with its context, and it
 // should use nothing but the context that it is given: a write on another one waits in vain. Inside of a transaction fn
 // is a part of it that can fail alone.
 //
@@ -203,7 +205,9 @@ func (a *App) exclusive(ctx context.Context, limit time.Duration, client string,
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	h := &handover{t: new(transaction), limit: limit, began: make(chan struct{}), ended: make(chan error, 1)}
+	within, stop := context.WithCancelCause(ctx)
+	defer stop(ErrTransactionOver)
+	h := &handover{t: new(transaction), limit: limit, stop: stop, began: make(chan struct{}), ended: make(chan error, 1)}
 	outcome := make(chan error, 1)
 	unit := &sqlite.Unit{Work: h, Source: "transactions", Client: client, Alone: true, Deadline: deadline, Done: func(err error) { outcome <- err }}
 	if err := a.db.Submit(unit); err != nil {
@@ -216,7 +220,7 @@ func (a *App) exclusive(ctx context.Context, limit time.Duration, client string,
 	}
 	s := scopeOf(ctx)
 	s.tx = h.t
-	h.ended <- guarded(func() error { return body(s.in(ctx)) })
+	h.ended <- guarded(func() error { return body(s.in(within)) })
 	return h.t.settle(ctx, <-outcome)
 }
 

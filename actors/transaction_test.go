@@ -521,3 +521,27 @@ func TestLaw1_FaultsUnderUserCode(t *testing.T) {
 		mustAdd(t, a, c, map[string]any{"t": "after"})
 	})
 }
+
+// TestTransactionTimeoutEndsReads: a search that takes for ever does not keep the Writer beyond the time of the transaction.
+func TestTransactionTimeoutEndsReads(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	limitTransactions(t, a)
+	err := a.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		return tx.Exec("INSERT INTO counters (id, n, m, t) WITH RECURSIVE x(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM x WHERE i < 3000) SELECT 'r' || i, i, i, 'x' FROM x")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := Find{Filter: "@collection.counters:a.t ~ t && @collection.counters:b.t ~ t && @collection.counters:c.t !~ t"}
+	within(t, "the transaction", func() {
+		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+			_, err := a.CountRecords(ctx, "counters", slow)
+			return err
+		})
+		if !errors.Is(err, ErrTransactionTimeout) {
+			t.Errorf("the transaction ended with %v", err)
+		}
+	})
+	within(t, "the write after it", func() { mustAdd(t, a, c, map[string]any{"n": 1}) })
+}
