@@ -545,3 +545,37 @@ func TestTransactionTimeoutEndsReads(t *testing.T) {
 	})
 	within(t, "the write after it", func() { mustAdd(t, a, c, map[string]any{"n": 1}) })
 }
+
+// TestTransactionOfTwoGoroutines: parts that do not nest would be undone and kept one for the other, so nothing is written.
+func TestTransactionOfTwoGoroutines(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	within(t, "the transaction", func() {
+		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+			first, second := make(chan struct{}), make(chan struct{})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_ = a.RunInTransaction(ctx, func(ctx context.Context) error {
+					_, err := add(ctx, a, c, map[string]any{"t": "undone"})
+					close(first)
+					<-second
+					return errors.Join(err, errNo)
+				})
+			})
+			<-first
+			_ = a.RunInTransaction(ctx, func(ctx context.Context) error {
+				close(second)
+				wg.Wait()
+				_, err := add(ctx, a, c, map[string]any{"t": "kept"})
+				return err
+			})
+			return nil
+		})
+		if !errors.Is(err, ErrTransactionShared) {
+			t.Errorf("the transaction ended with %v", err)
+		}
+	})
+	if n := count(t, a, c); n != 0 {
+		t.Errorf("%d records were written", n)
+	}
+}
