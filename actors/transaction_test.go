@@ -579,3 +579,32 @@ func TestTransactionOfTwoGoroutines(t *testing.T) {
 		t.Errorf("%d records were written", n)
 	}
 }
+
+// TestTruncateWithAHookThatKeepsRecords: what a hook does not let go stays, and is not asked about for ever.
+func TestTruncateWithAHookThatKeepsRecords(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	for _, text := range []string{"kept", "gone", "kept"} {
+		mustAdd(t, a, c, map[string]any{"t": text})
+	}
+	asked := 0
+	a.OnRecordDelete("counters").BindFunc(func(e *RecordEvent) error {
+		if asked++; asked > 100 {
+			return errors.New("asked again and again")
+		}
+		if e.Record.Text("t") == "kept" {
+			return nil
+		}
+		return e.Next()
+	})
+	cmd, err := a.Store().PrepareTruncate(c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(context.Background(), c, cmd, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, a, c); n != 2 || asked != 3 {
+		t.Errorf("%d records are left, the hook was asked %d times", n, asked)
+	}
+}
