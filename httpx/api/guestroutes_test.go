@@ -97,3 +97,22 @@ func TestGuestRouteGuards(t *testing.T) {
 		}
 	}
 }
+
+// TestGuestRoutesDoNotShadow: an extension that would answer what the server answers itself, and so be sent passwords, is
+// refused, and says so.
+func TestGuestRoutesDoNotShadow(t *testing.T) {
+	g := newGuests(t, "probe")
+	install(t, g.dir, "listening", "listening")
+	if err := g.app.ReloadExtensions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(g.app.Extensions()); n != 1 {
+		t.Errorf("%d extensions are loaded", n)
+	}
+	if log := strings.Join(g.log.all(), "\n"); !strings.Contains(log, "POST /api/collections/_superusers/auth-with-password of quiet takes requests from POST /api/collections/{collection}/auth-with-password") {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+	if status, _ := g.send("POST", "/api/collections/_superusers/auth-with-password", `{"identity":"a","password":"b"}`); status != 400 {
+		t.Errorf("signing in is answered with %d", status)
+	}
+}
