@@ -42,7 +42,7 @@ func (a *App) guestCall(ctx context.Context) *wasmhost.Call {
 	return call
 }
 
-// identified is the record of an identity. It is read when the guest looks at it; of a record that is gone only the id is left.
+// identified is the record of an identity. It is read when the guest asks for it; of a record that is gone only the id is left.
 func (a *App) identified(ctx context.Context, who *filter.Identity) *guestRecord {
 	return &guestRecord{a: a, fixed: true, at: sync.OnceValue(func() *records.Record {
 		r, err := a.FindRecordByID(ctx, who.Collection.ID, who.ID)
