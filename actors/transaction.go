@@ -189,6 +189,9 @@ func (h *handover) Apply(tx *sqlite.Tx) error {
 //
 // Hooks that come after a write run when the transaction has ended. Their errors are returned, and take nothing back.
 func (a *App) RunInTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
+	if err := a.opened(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
 	s := scopeOf(ctx)
 	if s.showing {
 		return ErrReadOnly

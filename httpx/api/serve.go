@@ -48,6 +48,9 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 				return fmt.Errorf("serve: extension %s: %w", x.Name(), err)
 			}
 		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("serve: %w", err) // whoever ends ctx has called Shutdown by now, perhaps, and will not again
+		}
 		serving = true
 		go func() { served <- a.server.Serve(e.Listener) }()
 		if started == nil {
