@@ -285,6 +285,7 @@ func (h guestHost) begin(collection string, raw []byte) (*schema.Collection, map
 func known(err error) error {
 	var fields validation.Errors
 	var no *hooks.Rejection
+	var written *WrittenError
 	var class wasmhost.Errno
 	switch {
 	case err == nil:
@@ -293,6 +294,8 @@ func known(err error) error {
 		return &wasmhost.Rejection{Status: no.Status, Message: no.Message, Fields: failures(no.Fields)}
 	case errors.As(err, &fields):
 		return refusal(fields)
+	case errors.As(err, &written): // not BUSY, which means that nothing was
+		return errors.New("after a write: " + err.Error())
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, records.ErrNoCollection), errors.Is(err, fs.ErrNotExist):
 		class = wasmhost.NotFound
 	case errors.Is(err, records.ErrForbidden), errors.Is(err, records.ErrRule), errors.Is(err, filter.ErrCollectionFilter), errors.Is(err, filter.ErrRequestFilter):

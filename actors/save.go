@@ -132,7 +132,11 @@ func (s *save) finish(err error, release func()) error {
 		after.tx = nil
 		t.whenOver(func(ctx context.Context, cause error) error {
 			defer release()
-			return s.after(after.in(ctx), cause)
+			err := s.after(after.in(ctx), cause)
+			if cause == nil {
+				err = Written(err)
+			}
+			return err
 		})
 		return nil
 	}
@@ -140,7 +144,11 @@ func (s *save) finish(err error, release func()) error {
 	if err == nil && !s.stored {
 		return nil // a hook kept the write from happening
 	}
-	return errors.Join(err, s.after(s.ctx, err))
+	err = errors.Join(err, s.after(s.ctx, err))
+	if s.stored && t == nil {
+		err = Written(err)
+	}
+	return err
 }
 
 // after runs the hooks after the outcome.
