@@ -116,3 +116,17 @@ func TestGuestRoutesDoNotShadow(t *testing.T) {
 		t.Errorf("signing in is answered with %d", status)
 	}
 }
+
+// TestGuestsDoNotProbeSecrets: not by filters and sorts either, on whoever's behalf they ask.
+func TestGuestsDoNotProbeSecrets(t *testing.T) {
+	g := newGuests(t, "probe")
+	root := g.superuser()
+	for _, query := range []string{`{"filter":"password ~ '$2'"}`, `{"filter":"id != '' && tokenKey > 'a'"}`, `{"sort":"-tokenKey"}`} {
+		if got := g.ask(root, "list|0|_superusers|"+query); !strings.HasPrefix(got[0], "list=FORBIDDEN") {
+			t.Errorf("%s as a superuser: %q", query, got)
+		}
+	}
+	if got := g.ask(root, `list|0|_superusers|{"filter":"email ~ 'root'"}`); !strings.HasPrefix(got[0], "list=[") {
+		t.Errorf("what may be asked: %q", got)
+	}
+}
