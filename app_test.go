@@ -33,7 +33,9 @@ func TestBeforeAndAfter(t *testing.T) {
 		"new record":  func() error { _, err := app.NewRecord("users"); return err },
 		"find":        func() error { _, err := app.FindRecords(ctx, "users", troupe.Find{}); return err },
 		"transaction": func() error { return app.RunInTransaction(ctx, func(context.Context) error { return nil }) },
-		"import":      func() error { return app.ImportCollections(ctx, []byte(`[{"name":"posts","type":"base","fields":[]}]`), false) },
+		"import": func() error {
+			return app.ImportCollections(ctx, []byte(`[{"name":"posts","type":"base","fields":[]}]`), false)
+		},
 	}
 	for what, use := range uses {
 		if err := use(); !errors.Is(err, actors.ErrNotOpen) {
