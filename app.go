@@ -21,6 +21,9 @@ const DefaultDir = "troupe_data"
 // drainTimeout is how long requests that were accepted may take to be answered once the server is told to stop.
 const drainTimeout = 10 * time.Second
 
+// shutdownAgain is how often a server is told to stop that may not have begun to listen.
+const shutdownAgain = 50 * time.Millisecond
+
 // Options configure an [App]. The zero value serves [DefaultDir] with the extensions beside it.
 type Options struct {
 	// Dir is the data directory; it is created when it is missing.
@@ -71,7 +74,7 @@ func New(o Options) *App {
 func (a *App) OnServe() *hooks.Hook[*ServeEvent] { return &a.serving }
 
 // Run opens the data directory and serves it on an address until ctx ends; then it answers what it had accepted and closes
-// the directory. It is called once.
+// the directory. It is called once, instead of [App.Bootstrap].
 func (a *App) Run(ctx context.Context, address string) error { return a.RunWith(ctx, address, nil) }
 
 // RunWith is [App.Run] that calls started once requests are answered; its error ends it all.
@@ -98,13 +101,31 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 	go func() { served <- server.Serve(ctx, listener, started) }()
 	select {
 	case err := <-served:
-		return err
+		return ended(ctx, err)
 	case <-ctx.Done():
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	if err := server.Shutdown(stopping); err != nil {
-		return fmt.Errorf("stop listening: %w", err)
+	again := time.NewTicker(shutdownAgain)
+	defer again.Stop()
+	for {
+		if err := server.Shutdown(stopping); err != nil {
+			return fmt.Errorf("stop listening: %w", err)
+		}
+		select {
+		case err := <-served:
+			return ended(ctx, err)
+		case <-stopping.Done():
+			return fmt.Errorf("stop serving: %w", stopping.Err()) // a hook around it does not return
+		case <-again.C: // it had not begun to listen
+		}
 	}
-	return <-served
+}
+
+// ended is what serving ended with: that ctx was over before it began is no failure.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }

@@ -72,11 +72,13 @@ type App struct {
 	extensions          *wasmhost.Manager // nil without extensions
 	spawned             atomic.Int64
 	schemaWaiting       atomic.Int64
+	begun, ready        atomic.Bool // Bootstrap was called, everything is open
 	closing             atomic.Bool
 	reloading           atomic.Bool
 	background          sync.WaitGroup
 	closeOnce           sync.Once
 	closeErr            error
+	releaseOnce         sync.Once
 
 	settingsMu  sync.Mutex
 	listenersMu sync.Mutex
@@ -84,6 +86,21 @@ type App struct {
 
 	// step is told how far a write with files has come; tests crash there.
 	step func(step string)
+}
+
+var (
+	// ErrNotOpen says that an App was used before [App.Bootstrap].
+	ErrNotOpen = errors.New("the application is not open yet")
+	// ErrBegun says that an App was to be opened a second time.
+	ErrBegun = errors.New("the application was opened before, which is possible once")
+)
+
+// opened fails with [ErrNotOpen] where nothing can be done yet.
+func (a *App) opened() error {
+	if !a.ready.Load() {
+		return ErrNotOpen
+	}
+	return nil
 }
 
 // New returns an App that is not open yet: hooks can be bound to it, nothing else can be done with it before
@@ -111,8 +128,12 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
-// Bootstrap opens the data directory and starts the actors. The caller closes the App when it succeeds; it is called once.
+// Bootstrap opens the data directory and starts the actors. The caller closes the App when it succeeds; it is called once, and
+// fails with [ErrBegun] after that.
 func (a *App) Bootstrap(ctx context.Context) (err error) {
+	if !a.begun.CompareAndSwap(false, true) {
+		return ErrBegun
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.release())
@@ -227,7 +248,11 @@ func (a *App) start(ctx context.Context) (err error) {
 		return fmt.Errorf("settle files: %w", err)
 	}
 	a.remover.start(a)
-	return a.hub.Start(a.db, a.store)
+	if err := a.hub.Start(a.db, a.store); err != nil {
+		return err
+	}
+	a.ready.Store(true)
+	return nil
 }
 
 // spawnService starts an actor below the root of the tree.
@@ -321,7 +346,12 @@ func (a *App) Close() error {
 
 // release gives back what Open took: the Writer finishes what it was handed, then that is announced and the streams end,
 // and the database, which rules are judged on, closes last. What was not opened yet is passed over.
-func (a *App) release() error {
+func (a *App) release() (err error) {
+	a.releaseOnce.Do(func() { err = a.releaseAll() })
+	return err
+}
+
+func (a *App) releaseAll() error {
 	a.stopMailer()
 	var errs []error
 	if a.db != nil {

@@ -12,7 +12,7 @@ import (
 // programClient is the client on whose behalf programs write, for the Writer's fairness.
 const programClient = "program"
 
-// NewRecord returns a new record of a collection, named by name or id. It fails with records.ErrNoCollection.
+// NewRecord returns a new record of a collection, named by name or id. It fails with records.ErrNoCollection or [ErrNotOpen].
 func (a *App) NewRecord(collection string) (*records.Record, error) {
 	c, err := a.find(collection)
 	if err != nil {
@@ -22,6 +22,9 @@ func (a *App) NewRecord(collection string) (*records.Record, error) {
 }
 
 func (a *App) find(collection string) (*schema.Collection, error) {
+	if err := a.opened(); err != nil {
+		return nil, err
+	}
 	c := a.Catalogue().Find(collection)
 	if c == nil {
 		return nil, fmt.Errorf("%w: %s", records.ErrNoCollection, collection)
@@ -36,6 +39,9 @@ func (a *App) find(collection string) (*schema.Collection, error) {
 // It fails with validation.Errors, the errors of hooks, and those of [App.Write].
 func (a *App) Save(ctx context.Context, r *records.Record) error {
 	c := r.Collection
+	if err := a.opened(); err != nil {
+		return fmt.Errorf("save record of %s: %w", c.Name, err)
+	}
 	draft, err := a.store.DraftSave(r, records.WriteInput{Passwords: a.Passwords()})
 	if err != nil {
 		return fmt.Errorf("save record of %s: %w", c.Name, err)
@@ -55,6 +61,9 @@ func (a *App) Save(ctx context.Context, r *records.Record) error {
 // records.ErrNotFound, records.ErrReferenced, the errors of hooks, and those of [App.Write].
 func (a *App) Delete(ctx context.Context, r *records.Record) error {
 	c := r.Collection
+	if err := a.opened(); err != nil {
+		return fmt.Errorf("delete record of %s: %w", c.Name, err)
+	}
 	cmd, err := a.store.PrepareDelete(r.ID(), records.WriteInput{CollectionID: c.ID, SkipRules: true})
 	if err == nil {
 		err = a.save(ctx, c, cmd, programClient)
@@ -69,6 +78,9 @@ func (a *App) Delete(ctx context.Context, r *records.Record) error {
 // changed, the others created; with deleteMissing those that the list does not name are deleted. It fails with
 // validation.Errors or the errors of [App.ChangeSchema], and changes nothing then.
 func (a *App) ImportCollections(ctx context.Context, list []byte, deleteMissing bool) error {
+	if err := a.opened(); err != nil {
+		return fmt.Errorf("import collections: %w", err)
+	}
 	var definitions []json.RawMessage
 	if err := json.Unmarshal(list, &definitions); err != nil {
 		return fmt.Errorf("import collections: %w", err)

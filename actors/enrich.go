@@ -28,7 +28,9 @@ func (e *RecordEnrichEvent) Context() context.Context { return e.ctx }
 func (e *RecordEnrichEvent) HasTag(tag string) bool { return tagged(e.Shown.Record().Collection, tag) }
 
 // OnRecordEnrich is the hook around each record that is shown to somebody: in answers, in what they expand, in realtime
-// messages. Its handlers are called for each of them, so they should be quick.
+// messages. Its handlers are called for each of them, so they should be quick. They must return when the event's Context ends:
+// realtime messages leave in the order of the commits, and while a handler keeps them the writes of the whole server come to
+// wait for it.
 func (a *App) OnRecordEnrich(collections ...string) *hooks.Tagged[*RecordEnrichEvent] {
 	return a.hooks.enrich.Tag(collections...)
 }

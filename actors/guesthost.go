@@ -42,7 +42,7 @@ func (a *App) guestCall(ctx context.Context) *wasmhost.Call {
 	return call
 }
 
-// identified is the record of an identity. It is read when the guest looks at it; of a record that is gone only the id is left.
+// identified is the record of an identity. It is read when the guest asks for it; of a record that is gone only the id is left.
 func (a *App) identified(ctx context.Context, who *filter.Identity) *guestRecord {
 	return &guestRecord{a: a, fixed: true, at: sync.OnceValue(func() *records.Record {
 		r, err := a.FindRecordByID(ctx, who.Collection.ID, who.ID)
@@ -171,10 +171,12 @@ func (h guestHost) List(ctx context.Context, as wasmhost.Authority, collection s
 	if err != nil {
 		return nil, known(err)
 	}
-	if in.Caller = caller(ctx, as); in.Caller == nil {
-		if namesSecret(q.Filter) || namesSecret(q.Sort) {
-			return nil, errSecretFilter
-		}
+	in.Caller = caller(ctx, as)
+	// A superuser may ask for everything, a guest that runs on behalf of one may not.
+	if (in.Caller == nil || in.Caller.Superuser) && (namesSecret(q.Filter) || namesSecret(q.Sort)) {
+		return nil, errSecretFilter
+	}
+	if in.Caller == nil {
 		in.Permits = wasmhost.Of(ctx).Permits
 	}
 	list, err := h.a.findAll(ctx, in)
@@ -285,6 +287,7 @@ func (h guestHost) begin(collection string, raw []byte) (*schema.Collection, map
 func known(err error) error {
 	var fields validation.Errors
 	var no *hooks.Rejection
+	var written *WrittenError
 	var class wasmhost.Errno
 	switch {
 	case err == nil:
@@ -293,6 +296,8 @@ func known(err error) error {
 		return &wasmhost.Rejection{Status: no.Status, Message: no.Message, Fields: failures(no.Fields)}
 	case errors.As(err, &fields):
 		return refusal(fields)
+	case errors.As(err, &written): // not BUSY, which means that nothing was
+		return errors.New("after a write: " + err.Error())
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, records.ErrNoCollection), errors.Is(err, fs.ErrNotExist):
 		class = wasmhost.NotFound
 	case errors.Is(err, records.ErrForbidden), errors.Is(err, records.ErrRule), errors.Is(err, filter.ErrCollectionFilter), errors.Is(err, filter.ErrRequestFilter):

@@ -19,7 +19,12 @@ type guestRecord struct {
 	shown *records.Shown
 	// fixed tells that changes would not count.
 	fixed bool
+	// given is how many bytes the guest has put into what is shown.
+	given int
 }
+
+// maxGiven is how many bytes one call may put into a record that is shown: an answer holds hundreds of them at once.
+const maxGiven = 1 << 20
 
 // found is a record that a guest asked for.
 func (a *App) found(r *records.Record) *guestRecord {
@@ -33,11 +38,33 @@ var (
 	errNotShown  = &wasmhost.Error{Errno: wasmhost.Context, Message: "the record is not being shown"}
 	errNoNumber  = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "the field holds no number"}
 	errNewRecord = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "the record is new"}
+	errGiven     = &wasmhost.Error{Errno: wasmhost.Limit, Message: "too many bytes for a record that is shown"}
 	errBadJSON   = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "not valid JSON"}
 )
 
 // Collection implements wasmhost.Record.
 func (g *guestRecord) Collection() string { return g.at().Collection.Name }
+
+// fieldSize is about what a field takes beside the bytes of its value.
+const fieldSize = 32
+
+// Size implements wasmhost.Record.
+func (g *guestRecord) Size() (n int) {
+	for _, v := range g.at().Values {
+		n += fieldSize
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case schema.JSON:
+			n += len(v)
+		case []string:
+			for _, s := range v {
+				n += fieldSize + len(s)
+			}
+		}
+	}
+	return n
+}
 
 // field returns a field that guests may read, and its value.
 func (g *guestRecord) field(name string) (schema.Field, schema.Value, error) {
@@ -98,9 +125,12 @@ func (g *guestRecord) AppendJSON(dst []byte, name string) ([]byte, error) {
 	return f.AppendValue(dst, v), nil
 }
 
-// set gives a field a value.
-func (g *guestRecord) set(key string, value any) error {
+// set gives a field a value, which came as size bytes.
+func (g *guestRecord) set(key string, value any, size int) error {
 	if g.shown != nil {
+		if g.given += len(key) + size; g.given > maxGiven {
+			return errGiven
+		}
 		if err := g.shown.Set(key, value); err != nil {
 			return &wasmhost.Error{Errno: wasmhost.Invalid, Message: err.Error()}
 		}
@@ -116,21 +146,21 @@ func (g *guestRecord) set(key string, value any) error {
 }
 
 // SetText implements wasmhost.Record.
-func (g *guestRecord) SetText(key, value string) error { return g.set(key, value) }
+func (g *guestRecord) SetText(key, value string) error { return g.set(key, value, len(value)) }
 
 // SetNumber implements wasmhost.Record.
-func (g *guestRecord) SetNumber(key string, v float64) error { return g.set(key, v) }
+func (g *guestRecord) SetNumber(key string, v float64) error { return g.set(key, v, fieldSize) }
 
 // SetJSON implements wasmhost.Record.
 func (g *guestRecord) SetJSON(key string, raw []byte) error {
 	if g.shown != nil && g.at().Collection.FieldIndex(key) < 0 {
-		return g.set(key, json.RawMessage(slices.Clone(raw)))
+		return g.set(key, json.RawMessage(slices.Clone(raw)), len(raw))
 	}
 	var value any
 	if err := json.Unmarshal(raw, &value); err != nil {
 		return errBadJSON
 	}
-	return g.set(key, value)
+	return g.set(key, value, len(raw))
 }
 
 // Original implements wasmhost.Record.

@@ -44,15 +44,21 @@ func (a *App) Request(ctx context.Context, rq *WriteRequest) error {
 		return err
 	}
 	e := &RecordRequestEvent{App: a, RequestInfo: rq.Info, Action: rq.Draft.Action(), Collection: rq.Collection, Record: r, ctx: ctx}
-	return a.hooks.of(e.Action).request.Trigger(e, func(e *RecordRequestEvent) error {
+	written := false
+	err = a.hooks.of(e.Action).request.Trigger(e, func(e *RecordRequestEvent) error {
 		if err := rq.Draft.CheckForm(ctx, look); err != nil {
 			return err
 		}
 		if err := a.saveBegun(ctx, rq.Collection, rq.Draft, e.Record, rq.Client); err != nil {
 			return err
 		}
+		written = scopeOf(ctx).tx == nil
 		return rq.Answer(ctx, e.Record)
 	})
+	if written {
+		return Written(err)
+	}
+	return err
 }
 
 // Batch runs requests in one transaction, each inside of the one before (extension-surface.md 4.4). request makes the request

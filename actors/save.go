@@ -43,11 +43,11 @@ type save struct {
 	stored bool
 }
 
-// look is how drafts read: on the chain's transaction, or else on a Reader.
+// look is how drafts read: on the chain's transaction, or else on a Reader. It ends with ctx.
 func (a *App) look(ctx context.Context) records.Look {
 	return func(fn func(p records.Preparer) error) error {
 		if t := scopeOf(ctx).tx; t != nil {
-			return t.do(func(tx *sqlite.Tx) error { return fn(tx) })
+			return t.do(func(tx *sqlite.Tx) error { return tx.Read(ctx, func() error { return fn(tx) }) })
 		}
 		return a.db.Read(ctx, func(r *sqlite.Reader) error { return fn(r) })
 	}
@@ -132,7 +132,11 @@ func (s *save) finish(err error, release func()) error {
 		after.tx = nil
 		t.whenOver(func(ctx context.Context, cause error) error {
 			defer release()
-			return s.after(after.in(ctx), cause)
+			err := s.after(after.in(ctx), cause)
+			if cause == nil {
+				err = Written(err)
+			}
+			return err
 		})
 		return nil
 	}
@@ -140,7 +144,11 @@ func (s *save) finish(err error, release func()) error {
 	if err == nil && !s.stored {
 		return nil // a hook kept the write from happening
 	}
-	return errors.Join(err, s.after(s.ctx, err))
+	err = errors.Join(err, s.after(s.ctx, err))
+	if s.stored && t == nil {
+		err = Written(err)
+	}
+	return err
 }
 
 // after runs the hooks after the outcome.

@@ -23,6 +23,8 @@ const defaultTransactionTimeout = 3 * time.Second
 var (
 	// ErrTransactionTimeout says that user code held a transaction for too long. Nothing of it was written.
 	ErrTransactionTimeout = errors.New("the transaction took too long")
+	// ErrTransactionShared says that two goroutines had parts of one transaction under way at once. Nothing of it was written.
+	ErrTransactionShared = errors.New("the transaction was used by several goroutines at once")
 	// ErrTransactionOver says that a transaction was used after its end.
 	ErrTransactionOver = errors.New("the transaction is over")
 )
@@ -33,6 +35,7 @@ type transaction struct {
 	mu   sync.Mutex
 	tx   *sqlite.Tx
 	over error // why tx may not be used any more
+	open int   // parts that have begun and not ended
 	ends []transactionEnd
 }
 
@@ -100,6 +103,7 @@ func (t *transaction) apply(cmd sqlite.Work) error {
 // part is a part of a transaction: from where on it is undone when it fails, and what waits for the end since.
 type part struct {
 	point sqlite.Savepoint
+	level int // how many parts were open with this one
 	ends  int
 }
 
@@ -107,12 +111,20 @@ type part struct {
 func (t *transaction) part() (p part, err error) {
 	p.ends = len(t.ends)
 	err = t.locked(func(tx *sqlite.Tx) (err error) { p.point, err = tx.Savepoint(); return err })
+	if err == nil {
+		t.open++
+	}
+	p.level = t.open
 	return p, err
 }
 
 // conclude ends a part with the outcome of what ran in it, and returns that. For what waits for the end of the transaction
 // a failed part was rolled back, whatever becomes of the rest. The caller holds the lock.
 func (t *transaction) conclude(p part, err error) error {
+	if t.open != p.level && t.over == nil {
+		t.over = ErrTransactionShared // the savepoint made last is another one's; to end that would mix up what belongs to whom
+	}
+	t.open--
 	if err == nil {
 		return t.locked(func(*sqlite.Tx) error { return p.point.Keep() })
 	}
@@ -125,14 +137,18 @@ func (t *transaction) conclude(p part, err error) error {
 	return err
 }
 
-// end takes the transaction away from user code.
-func (t *transaction) end(reason error) {
+// end takes the transaction away from user code. It fails when what was written is not what user code believes.
+func (t *transaction) end(reason error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.tx = nil
 	if t.over == nil {
 		t.over = reason
 	}
-	t.tx = nil
+	if errors.Is(t.over, ErrTransactionShared) {
+		return t.over
+	}
+	return nil
 }
 
 // whenOver registers what is to be done after the end.
@@ -146,6 +162,7 @@ func (t *transaction) whenOver(end transactionEnd) {
 type handover struct {
 	t     *transaction
 	limit time.Duration
+	stop  context.CancelCauseFunc // of the context of user code: a read of it must not keep the transaction
 	began chan struct{}
 	ended chan error // buffered
 }
@@ -158,21 +175,23 @@ func (h *handover) Apply(tx *sqlite.Tx) error {
 	defer timer.Stop()
 	select {
 	case err := <-h.ended:
-		h.t.end(ErrTransactionOver)
-		return err
+		return errors.Join(err, h.t.end(ErrTransactionOver))
 	case <-timer.C:
-		h.t.end(ErrTransactionTimeout)
-		return ErrTransactionTimeout
+		h.stop(ErrTransactionTimeout)
+		return errors.Join(ErrTransactionTimeout, h.t.end(ErrTransactionTimeout))
 	}
 }
 
 // RunInTransaction runs fn with a context whose writes and reads are part of one transaction: all or nothing. While fn runs
-// no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), and it
-// should use nothing but the context that it is given: a write on another one waits in vain. Inside of a transaction fn
-// is a part of it that can fail alone.
+// no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), with its context, and it
+// should use nothing but the context that it is given, on one goroutine at a time: a write on another one waits in vain.
+// Inside of a transaction fn is a part of it that can fail alone.
 //
 // Hooks that come after a write run when the transaction has ended. Their errors are returned, and take nothing back.
 func (a *App) RunInTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
+	if err := a.opened(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
 	s := scopeOf(ctx)
 	if s.showing {
 		return ErrReadOnly
@@ -203,7 +222,9 @@ func (a *App) exclusive(ctx context.Context, limit time.Duration, client string,
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	h := &handover{t: new(transaction), limit: limit, began: make(chan struct{}), ended: make(chan error, 1)}
+	within, stop := context.WithCancelCause(ctx)
+	defer stop(ErrTransactionOver)
+	h := &handover{t: new(transaction), limit: limit, stop: stop, began: make(chan struct{}), ended: make(chan error, 1)}
 	outcome := make(chan error, 1)
 	unit := &sqlite.Unit{Work: h, Source: "transactions", Client: client, Alone: true, Deadline: deadline, Done: func(err error) { outcome <- err }}
 	if err := a.db.Submit(unit); err != nil {
@@ -216,7 +237,7 @@ func (a *App) exclusive(ctx context.Context, limit time.Duration, client string,
 	}
 	s := scopeOf(ctx)
 	s.tx = h.t
-	h.ended <- guarded(func() error { return body(s.in(ctx)) })
+	h.ended <- guarded(func() error { return body(s.in(within)) })
 	return h.t.settle(ctx, <-outcome)
 }
 

@@ -521,3 +521,90 @@ func TestLaw1_FaultsUnderUserCode(t *testing.T) {
 		mustAdd(t, a, c, map[string]any{"t": "after"})
 	})
 }
+
+// TestTransactionTimeoutEndsReads: a search that takes for ever does not keep the Writer beyond the time of the transaction.
+func TestTransactionTimeoutEndsReads(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	limitTransactions(t, a)
+	err := a.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		return tx.Exec("INSERT INTO counters (id, n, m, t) WITH RECURSIVE x(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM x WHERE i < 3000) SELECT 'r' || i, i, i, 'x' FROM x")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := Find{Filter: "@collection.counters:a.t ~ t && @collection.counters:b.t ~ t && @collection.counters:c.t !~ t"}
+	within(t, "the transaction", func() {
+		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+			_, err := a.CountRecords(ctx, "counters", slow)
+			return err
+		})
+		if !errors.Is(err, ErrTransactionTimeout) {
+			t.Errorf("the transaction ended with %v", err)
+		}
+	})
+	within(t, "the write after it", func() { mustAdd(t, a, c, map[string]any{"n": 1}) })
+}
+
+// TestTransactionOfTwoGoroutines: parts that do not nest would be undone and kept one for the other, so nothing is written.
+func TestTransactionOfTwoGoroutines(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	within(t, "the transaction", func() {
+		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+			first, second := make(chan struct{}), make(chan struct{})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_ = a.RunInTransaction(ctx, func(ctx context.Context) error {
+					_, err := add(ctx, a, c, map[string]any{"t": "undone"})
+					close(first)
+					<-second
+					return errors.Join(err, errNo)
+				})
+			})
+			<-first
+			_ = a.RunInTransaction(ctx, func(ctx context.Context) error {
+				close(second)
+				wg.Wait()
+				_, err := add(ctx, a, c, map[string]any{"t": "kept"})
+				return err
+			})
+			return nil
+		})
+		if !errors.Is(err, ErrTransactionShared) {
+			t.Errorf("the transaction ended with %v", err)
+		}
+	})
+	if n := count(t, a, c); n != 0 {
+		t.Errorf("%d records were written", n)
+	}
+}
+
+// TestTruncateWithAHookThatKeepsRecords: what a hook does not let go stays, and is not asked about for ever.
+func TestTruncateWithAHookThatKeepsRecords(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	for _, text := range []string{"kept", "gone", "kept"} {
+		mustAdd(t, a, c, map[string]any{"t": text})
+	}
+	asked := 0
+	a.OnRecordDelete("counters").BindFunc(func(e *RecordEvent) error {
+		if asked++; asked > 100 {
+			return errors.New("asked again and again")
+		}
+		if e.Record.Text("t") == "kept" {
+			return nil
+		}
+		return e.Next()
+	})
+	cmd, err := a.Store().PrepareTruncate(c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(context.Background(), c, cmd, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, a, c); n != 2 || asked != 3 {
+		t.Errorf("%d records are left, the hook was asked %d times", n, asked)
+	}
+}

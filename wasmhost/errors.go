@@ -119,6 +119,7 @@ var (
 	errNotLoading  = &Error{Errno: Context, Message: "not possible while the extension is loaded"}
 	errHostCalls   = &Error{Errno: Limit, Message: "too many host calls"}
 	errHandles     = &Error{Errno: Limit, Message: "too many handles"}
+	errHeld        = &Error{Errno: Limit, Message: "the handles hold too much; ask for less or close some"}
 	errLines       = &Error{Errno: Limit, Message: "too many lines in the log"}
 	errNoSQL       = &Error{Errno: Forbidden, Message: "the extension has no permission for sql"}
 	errAuthority   = &Error{Errno: Invalid, Message: "no such authority"}

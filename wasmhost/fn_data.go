@@ -95,6 +95,8 @@ func parseQuery(raw []byte) (Query, *Error) {
 	switch {
 	case q.Limit < 1 || q.Offset < 0:
 		return q, invalid("query: a limit below 1 or an offset below 0")
+	case len(q.Filter) > maxFilter || len(q.Sort) > maxFilter:
+		return q, &Error{Errno: Limit, Message: "query: the filter or sort is too long; values belong into params"}
 	case q.Limit > MaxListRows:
 		return q, &Error{Errno: Limit, Message: "query: at most 500 records at once"}
 	}

@@ -8,6 +8,7 @@ type handles struct {
 	slots []handle
 	free  []int32 // given up, may be used again
 	auth  int32   // of the record that is signed in, 0 until it is asked for
+	held  int     // bytes that all of them keep
 }
 
 // handle is a record or rows; both nil means that it was given up.
@@ -15,6 +16,7 @@ type handle struct {
 	record Record
 	rows   *rows
 	owner  *rows // the list that the record is current of
+	bytes  int   // that it keeps of the server's memory
 }
 
 // rows are the records of a list or the rows of a statement, with a position.
@@ -33,10 +35,42 @@ func (h *handles) begin(event Record) {
 // end lets go of everything that a call has collected.
 func (h *handles) end() {
 	clear(h.slots)
-	h.slots, h.free, h.auth = h.slots[:0], h.free[:0], 0
+	h.slots, h.free, h.auth, h.held = h.slots[:0], h.free[:0], 0, 0
 }
 
+// size is about how many bytes v keeps. The current record of a list is counted with the list.
+func (v *handle) size() (n int) {
+	switch {
+	case v.owner != nil:
+	case v.record != nil:
+		n = v.record.Size()
+	case v.rows.sql != nil:
+		for _, row := range v.rows.sql.Rows {
+			n += len(row)
+		}
+	default:
+		for _, r := range v.rows.records {
+			n += r.Size()
+		}
+	}
+	return n
+}
+
+// open returns a new handle of v. The guest's own memory is bounded, and what it makes the server keep has to be, too.
 func (h *handles) open(v handle, most int) (int32, *Error) {
+	v.bytes = v.size()
+	if h.held+v.bytes > maxHeld {
+		return 0, errHeld
+	}
+	at, err := h.slot(v, most)
+	if err == nil {
+		h.held += v.bytes
+	}
+	return at, err
+}
+
+// slot finds a place for v.
+func (h *handles) slot(v handle, most int) (int32, *Error) {
 	if n := len(h.free); n > 0 {
 		at := h.free[n-1]
 		h.free = h.free[:n-1]
@@ -92,6 +126,7 @@ func (h *handles) close(n uint64) *Error {
 	if v.rows != nil {
 		current = v.rows.current
 	}
+	h.held -= v.bytes
 	*v = handle{}
 	h.free = append(h.free, int32(uint32(n)))
 	if h.auth == int32(uint32(n)) {

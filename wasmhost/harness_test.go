@@ -36,6 +36,13 @@ var errNoField = &Error{Errno: NotFound, Message: "no such field"}
 
 func (r *fakeRecord) Collection() string { return r.collection }
 
+func (r *fakeRecord) Size() (n int) {
+	for _, v := range r.fields {
+		n += len(v)
+	}
+	return n
+}
+
 func (r *fakeRecord) AppendText(dst []byte, field string) ([]byte, error) {
 	if r.panics {
 		panic("the record is out of order")

@@ -58,6 +58,8 @@ type Host interface {
 type Record interface {
 	// Collection returns the collection's name.
 	Collection() string
+	// Size is about how many bytes the record takes in memory.
+	Size() int
 	// AppendText appends the value as text: texts as they are, everything else as JSON.
 	AppendText(dst []byte, field string) ([]byte, error)
 	// SetText sets a field to what it makes of a text; the key may carry a modifier.

@@ -478,3 +478,51 @@ func TestLog(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestHandlesHoldLittle: what a guest makes the server keep is bounded like its own memory.
+func TestHandlesHoldLittle(t *testing.T) {
+	large := newRecord("posts", "text", strings.Repeat("x", maxHeld/4))
+	h := &handles{}
+	h.begin(newRecord("posts"))
+	open := func() (int32, *Error) { return h.open(handle{record: large}, 1024) }
+	for range 4 {
+		if _, err := open(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := open(); err != errHeld {
+		t.Fatalf("more than there may be: %v", err)
+	}
+	list := handle{rows: &rows{records: []Record{newRecord("posts", "a", "1")}}}
+	if _, err := h.open(list, 1024); err != errHeld {
+		t.Errorf("a list beside it: %v", err)
+	}
+	if _, err := h.open(handle{rows: &rows{sql: &Rows{Rows: [][]byte{[]byte("[1]")}}}}, 1024); err != errHeld {
+		t.Errorf("rows beside it: %v", err)
+	}
+	if err := h.close(2); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := h.open(list, 1024); err != nil || at != 2 {
+		t.Fatalf("after one was closed: %d, %v", at, err)
+	}
+	for range 2 {
+		if _, err := h.advance(h.slots[1].rows, 1024); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.end()
+	if h.held != 0 {
+		t.Errorf("%d bytes are held after the call", h.held)
+	}
+}
+
+// TestLongFiltersAreRefused: the host remembers what it made of filters.
+func TestLongFiltersAreRefused(t *testing.T) {
+	for _, key := range []string{"filter", "sort"} {
+		_, err := parseQuery([]byte(`{"` + key + `":"` + strings.Repeat("x", maxFilter+1) + `"}`))
+		if err == nil || err.Errno != Limit {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}

@@ -55,6 +55,8 @@ const (
 	maxState       = 64 << 10 // bytes between before and after
 	maxDescription = 64 << 10 // bytes of a description
 	maxLine        = 8 << 10  // bytes of a log line
+	maxFilter      = 8 << 10  // bytes of a filter or a sort: the host keeps what it made of the last few thousand
+	maxHeld        = 64 << 20 // bytes of rows and records that the handles of a call keep
 )
 
 // Limits of this package. Everything that waits, grows or is kept is bounded.

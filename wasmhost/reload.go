@@ -132,14 +132,15 @@ func (m *Manager) last(file string) error { return errors.New(m.complaint[file])
 
 // readModule reads a file of bounded size.
 func readModule(path string) ([]byte, error) {
+	// Before it is opened: to open a pipe waits for somebody to write into it.
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("%s is not a file", path), err)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open a module: %w", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(fmt.Errorf("%s is not a file", path), err)
-	}
 	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -338,5 +341,32 @@ func TestCacheOnDisk(t *testing.T) {
 func TestOpenNeedsAHost(t *testing.T) {
 	if _, err := Open(context.Background(), Options{}); err == nil {
 		t.Error("opened")
+	}
+}
+
+// TestPipesAreNotOpened: to open a pipe waits for somebody to write, which would keep the server from starting and stopping.
+func TestPipesAreNotOpened(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no pipes among files")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("mkfifo", filepath.Join(dir, "pipe.wasm")).CombinedOutput(); err != nil {
+		t.Skipf("mkfifo: %v %s", err, out)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		m, err := Open(context.Background(), Options{Dir: dir, Host: &fakeHost{}, Logger: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = m.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the manager waits for a pipe")
 	}
 }

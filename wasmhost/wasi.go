@@ -160,12 +160,13 @@ func wasiWrite(i *instance, p []uint64) uint32 {
 	if err != nil {
 		return wasiFault
 	}
-	total := uint64(0)
-	for ; len(vectors) >= 8; vectors = vectors[8:] {
+	total, most := uint64(0), uint64(i.extension.manager.limits.Payload)
+	for ; len(vectors) >= 8 && total < most; vectors = vectors[8:] { // what is left is written by another call, which is counted
 		part, err := i.bytes(uint64(binary.LittleEndian.Uint32(vectors)), uint64(binary.LittleEndian.Uint32(vectors[4:])))
 		if err != nil {
 			return wasiFault
 		}
+		part = part[:min(uint64(len(part)), most-total)]
 		i.print(part)
 		total += uint64(len(part))
 	}

@@ -76,3 +76,22 @@ func TestWASI(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// TestWASIWriteIsBounded: the time of a call is looked at between host calls, so none may go through gigabytes.
+func TestWASIWriteIsBounded(t *testing.T) {
+	i := wasiInstance(t)
+	most := uint32(i.extension.manager.limits.Payload)
+	if _, ok := i.memory.Grow(2 * most >> 16); !ok {
+		t.Fatal("no memory")
+	}
+	for n := range uint32(maxVectors) {
+		i.memory.WriteUint32Le(1024+8*n, 1<<16)
+		i.memory.WriteUint32Le(1028+8*n, most/3)
+	}
+	if got := wasiWrite(i, []uint64{1, 1024, maxVectors, 64}); got != wasiOK {
+		t.Fatalf("errno %d", got)
+	}
+	if n, _ := i.memory.ReadUint32Le(64); n != most {
+		t.Errorf("%d bytes were written at once", n)
+	}
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // enrichLimit bounds how long user code keeps the messages of maxJobs audiences. Commits wait for messages when many are
-// owed, so whoever is not done by then is left out.
+// owed, so whoever is not done by then is left out; user code that has begun is waited for, and told by its context.
 const enrichLimit = 10 * time.Second
 
 // enrich finishes the jobs that have drafts: user code sees their records, side by side and with no connection held.

@@ -113,6 +113,8 @@ func (r *record) text(field string) string { return text(r.fields[field]) }
 
 func (r *record) Collection() string { return r.collection }
 
+func (r *record) Size() int { return 0 }
+
 func (r *record) AppendText(dst []byte, field string) ([]byte, error) {
 	raw, ok := r.fields[field]
 	if !ok {

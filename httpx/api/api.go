@@ -64,7 +64,7 @@ func New(app *actors.App, o Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
-	a.table.base = router
+	a.table.base, a.table.server = router, router.Routes()
 	a.server, err = httpx.New(httpx.Options{
 		Router:       router,
 		Static:       o.Static,

@@ -54,6 +54,12 @@ func mapError(err error) *httpx.Error {
 
 // isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
 func isOverload(err error) bool {
+	var written *actors.WrittenError
+	return lacks(err) && !errors.As(err, &written)
+}
+
+// lacks tells whether there was no room or time for something.
+func lacks(err error) bool {
 	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, oauth2.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout) ||
 		errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, wasmhost.ErrSuspended) || errors.Is(err, wasmhost.ErrBusy) || errors.Is(err, wasmhost.ErrClosed)
@@ -83,7 +89,7 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 	switch {
 	case errors.As(err, &own):
 		return own, true
-	case isOverload(err):
+	case lacks(err):
 		return nil, false
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return httpx.NewError(http.StatusNotFound, "").Because(err), true

@@ -13,6 +13,7 @@ import (
 // table is how the routes come together: those of the server and the program, and those of extensions, which come and go.
 type table struct {
 	mu         sync.Mutex
+	server     []*httpx.Route // the server's own
 	base       *httpx.Router
 	extensions []*httpx.Route
 }
@@ -31,14 +32,21 @@ func (a *API) setBase(router *httpx.Router) error {
 }
 
 // SetExtensions puts the routes of a set of extensions in the place of those of the set before. Requests under way end with
-// the routes that they began with. An error names the route that is taken, and nothing changes.
+// the routes that they began with. An error names the route that is taken, and nothing changes. What the server answers itself
+// is not theirs to answer, also not for a single collection: passwords and tokens come by there.
 func (a *API) SetExtensions(set []*wasmhost.Extension) error {
 	a.table.mu.Lock()
 	defer a.table.mu.Unlock()
 	var routes []*httpx.Route
 	for _, x := range set {
 		for i, spec := range x.Routes() {
-			routes = append(routes, &httpx.Route{Method: spec.Method, Path: spec.Path, Guard: guardOf(spec.Auth), Handler: a.guestRoute(x, i)})
+			route := &httpx.Route{Method: spec.Method, Path: spec.Path, Guard: guardOf(spec.Auth), Handler: a.guestRoute(x, i)}
+			for _, own := range a.table.server {
+				if route.Shadows(own) {
+					return fmt.Errorf("routes of extensions: %s of %s takes requests from %s", route, x.Name(), own)
+				}
+			}
+			routes = append(routes, route)
 		}
 	}
 	whole, err := a.table.base.With(routes...)

@@ -97,3 +97,36 @@ func TestGuestRouteGuards(t *testing.T) {
 		}
 	}
 }
+
+// TestGuestRoutesDoNotShadow: an extension that would answer what the server answers itself, and so be sent passwords, is
+// refused, and says so.
+func TestGuestRoutesDoNotShadow(t *testing.T) {
+	g := newGuests(t, "probe")
+	install(t, g.dir, "listening", "listening")
+	if err := g.app.ReloadExtensions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(g.app.Extensions()); n != 1 {
+		t.Errorf("%d extensions are loaded", n)
+	}
+	if log := strings.Join(g.log.all(), "\n"); !strings.Contains(log, "POST /api/collections/_superusers/auth-with-password of quiet takes requests from POST /api/collections/{collection}/auth-with-password") {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+	if status, _ := g.send("POST", "/api/collections/_superusers/auth-with-password", `{"identity":"a","password":"b"}`); status != 400 {
+		t.Errorf("signing in is answered with %d", status)
+	}
+}
+
+// TestGuestsDoNotProbeSecrets: not by filters and sorts either, on whoever's behalf they ask.
+func TestGuestsDoNotProbeSecrets(t *testing.T) {
+	g := newGuests(t, "probe")
+	root := g.superuser()
+	for _, query := range []string{`{"filter":"password ~ '$2'"}`, `{"filter":"id != '' && tokenKey > 'a'"}`, `{"sort":"-tokenKey"}`} {
+		if got := g.ask(root, "list|0|_superusers|"+query); !strings.HasPrefix(got[0], "list=FORBIDDEN") {
+			t.Errorf("%s as a superuser: %q", query, got)
+		}
+	}
+	if got := g.ask(root, `list|0|_superusers|{"filter":"email ~ 'root'"}`); !strings.HasPrefix(got[0], "list=[") {
+		t.Errorf("what may be asked: %q", got)
+	}
+}

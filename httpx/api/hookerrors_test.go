@@ -156,3 +156,39 @@ func TestErrorAfterTheAnswer(t *testing.T) {
 		t.Errorf("%d %v, %d records", status, out, len(g.ids("posts")))
 	}
 }
+
+// TestNobodyIsToldToTryAgainWhatIsWritten: 503 means that nothing was written.
+func TestNobodyIsToldToTryAgainWhatIsWritten(t *testing.T) {
+	busy := fmt.Errorf("of something else: %w", sqlite.ErrNotWritten)
+	for name, bind := range map[string]func(a *actors.App){
+		"after success": func(a *actors.App) {
+			a.OnRecordAfterCreateSuccess("posts").BindFunc(func(*actors.RecordEvent) error { return busy })
+		},
+		"after the write": func(a *actors.App) {
+			a.OnRecordCreate("posts").BindFunc(func(e *actors.RecordEvent) error { return errors.Join(e.Next(), busy) })
+		},
+		"after the request": func(a *actors.App) {
+			a.OnRecordCreateRequest("posts").BindFunc(func(e *actors.RecordRequestEvent) error { return errors.Join(e.Next(), busy) })
+		},
+		"shown": func(a *actors.App) {
+			a.OnRecordEnrich("posts").BindFunc(func(e *actors.RecordEnrichEvent) error { return busy })
+		},
+	} {
+		g := newRig(t, bind)
+		g.collection(`{"name":"posts","type":"base","fields":[{"name":"title","type":"text"}]}`)
+		status, out := g.send("POST", "/api/collections/posts/records", `{"title":"a"}`)
+		if status != 500 {
+			t.Errorf("%s: %d %v", name, status, out)
+		}
+		if n, err := g.app.CountRecords(t.Context(), "posts", actors.Find{}); n != 1 || err != nil {
+			t.Errorf("%s: %d records, %v", name, n, err)
+		}
+	}
+	g := newRig(t, func(a *actors.App) {
+		a.OnRecordCreate("posts").BindFunc(func(*actors.RecordEvent) error { return busy })
+	})
+	g.collection(`{"name":"posts","type":"base","fields":[{"name":"title","type":"text"}]}`)
+	if status, out := g.send("POST", "/api/collections/posts/records", `{"title":"a"}`); status != 503 {
+		t.Errorf("before the write: %d %v", status, out)
+	}
+}

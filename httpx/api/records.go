@@ -249,7 +249,7 @@ func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.Wr
 func (a *API) answer(ctx context.Context, c *httpx.Context, r *records.Record, who records.Caller) error {
 	out, err := a.app.Store().Answer(ctx, c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
 	if err != nil {
-		return err
+		return actors.Written(err)
 	}
 	return c.Send(http.StatusOK, out)
 }

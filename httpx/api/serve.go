@@ -49,6 +49,9 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 				return fmt.Errorf("serve: extension %s: %w", x.Name(), err)
 			}
 		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("serve: %w", err) // whoever ends ctx has called Shutdown by now, perhaps, and will not again
+		}
 		serving = true
 		ln := &listener{Listener: e.Listener}
 		a.listening.Store(ln)

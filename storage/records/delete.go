@@ -144,11 +144,13 @@ func (cmd *Truncate) Apply(tx *sqlite.Tx) error {
 		return ErrNoCollection
 	}
 	d := &deletion{s: cmd.store, cat: cat, tx: tx, now: time.Now(), around: cmd.Around}
+	last := "" // user code may keep records: they are passed
 	for {
-		stmt, err := tx.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + fmt.Sprintf(" LIMIT %d", truncateStep))
+		stmt, err := tx.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + fmt.Sprintf(" WHERE id > ? ORDER BY id LIMIT %d", truncateStep))
 		if err != nil {
 			return fmt.Errorf("truncate %s: %w", c.Name, err)
 		}
+		stmt.BindText(1, last)
 		list, err := scanAll(c, stmt)
 		if err != nil {
 			return err
@@ -159,6 +161,7 @@ func (cmd *Truncate) Apply(tx *sqlite.Tx) error {
 		if err := d.remove(c, list); err != nil {
 			return err
 		}
+		last = list[len(list)-1].ID()
 	}
 }
 

@@ -48,6 +48,8 @@ type consoleGuard struct {
 	written map[string]struct{}
 	// extension refuses what only a superuser may do as well.
 	extension bool
+	// rekeyed are the tables that get rows, or rows of which get another id.
+	rekeyed map[string]struct{}
 }
 
 // Authorize implements zsqlite.Authorizer.
@@ -69,6 +71,9 @@ func (g *consoleGuard) Authorize(a zsqlite.Action) zsqlite.AuthResult {
 			return zsqlite.AuthResultDeny
 		}
 		g.written[a.Table()] = struct{}{}
+		if g.rekeyed != nil && (a.Type() == zsqlite.OpInsert || a.Type() == zsqlite.OpUpdate && strings.EqualFold(a.Column(), "id")) {
+			g.rekeyed[a.Table()] = struct{}{}
+		}
 	}
 	return zsqlite.AuthResultOK
 }

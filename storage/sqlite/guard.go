@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,6 +25,41 @@ var (
 
 // systemTables is the prefix of the tables of system collections and of those that hold definitions.
 const systemTables = "_"
+
+func newExtensionGuard() *consoleGuard {
+	return &consoleGuard{written: make(map[string]struct{}), rekeyed: make(map[string]struct{}), extension: true}
+}
+
+// keepsIdentities refuses a statement that puts rows into a table with secret columns or gives them another id: with REPLACE
+// either gives somebody a password of the statement's choice. Such records are created with their checks or not at all.
+func (c *connection) keepsIdentities(g *consoleGuard) error {
+	for table := range g.rekeyed {
+		secret, err := c.hasSecrets(table)
+		if err != nil {
+			return err
+		}
+		if secret {
+			return fmt.Errorf("%w: rows of %s hold passwords and are created, replaced and renamed without SQL only", ErrDenied, table)
+		}
+	}
+	return nil
+}
+
+func (c *connection) hasSecrets(table string) (yes bool, err error) {
+	stmt, _, err := c.PrepareTransient("SELECT lower(name) FROM pragma_table_info(?)")
+	if err != nil {
+		return false, fmt.Errorf("look for columns of %s: %w", table, err)
+	}
+	defer func() { err = errors.Join(err, stmt.Finalize()) }()
+	stmt.BindText(1, table)
+	for {
+		more, err := stmt.Step()
+		if err != nil || !more {
+			return yes, err
+		}
+		yes = yes || slices.Contains(secretColumns, stmt.ColumnText(0))
+	}
+}
 
 // joinsSecrets tells whether a text may compare a secret column in a way that SQLite's authorizer is not asked about: the
 // columns that NATURAL and USING join by. It need not understand the text, since a name has only one spelling in SQL.

@@ -59,7 +59,7 @@ type QueryResult struct {
 // ReadOnly tells whether a statement changes nothing, so that it can run on a Reader. It fails with [ErrEmptyQuery],
 // [ErrSeveral], [ErrDenied], or as SQLite refuses the text.
 func (r *Reader) ReadOnly(sql string) (yes bool, err error) {
-	err = r.conn.guarded(&consoleGuard{written: make(map[string]struct{}), extension: true}, func() error {
+	err = r.conn.guarded(newExtensionGuard(), func() error {
 		stmt, writes, err := r.conn.prepareOne(sql)
 		if err != nil {
 			return err
@@ -73,14 +73,14 @@ func (r *Reader) ReadOnly(sql string) (yes bool, err error) {
 // Query runs one statement of an extension that only reads; others fail with [ErrWrites] before they begin. It ends with ctx
 // or the loan, with [ErrInterrupted]. It fails otherwise like [Reader.ReadOnly], with [ErrParameters] or [ErrTooLarge].
 func (r *Reader) Query(ctx context.Context, q *Query) (*QueryResult, error) {
-	return r.conn.query(ctx, q, &consoleGuard{written: make(map[string]struct{}), extension: true}, true)
+	return r.conn.query(ctx, q, newExtensionGuard(), true)
 }
 
 // Query runs one statement of an extension in the unit's transaction and raises the versions of what it wrote. It ends with
 // ctx, which may take the whole transaction along. It fails like [Reader.Query], and with a [*UniqueError].
 func (tx *Tx) Query(ctx context.Context, q *Query) (*QueryResult, error) {
 	tx.wrote = true
-	g := &consoleGuard{written: make(map[string]struct{}), extension: true}
+	g := newExtensionGuard()
 	out, err := tx.w.conn.query(ctx, q, g, false)
 	for table := range g.written {
 		tx.Touch(table)
@@ -110,6 +110,9 @@ func (c *connection) query(ctx context.Context, q *Query, g *consoleGuard, readi
 		stmt, writes, err := c.prepareOne(q.SQL)
 		if err != nil {
 			return err
+		}
+		if err := c.keepsIdentities(g); err != nil {
+			return errors.Join(err, stmt.Finalize())
 		}
 		out = &QueryResult{}
 		before := lib.Xsqlite3_total_changes(c.tls, c.db)

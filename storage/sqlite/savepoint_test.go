@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 // point is a unit's step that makes a savepoint and returns it.
@@ -265,5 +266,34 @@ func TestLaw1_FaultsInASavepointThatLeaveTheTransaction(t *testing.T) {
 				t.Errorf("rows %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// TestReadInATransactionEndsWithItsContext: a read of user code must not keep the Writer, and takes nothing of the transaction
+// along when it is ended.
+func TestReadInATransactionEndsWithItsContext(t *testing.T) {
+	db := openTest(t, Options{}, "CREATE TABLE t (id INTEGER PRIMARY KEY)")
+	mustDo(t, db, func(tx *Tx) error {
+		must(t, tx.Exec("INSERT INTO t VALUES (1)"))
+		ctx, cancel := context.WithCancel(context.Background())
+		err := tx.Read(ctx, func() error {
+			s, err := tx.Prepare("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+			if err != nil {
+				return err
+			}
+			time.AfterFunc(10*time.Millisecond, cancel)
+			_, err = s.Step()
+			return err
+		})
+		if !errors.Is(err, ErrInterrupted) {
+			t.Errorf("an endless read ended with %v", err)
+		}
+		if tx.Lost() {
+			t.Error("the transaction is gone")
+		}
+		return tx.Exec("INSERT INTO t VALUES (2)")
+	})
+	if got := ints(t, db, "SELECT id FROM t"); len(got) != 2 {
+		t.Errorf("stored: %v", got)
 	}
 }

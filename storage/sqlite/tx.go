@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 
 	zsqlite "zombiezen.com/go/sqlite"
@@ -24,6 +25,21 @@ func (tx *Tx) Prepare(sql string) (*zsqlite.Stmt, error) {
 	}
 	tx.wrote = tx.wrote || s.writes
 	return s.Stmt, nil
+}
+
+// Read runs fn, whose statements only read, until ctx ends: then they fail with [ErrInterrupted], and the transaction stays what it
+// was. What fn reads it reads to its end.
+func (tx *Tx) Read(ctx context.Context, fn func() error) error {
+	if ctx.Done() == nil {
+		return fn()
+	}
+	was := tx.w.conn.SetInterrupt(ctx.Done())
+	err := fn()
+	tx.w.conn.SetInterrupt(was)
+	if err != nil && ctx.Err() != nil && isCode(err, zsqlite.ResultInterrupt) {
+		err = fmt.Errorf("%w: %w", ErrInterrupted, err)
+	}
+	return err
 }
 
 // Exec runs one statement to its end. Arguments are nil, bool, integers, float64, string or []byte. A violated unique constraint is a [*UniqueError].

@@ -1,6 +1,10 @@
 /* What a hook and a route cost at least: an empty hook, one that reads a field and sets another, a route that answers JSON. */
 #include "../../../extensions/sdk/c/troupe.h"
 
+#ifndef ROUTE
+#define ROUTE "GET", .path = "/quiet/{name}"
+#endif
+
 static int32_t nothing(troupe_text *state) {
     (void)state;
     return 0;
@@ -27,6 +31,6 @@ static const troupe_hook hooks[] = {
     {.event = "record.create", .collections = TROUPE_LIST("copied"), .before = copy},
 };
 
-static const troupe_route routes[] = {{.method = "GET", .path = "/quiet/{name}", .run = hello}};
+static const troupe_route routes[] = {{.method = ROUTE, .run = hello}};
 
 TROUPE_EXTENSION(.name = "quiet", .version = "1", TROUPE_HOOKS(hooks), TROUPE_ROUTES(routes))
