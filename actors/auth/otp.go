@@ -166,7 +166,7 @@ func (d *Desk) noteSent(ctx context.Context, otp *records.Record, address string
 
 // newestOTP returns the id of the newest one-time password of a record that has as many as it may, otherwise "".
 func (d *Desk) newestOTP(ctx context.Context, otps *schema.Collection, r *records.Record, now time.Time) (id string, err error) {
-	life := time.Duration(r.Collection.Auth.OTP.Duration) * time.Second
+	life := otpLife(r.Collection)
 	live := 0
 	err = d.DB.Read(ctx, func(reader *sqlite.Reader) error {
 		id, live = "", 0
@@ -243,7 +243,7 @@ func (d *Desk) findOTP(ctx context.Context, c, otps *schema.Collection, id strin
 			return err
 		}
 		created, ok := schema.ParseDate(otp.Text("created"))
-		life := time.Duration(c.Auth.OTP.Duration) * time.Second
+		life := otpLife(c)
 		if !ok || now.Sub(created) > life || otp.Text("collectionRef") != c.ID {
 			return records.ErrNotFound
 		}
