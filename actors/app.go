@@ -311,6 +311,9 @@ func (a *App) Close() error {
 		if !closed {
 			err = errors.Join(err, end())
 		}
+		if a.extensions != nil {
+			err = errors.Join(err, a.extensions.Close()) // theirs are among the hooks that come last
+		}
 		a.closeErr = err
 	})
 	return a.closeErr
@@ -326,9 +329,6 @@ func (a *App) release() error {
 	}
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close())
-	}
-	if a.extensions != nil {
-		errs = append(errs, a.extensions.Close())
 	}
 	a.remover.stop()
 	if a.db != nil {

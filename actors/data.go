@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/troupebase/troupe/storage/records"
@@ -64,6 +65,21 @@ func (a *App) Delete(ctx context.Context, r *records.Record) error {
 	return nil
 }
 
+// ImportCollections makes the collections of a JSON list as the import of the API does: those that are there, by id, are
+// changed, the others created; with deleteMissing those that the list does not name are deleted. It fails with
+// validation.Errors or the errors of [App.ChangeSchema], and changes nothing then.
+func (a *App) ImportCollections(ctx context.Context, list []byte, deleteMissing bool) error {
+	var definitions []json.RawMessage
+	if err := json.Unmarshal(list, &definitions); err != nil {
+		return fmt.Errorf("import collections: %w", err)
+	}
+	err := a.ChangeSchema(ctx, func(ch *schema.Change) error { return ch.Import(definitions, deleteMissing) })
+	if err != nil {
+		return fmt.Errorf("import collections: %w", err)
+	}
+	return nil
+}
+
 // Find is a search of a program.
 type Find struct {
 	// Filter is a filter with parameters written {:name}, "" for all records; Params has their values.
@@ -94,21 +110,20 @@ func (a *App) FindRecordByID(ctx context.Context, collection, id string) (r *rec
 
 // FindRecords returns the records that a search finds, without asking any rule. It fails like [records.Store.FindAll].
 func (a *App) FindRecords(ctx context.Context, collection string, f Find) ([]*records.Record, error) {
-	return a.findAs(ctx, collection, f, nil)
-}
-
-// findAs is [App.FindRecords] on behalf of a caller, whose rules are asked; nil is the program itself.
-func (a *App) findAs(ctx context.Context, collection string, f Find, caller *records.Caller) (list []*records.Record, err error) {
-	in, err := a.search(collection, f, caller)
+	in, err := a.search(collection, f)
 	if err != nil {
 		return nil, err
 	}
+	return a.findAll(ctx, in)
+}
+
+func (a *App) findAll(ctx context.Context, in *records.FindInput) (list []*records.Record, err error) {
 	err = a.look(ctx)(func(p records.Preparer) (err error) {
 		list, err = a.store.FindAll(ctx, p, in)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("find records of %s: %w", collection, err)
+		return nil, fmt.Errorf("find records: %w", err)
 	}
 	return list, nil
 }
@@ -129,7 +144,7 @@ func (a *App) FindFirstRecord(ctx context.Context, collection string, f Find) (*
 
 // CountRecords returns how many records a search finds; its limit, offset and sort have no meaning.
 func (a *App) CountRecords(ctx context.Context, collection string, f Find) (n int, err error) {
-	in, err := a.search(collection, f, nil)
+	in, err := a.search(collection, f)
 	if err != nil {
 		return 0, err
 	}
@@ -143,10 +158,10 @@ func (a *App) CountRecords(ctx context.Context, collection string, f Find) (n in
 	return n, nil
 }
 
-func (a *App) search(collection string, f Find, caller *records.Caller) (*records.FindInput, error) {
+func (a *App) search(collection string, f Find) (*records.FindInput, error) {
 	c, err := a.find(collection)
 	if err != nil {
 		return nil, err
 	}
-	return &records.FindInput{CollectionID: c.ID, Filter: f.Filter, Params: f.Params, Sort: f.Sort, Limit: f.Limit, Offset: f.Offset, Caller: caller}, nil
+	return &records.FindInput{CollectionID: c.ID, Filter: f.Filter, Params: f.Params, Sort: f.Sort, Limit: f.Limit, Offset: f.Offset}, nil
 }

@@ -44,7 +44,9 @@ type RecordEvent struct {
 func (e *RecordEvent) Context() context.Context { return e.ctx }
 
 // HasTag implements hooks.Event: the tags are the collection's name and id.
-func (e *RecordEvent) HasTag(tag string) bool { return tagged(e.Record.Collection, tag) }
+func (e *RecordEvent) HasTag(tag string) bool {
+	return e.Record != nil && tagged(e.Record.Collection, tag) // a hook may have left none
+}
 
 func tagged(c *schema.Collection, tag string) bool { return tag == c.Name || tag == c.ID }
 

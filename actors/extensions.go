@@ -130,6 +130,7 @@ func (b *binding) add(g *guestHook) {
 		b.enrich = append(b.enrich, &hooks.Handler[*RecordEnrichEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.enrich})
 		return
 	case "terminate":
+		g.late = true
 		b.end = append(b.end, &hooks.Handler[*TerminateEvent]{ID: id, Priority: g.spec.Priority, Func: g.terminate})
 		return
 	}
@@ -260,6 +261,5 @@ func (g *guestHook) enrich(e *RecordEnrichEvent) error {
 }
 
 func (g *guestHook) terminate(e *TerminateEvent) error {
-	g.late = true
 	return g.around(context.Background(), &wasmhost.Call{}, e.Next)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/troupebase/troupe/actors/hooks"
@@ -27,14 +29,64 @@ func (a *App) guestCall(ctx context.Context) *wasmhost.Call {
 		return call
 	}
 	call.Superuser = info.Caller.Superuser
-	if info.Auth != nil {
+	switch who := info.Caller.Request.Auth; {
+	case who != nil && (info.Auth == nil || info.Auth.ID() != who.ID):
+		call.Auth = a.identified(ctx, who)
+	case info.Auth != nil:
 		call.Auth = a.found(info.Auth)
 	}
-	if info.Request != nil {
-		call.Request = guestRequest{info.Request, info}
+	call.Request = guestRequest{info.Request, info}
+	if info.Request == nil {
+		call.Request = guestRequest{streamRequest{info.Caller.Request}, info}
 	}
 	return call
 }
+
+// identified is the record of an identity. It is read when the guest looks at it; of a record that is gone only the id is left.
+func (a *App) identified(ctx context.Context, who *filter.Identity) *guestRecord {
+	return &guestRecord{a: a, fixed: true, at: sync.OnceValue(func() *records.Record {
+		r, err := a.FindRecordByID(ctx, who.Collection.ID, who.ID)
+		if err != nil {
+			r = records.NewRecord(who.Collection)
+			r.Set("id", who.ID)
+		}
+		return r
+	})}
+}
+
+// streamRequest is what is left of the request of a subscriber to whom a record is shown. It implements Request.
+type streamRequest struct{ of *filter.Request }
+
+// Method implements Request.
+func (r streamRequest) Method() string { return r.of.Method }
+
+// Path implements Request.
+func (streamRequest) Path() string { return "" }
+
+// URI implements Request.
+func (streamRequest) URI() string { return "" }
+
+// Param implements Request.
+func (streamRequest) Param(string) string { return "" }
+
+// QueryLookup implements Request.
+func (r streamRequest) QueryLookup(name string) (string, bool) {
+	if r.of.Query == nil {
+		return "", false
+	}
+	return r.of.Query(name)
+}
+
+// HeaderLookup implements Request.
+func (r streamRequest) HeaderLookup(name string) (string, bool) {
+	if r.of.Header == nil {
+		return "", false
+	}
+	return r.of.Header(filter.HeaderName(name))
+}
+
+// RealIP implements Request.
+func (streamRequest) RealIP() string { return "" }
 
 // guestRequest is a request as extensions reach it. It implements wasmhost.Request.
 type guestRequest struct {
@@ -115,7 +167,17 @@ func (h guestHost) List(ctx context.Context, as wasmhost.Authority, collection s
 		}
 		params[name] = v
 	}
-	list, err := h.a.findAs(ctx, collection, Find{Filter: q.Filter, Params: params, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset}, caller(ctx, as))
+	in, err := h.a.search(collection, Find{Filter: q.Filter, Params: params, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset})
+	if err != nil {
+		return nil, known(err)
+	}
+	if in.Caller = caller(ctx, as); in.Caller == nil {
+		if namesSecret(q.Filter) || namesSecret(q.Sort) {
+			return nil, errSecretFilter
+		}
+		in.Permits = wasmhost.Of(ctx).Permits
+	}
+	list, err := h.a.findAll(ctx, in)
 	if err != nil {
 		return nil, known(err)
 	}
@@ -124,6 +186,15 @@ func (h guestHost) List(ctx context.Context, as wasmhost.Authority, collection s
 		out[i] = h.a.found(r)
 	}
 	return out, nil
+}
+
+// errSecretFilter says that a guest asks what it may not read.
+var errSecretFilter = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "filter and sort cannot name password or tokenKey; texts belong into params"}
+
+// namesSecret tells whether a filter or sort might ask for a field that guests cannot read, bit by bit. It need not
+// understand the text, since a name has only one spelling.
+func namesSecret(text string) bool {
+	return strings.Contains(text, "password") || strings.Contains(text, "tokenKey")
 }
 
 // input is a write of a guest.

@@ -44,7 +44,7 @@ func (h guestHost) query(ctx context.Context, q *sqlite.Query) (out *sqlite.Quer
 			if err == nil {
 				out, err = r.Query(ctx, q)
 			}
-			return err
+			return ofStatement(err)
 		})
 		if !errors.Is(err, sqlite.ErrWrites) {
 			return out, err
@@ -53,10 +53,23 @@ func (h guestHost) query(ctx context.Context, q *sqlite.Query) (out *sqlite.Quer
 	err = h.a.RunInTransaction(ctx, func(ctx context.Context) error {
 		return scopeOf(ctx).tx.do(func(tx *sqlite.Tx) (err error) {
 			out, err = tx.Query(ctx, q)
-			return err
+			return ofStatement(err)
 		})
 	})
 	return out, err
+}
+
+// statementError is a failure of a guest's statement, in contrast to one of what it ran in.
+type statementError struct{ error }
+
+// Unwrap returns the failure.
+func (e statementError) Unwrap() error { return e.error }
+
+func ofStatement(err error) error {
+	if err == nil {
+		return nil
+	}
+	return statementError{err}
 }
 
 // bindGuest decodes the parameters of a guest.
@@ -101,13 +114,18 @@ func sqlValue(raw json.RawMessage) (any, error) {
 func knownSQL(err error) error {
 	var class wasmhost.Errno
 	var unique *sqlite.UniqueError
+	var own statementError
 	switch {
+	case !errors.As(err, &own):
+		return known(err)
 	case errors.Is(err, sqlite.ErrDenied):
 		class = wasmhost.Forbidden
 	case errors.As(err, &unique), zsqlite.ErrCode(err).ToPrimary() == zsqlite.ResultConstraint:
 		class = wasmhost.Failed
 	case errors.Is(err, sqlite.ErrTooLarge):
 		class = wasmhost.Limit
+	case errors.Is(err, sqlite.ErrInterrupted):
+		class = wasmhost.Busy
 	case errors.Is(err, sqlite.ErrSeveral), errors.Is(err, sqlite.ErrEmptyQuery), errors.Is(err, sqlite.ErrParameters),
 		zsqlite.ErrCode(err).ToPrimary() == zsqlite.ResultError:
 		class = wasmhost.Invalid

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/troupebase/troupe/storage/records"
@@ -77,21 +78,38 @@ func (x *removal) Hooked(c *schema.Collection, action records.Action) bool {
 	return x.a.hooks.writes(c, action)
 }
 
-// Write implements records.Around. It is called with the transaction locked, and unlocks it for the hooks.
+// Write implements records.Around. It is called with the transaction locked, and unlocks it for the hooks. They work on a copy
+// of r, which itself is announced and not to be changed any more once it was written.
 func (x *removal) Write(action records.Action, r *records.Record, write func() error) error {
-	s := &save{a: x.a, c: r.Collection, stages: x.a.hooks.of(action), ctx: x.ctx}
-	s.event = &RecordEvent{App: x.a, Action: action, Record: r, ctx: x.ctx}
+	inner, err := scopeOf(x.ctx).deeper()
+	if err != nil {
+		return err
+	}
+	s := &save{a: x.a, c: r.Collection, stages: x.a.hooks.of(action), ctx: inner.in(x.ctx)}
+	s.event = &RecordEvent{App: x.a, Action: action, Record: r.Clone(), ctx: s.ctx}
 	return x.tx.outside(func() error {
 		err := s.stages.write.Trigger(s.event, func(e *RecordEvent) error {
-			return s.stages.execute.Trigger(e, func(e *RecordEvent) error {
-				if e.Record != r {
-					r.Become(e.Record)
-				}
-				err := x.tx.do(func(*sqlite.Tx) error { return write() })
-				s.stored = err == nil
-				return err
-			})
+			return s.stages.execute.Trigger(e, func(e *RecordEvent) error { return s.settle(x.tx, r, write) })
 		})
 		return s.finish(err, func() {})
 	})
+}
+
+// settle writes r: with what hooks made of it, unless it is deleted, which the deletion alone decides.
+func (s *save) settle(t *transaction, r *records.Record, write func() error) error {
+	e := s.event
+	if e.Action != records.Deleted {
+		if e.Record == nil || e.Record.Collection.ID != r.Collection.ID {
+			return fmt.Errorf("%w: the record of a hook belongs to another collection", records.ErrNoCollection)
+		}
+		r.Become(e.Record)
+	}
+	if err := t.do(func(*sqlite.Tx) error { return write() }); err != nil {
+		return err
+	}
+	s.stored = true
+	if e.Action != records.Deleted {
+		e.Record.Become(r)
+	}
+	return nil
 }

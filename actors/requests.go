@@ -57,29 +57,54 @@ func (a *App) Request(ctx context.Context, rq *WriteRequest) error {
 
 // Batch runs requests in one transaction, each inside of the one before (extension-surface.md 4.4). request makes the request
 // at a position, when all before it were written; it returns nil after the last one. A failure is a *records.BatchError.
+//
+// A hook around a request can keep that one from being written; the others are all written or none of them, even when a
+// hook swallows the failure of those inside of its own.
 func (a *App) Batch(ctx context.Context, client string, request func(ctx context.Context, i int) (*WriteRequest, error)) error {
-	return a.exclusive(ctx, a.transactionTimeout(), client, func(ctx context.Context) error { return a.batchFrom(ctx, 0, request) })
+	return a.exclusive(ctx, a.transactionTimeout(), client, func(ctx context.Context) error {
+		b := &batch{a: a, request: request}
+		if err := b.from(ctx, 0); err != nil {
+			return err
+		}
+		return b.failed
+	})
 }
 
-func (a *App) batchFrom(ctx context.Context, i int, request func(ctx context.Context, i int) (*WriteRequest, error)) error {
-	rq, err := request(ctx, i)
+// batch is a batch on its way.
+type batch struct {
+	a       *App
+	request func(ctx context.Context, i int) (*WriteRequest, error)
+	failed  error // the first failure
+}
+
+// from runs the requests from position i on.
+func (b *batch) from(ctx context.Context, i int) error {
+	rq, err := b.request(ctx, i)
 	if rq == nil && err == nil {
 		return nil
 	}
+	reached := false
 	if err == nil {
 		answer := rq.Answer
 		rq.Answer = func(inner context.Context, r *records.Record) error {
 			if err := answer(inner, r); err != nil {
 				return err
 			}
-			return a.batchFrom(ctx, i+1, request)
+			reached = true
+			return b.from(ctx, i+1)
 		}
-		err = a.Request(ctx, rq)
+		err = b.a.Request(ctx, rq)
 	}
-	if failed := (*records.BatchError)(nil); err == nil || errors.As(err, &failed) {
-		return err
+	if err == nil && !reached && b.failed == nil {
+		return b.from(ctx, i+1) // a hook kept this one from happening
 	}
-	return &records.BatchError{Index: i, Err: err}
+	if failed := (*records.BatchError)(nil); err != nil && !errors.As(err, &failed) {
+		err = &records.BatchError{Index: i, Err: err}
+	}
+	if b.failed == nil {
+		b.failed = err
+	}
+	return err
 }
 
 // Look returns how a chain of calls reads: on the transaction that it holds, or else on a Reader.

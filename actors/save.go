@@ -53,8 +53,17 @@ func (a *App) look(ctx context.Context) records.Look {
 	}
 }
 
-// save writes a draft that has not begun yet, with its hooks.
+// save writes a draft that has not begun yet, with its hooks. What they see of a stored record is read in its turn: nobody
+// with hooks writes it between.
 func (a *App) save(ctx context.Context, c *schema.Collection, d records.WriteDraft, client string) error {
+	ctx = scopeOf(ctx).in(ctx)
+	if d.Action() != records.Created {
+		release, err := a.turns.take(ctx, scopeOf(ctx), turnKey{c.ID, d.ID()})
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	r, err := d.Begin(a.look(ctx))
 	if err != nil {
 		return err
@@ -78,8 +87,11 @@ func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d records.Wri
 	if err != nil {
 		return err
 	}
-	err = s.stages.write.Trigger(s.event, s.write)
-	if s.event.Record != r && s.event.Record != nil {
+	err = guarded(func() error { return s.stages.write.Trigger(s.event, s.write) }) // the turn must be given back
+	switch {
+	case s.event.Record == nil:
+		s.event.Record = r
+	case s.event.Record != r:
 		r.Become(s.event.Record)
 	}
 	return s.finish(err, release)
@@ -116,9 +128,11 @@ func (s *save) execute(e *RecordEvent) error {
 func (s *save) finish(err error, release func()) error {
 	t := scopeOf(s.ctx).tx
 	if t != nil && err == nil && s.stored {
+		after := scopeOf(s.ctx) // as deep as the write: what these hooks write counts, too
+		after.tx = nil
 		t.whenOver(func(ctx context.Context, cause error) error {
 			defer release()
-			return s.after(ctx, cause)
+			return s.after(after.in(ctx), cause)
 		})
 		return nil
 	}

@@ -61,7 +61,7 @@ func (t *transaction) locked(fn func(tx *sqlite.Tx) error) error {
 // outside runs user code in the middle of fn of [transaction.do], and lets it use the transaction.
 func (t *transaction) outside(fn func() error) error {
 	t.mu.Unlock()
-	err := fn()
+	err := guarded(fn) // whatever happens, the caller has the lock again
 	t.mu.Lock()
 	if t.over != nil {
 		return errors.Join(t.over, err)
@@ -69,26 +69,60 @@ func (t *transaction) outside(fn func() error) error {
 	return err
 }
 
-// nested runs fn as a part of the transaction that can fail alone.
+// nested runs fn as a part of the transaction that can fail alone. Parts nest; fn has the transaction for itself.
 func (t *transaction) nested(fn func() error) error {
-	var point sqlite.Savepoint
-	if err := t.do(func(tx *sqlite.Tx) (err error) { point, err = tx.Savepoint(); return err }); err != nil {
+	t.mu.Lock()
+	p, err := t.part()
+	t.mu.Unlock()
+	if err != nil {
 		return err
 	}
-	if err := guarded(fn); err != nil {
-		if undo := t.do(func(*sqlite.Tx) error { return point.Undo() }); undo != nil && !errors.Is(err, undo) {
-			err = errors.Join(err, undo)
-		}
-		return err
-	}
-	return t.do(func(*sqlite.Tx) error { return point.Keep() })
+	err = guarded(fn)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.conclude(p, err)
 }
 
 // apply applies a command as a part of the transaction that can fail alone.
 func (t *transaction) apply(cmd sqlite.Work) error {
-	return t.nested(func() error {
-		return t.do(func(tx *sqlite.Tx) error { return sqlite.Classify(cmd.Apply(tx)) })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := t.part()
+	if err != nil {
+		return err
+	}
+	err = guarded(func() error {
+		return t.locked(func(tx *sqlite.Tx) error { return sqlite.Classify(cmd.Apply(tx)) })
 	})
+	return t.conclude(p, err)
+}
+
+// part is a part of a transaction: from where on it is undone when it fails, and what waits for the end since.
+type part struct {
+	point sqlite.Savepoint
+	ends  int
+}
+
+// part begins a part; the caller holds the lock.
+func (t *transaction) part() (p part, err error) {
+	p.ends = len(t.ends)
+	err = t.locked(func(tx *sqlite.Tx) (err error) { p.point, err = tx.Savepoint(); return err })
+	return p, err
+}
+
+// conclude ends a part with the outcome of what ran in it, and returns that. For what waits for the end of the transaction
+// a failed part was rolled back, whatever becomes of the rest. The caller holds the lock.
+func (t *transaction) conclude(p part, err error) error {
+	if err == nil {
+		return t.locked(func(*sqlite.Tx) error { return p.point.Keep() })
+	}
+	for i, end := range t.ends[p.ends:] {
+		t.ends[p.ends+i] = func(ctx context.Context, _ error) error { return end(ctx, err) }
+	}
+	if undo := t.locked(func(*sqlite.Tx) error { return p.point.Undo() }); undo != nil && !errors.Is(err, undo) {
+		return errors.Join(err, undo)
+	}
+	return err
 }
 
 // end takes the transaction away from user code.

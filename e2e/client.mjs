@@ -7,6 +7,7 @@ import { EventSource } from "eventsource";
 import PocketBase from "pocketbase";
 import { inbox, rejectsWith, runAll, test } from "./check.mjs";
 import { mailTests } from "./mailflows.mjs";
+import { walkOAuth2 } from "./oauth2.mjs";
 import { startServer, superuser } from "./server.mjs";
 import { startMailServer } from "./smtp.mjs";
 
@@ -117,6 +118,8 @@ test("a token is refreshed", async () => {
   const auth = await ann.collection("users").authRefresh();
   assert.equal(auth.record.id, state.ann.id);
 });
+
+walkOAuth2({ server, root, newClient });
 
 test("records are created", async () => {
   state.first = await ann.collection("posts").create({

@@ -5,6 +5,12 @@ const message = document.getElementById("message");
 const token = location.hash.startsWith("#/pbinstall/") ? location.hash.slice("#/pbinstall/".length) : "";
 form.hidden = !token;
 
+const back = location.hash.match(/^#\/auth\/oauth2-redirect-(success|failure)$/);
+if (back) {
+  intro.textContent = back[1] === "success" ? "You can close this window and go back to the app." : "Signing in did not work. You can close this window and try again.";
+  window.close(); // works for windows that a script opened
+}
+
 function describe(answer) {
   const fields = Object.entries(answer.data ?? {}).map(([name, error]) => `${name}: ${error.message}`);
   return [answer.message, ...fields].join("\n");

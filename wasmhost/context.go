@@ -115,6 +115,7 @@ func (c *callContext) poll() {
 func (c *callContext) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.look() // the deadline may have been the reason
 	c.end(context.Canceled)
 }
 

@@ -25,6 +25,7 @@ type Extension struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	config   wazero.ModuleConfig
+	memory   int64 // bytes that an instance begins with
 	pool     pool
 	health   health
 

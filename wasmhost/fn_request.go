@@ -111,7 +111,7 @@ func respond(i *instance, p []uint64) (int32, *Error) {
 	if err != nil {
 		return 0, err
 	}
-	if status := uint32(p[0]); status < 100 || status > 599 {
+	if status := uint32(p[0]); status < 200 || status > 599 {
 		return 0, errStatus
 	}
 	contentType, err := i.name(p[1], p[2])

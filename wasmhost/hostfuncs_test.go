@@ -198,7 +198,7 @@ func TestErrnos(t *testing.T) {
 		{"close", []any{3}, Invalid},
 		{"request", []any{9, "", at(1024), 64}, Invalid},
 		{"request", []any{2, "nothing", at(1024), 64}, NotFound},
-		{"respond", []any{99, ""}, Invalid},
+		{"respond", []any{199, ""}, Invalid},
 		{"respond", []any{600, ""}, Invalid},
 		{"respond", []any{200, "text/html\r\nX: y"}, Invalid},
 		{"respond_header", []any{"X\r\n", "y"}, Invalid},

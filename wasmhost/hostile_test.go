@@ -11,7 +11,7 @@ import (
 )
 
 // short limits keep the tests quick; they are far above what a guest that behaves needs.
-func short(o *Options) { o.Limits.Hook, o.Limits.Route = 300*time.Millisecond, 300*time.Millisecond }
+func short(o *Options) { o.Limits.Hook, o.Limits.Route = time.Second, time.Second }
 
 // The hooks of testdata/hostile.c.
 const (
@@ -193,7 +193,7 @@ func TestLoopDisturbsNobody(t *testing.T) {
 	m, _ := open(t, &fakeHost{}, func(o *Options) { o.Limits.Hook = 10 * time.Second }, "hostile", "bench")
 	set := m.Extensions()
 	bench, hostile := set[0], set[1]
-	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(2*time.Second))
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Second))
 	defer cancel()
 	looped := make(chan error)
 	go func() {

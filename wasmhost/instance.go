@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/troupebase/troupe/wasmhost/rewrite"
 )
@@ -76,8 +77,17 @@ type callState struct {
 func (x *Extension) newInstance(deadline int64) (i *instance, err error) {
 	i = &instance{extension: x, names: make(map[string]string)}
 	i.ctx.instance = i
-	i.module, err = x.runtime.InstantiateModule(&i.ctx, x.compiled, x.config)
+	if !x.manager.takeMemory(x.memory) {
+		return nil, ErrBusy
+	}
+	memory := &linearMemory{budget: &x.manager.memory, taken: x.memory}
+	allocator := experimental.MemoryAllocatorFunc(func(_, most uint64) experimental.LinearMemory {
+		memory.space = reserve(most)
+		return memory
+	})
+	i.module, err = x.runtime.InstantiateModule(experimental.WithMemoryAllocator(&i.ctx, allocator), x.compiled, x.config)
 	if err != nil {
+		memory.Free()
 		return nil, &Fault{Kind: Trapped, Message: "start: " + firstLine(err.Error())}
 	}
 	i.memory = i.module.Memory()

@@ -8,6 +8,9 @@ type Limits struct {
 	Hook, Route time.Duration
 	// MemoryPages is the memory of an instance, in pages of 64 KiB.
 	MemoryPages uint32
+	// TotalMemory is the memory of all instances together, in bytes. When it is used up, guests cannot grow, and calls that need another instance are
+	// [ErrBusy].
+	TotalMemory int64
 	// HostCalls and Handles are counted per call.
 	HostCalls, Handles int
 	// Payload is how many bytes a guest hands over at once: a body, JSON, a route's answer.
@@ -23,6 +26,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.MemoryPages == 0 {
 		l.MemoryPages = 1024
+	}
+	if l.TotalMemory <= 0 {
+		l.TotalMemory = 512 << 20
 	}
 	if l.HostCalls <= 0 {
 		l.HostCalls = 100_000

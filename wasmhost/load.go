@@ -61,6 +61,7 @@ func (x *Extension) compile(ctx context.Context, content []byte) error {
 	}
 	config := wazero.NewRuntimeConfig().WithCompilationCache(x.manager.cache).WithMemoryLimitPages(limits.MemoryPages).
 		WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false) // which the rewriting has made wrong anyway
+	x.memory = int64(rewritten.Memory.Min) << 16
 	x.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	if err := errors.Join(exportHost(ctx, x.runtime), exportWASI(ctx, x.runtime)); err != nil {
 		return fmt.Errorf("host functions: %w", err)

@@ -40,6 +40,7 @@ type Manager struct {
 	log     *slog.Logger
 	limits  Limits
 	cache   wazero.CompilationCache
+	memory  memoryBudget
 	dog     *watchdog
 	watcher *watcher
 	base    time.Time // what now counts from
@@ -67,6 +68,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		m.log = slog.Default()
 	}
 	m.set.Store(&[]*Extension{})
+	m.memory.left.Store(m.limits.TotalMemory)
 	m.cache = wazero.NewCompilationCache()
 	if o.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
@@ -167,6 +169,15 @@ func (m *Manager) inspect() (busy bool) {
 		busy = x.pool.inspect(now) || busy
 	}
 	return busy
+}
+
+// takeMemory takes n bytes for an instance, if need be those of instances that are idle.
+func (m *Manager) takeMemory(n int64) bool {
+	if m.memory.take(n) {
+		return true
+	}
+	m.eachLive(func(x *Extension) { x.pool.trim(0, func(*instance) bool { return true }) })
+	return m.memory.take(n)
 }
 
 // sweep closes instances that nobody needs and versions that nobody can hold any more.

@@ -2,6 +2,8 @@ package wasmhost
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 )
@@ -77,7 +79,7 @@ func (p *pool) acquire(ctx context.Context, holds bool, waitUntil, deadline int6
 
 // make makes an instance; a shared one is counted already.
 func (p *pool) make(shared bool, deadline int64) (*instance, error) {
-	i, err := p.extension.newInstance(deadline)
+	i, err := p.instantiate(deadline)
 	if err != nil {
 		if shared {
 			p.mu.Lock()
@@ -89,6 +91,17 @@ func (p *pool) make(shared bool, deadline int64) (*instance, error) {
 	}
 	i.shared = shared
 	return i, nil
+}
+
+// instantiate keeps a panic in the runtime from taking the caller along, and a place in the pool with it.
+func (p *pool) instantiate(deadline int64) (i *instance, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.extension.log.Error("extension: panic while an instance is made", "panic", v, "stack", string(debug.Stack()))
+			i, err = nil, &Fault{Kind: Panicked, Message: fmt.Sprint(v)}
+		}
+	}()
+	return p.extension.newInstance(deadline)
 }
 
 // wait queues for a turn. It is entered with the lock held and leaves without.

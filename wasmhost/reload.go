@@ -103,7 +103,9 @@ func (m *Manager) consider(ctx context.Context, file string, files []string) err
 	}
 	x, err := m.load(ctx, file, content)
 	if err != nil {
-		m.refused[file] = sum
+		if !errors.Is(err, ErrBusy) && !errors.Is(err, ErrTimeout) { // which may be the machine's fault
+			m.refused[file] = sum
+		}
 		return err
 	}
 	delete(m.refused, file)

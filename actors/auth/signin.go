@@ -161,7 +161,7 @@ func rank(field string) int {
 }
 
 // findBy looks a record up by a field with a unique index; the index decides whether the case of letters counts.
-func findBy(r *sqlite.Reader, c *schema.Collection, field, value string) (*records.Record, error) {
+func findBy(r records.Preparer, c *schema.Collection, field, value string) (*records.Record, error) {
 	index, ok := c.UniqueIndex(field)
 	if !ok || c.FieldIndex(field) < 0 {
 		return nil, fmt.Errorf("%w: %s of %s", ErrIdentityField, field, c.Name)

@@ -61,8 +61,8 @@ type run[E Event] struct {
 
 func (r *run[E]) next() error {
 	from := r.at
-	if from >= 0 && r.begun > from {
-		return nil // this handler has called it before
+	if from >= 0 && r.begun > from || from >= len(r.handlers) {
+		return nil // this handler has called it before, or it is the core, which has nothing inside
 	}
 	defer func() { r.at = from }()
 	i := from + 1

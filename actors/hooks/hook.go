@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"crypto/rand"
 	"slices"
 	"sync"
@@ -39,7 +40,7 @@ func (h *Hook[E]) Bind(handler *Handler[E]) string {
 	} else {
 		list = append(list, &own)
 	}
-	slices.SortStableFunc(list, func(a, b *Handler[E]) int { return a.Priority - b.Priority })
+	slices.SortStableFunc(list, func(a, b *Handler[E]) int { return cmp.Compare(a.Priority, b.Priority) })
 	h.list.Store(&list)
 	return own.ID
 }
@@ -66,7 +67,7 @@ func (h *Hook[E]) Replace(old func(id string) bool, with []*Handler[E]) {
 		}
 	}
 	list = append(list, with...)
-	slices.SortStableFunc(list, func(a, b *Handler[E]) int { return a.Priority - b.Priority })
+	slices.SortStableFunc(list, func(a, b *Handler[E]) int { return cmp.Compare(a.Priority, b.Priority) })
 	h.list.Store(&list)
 }
 

@@ -19,7 +19,7 @@ type job struct {
 	change   *records.Change
 	audience *audience
 	// draft is the record as user code has yet to see it.
-	draft   *records.Draft
+	draft   *records.AnswerDraft
 	message *message
 }
 
@@ -143,7 +143,7 @@ func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, p records.Preparer
 	in := &records.AnswerInput{Caller: caller, Expand: t.options.expand, Plain: !j.audience.enriched}
 	var err error
 	if j.audience.enriched {
-		if j.draft, err = h.store.Draft(cat, p, j.change.Record, in); err != nil {
+		if j.draft, err = h.store.DraftAnswer(cat, p, j.change.Record, in); err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
 		return nil

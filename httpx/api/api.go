@@ -3,9 +3,12 @@ package api
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 )
@@ -18,7 +21,9 @@ type Options struct {
 	Static httpx.Handler
 	// Serving is the hook around the beginning of serving, where a program has bound it before; nil means a new one.
 	Serving *hooks.Hook[*ServeEvent]
-	Logger  *slog.Logger
+	// OAuth2 asks the providers of OAuth2; nil means a new client.
+	OAuth2 *oauth2.Client
+	Logger *slog.Logger
 }
 
 // API is the REST API of one application, and the server that answers it. It is safe for concurrent use.
@@ -27,12 +32,17 @@ type API struct {
 	server   *httpx.Server
 	verifier *auth.Verifier
 	desk     *auth.Desk
+	oauth2   *oauth2.Client
 	log      *slog.Logger
 	probes   probes
 	serving  *hooks.Hook[*ServeEvent]
-	table    table
+	// listening is what is served, nil before.
+	listening atomic.Pointer[listener]
+	table     table
 	// The routes whose rate limits the parts of a batch share.
 	create, update, delete *httpx.Route
+	// signUp is the route that the rate limit of new records is counted for when OAuth2 makes them.
+	signUp *httpx.Route
 }
 
 // New returns the API of an application. It does not listen yet.
@@ -40,9 +50,12 @@ func New(app *actors.App, o Options) (*API, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &API{app: app, log: o.Logger, serving: o.Serving}
+	a := &API{app: app, log: o.Logger, serving: o.Serving, oauth2: o.OAuth2}
 	if a.serving == nil {
 		a.serving = new(hooks.Hook[*ServeEvent])
+	}
+	if a.oauth2 == nil {
+		a.oauth2 = newOAuth2()
 	}
 	if err := a.openAuth(); err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
@@ -77,7 +90,7 @@ func (a *API) routes() []*httpx.Route {
 	a.update = &httpx.Route{Method: "PATCH", Path: "/api/collections/{collection}/records/{id}", Handler: a.updateRecord, Tags: []string{"update"}, Collection: "collection", BodyLimit: a.recordLimit}
 	a.delete = &httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}/records/{id}", Handler: a.deleteRecord, Tags: []string{"delete"}, Collection: "collection"}
 	super := httpx.RequireSuperuser
-	return append(append(a.authRoutes(), pageRoutes()...),
+	return append(slices.Concat(a.authRoutes(), a.oauth2Routes(), pageRoutes()),
 		&httpx.Route{Method: "GET", Path: "/api/health", Handler: httpx.Health(a.canBackup)},
 
 		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}/records", Handler: a.listRecords, Tags: []string{"list"}, Collection: "collection"},

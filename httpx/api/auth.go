@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 const (
 	loadFailed     = "An error occurred while loading the submitted data."
 	validateFailed = "An error occurred while validating the submitted data."
+	authFailed     = "Failed to authenticate."
 	noAuthContext  = "Missing or invalid auth collection context."
 )
 
@@ -160,6 +162,11 @@ func signInError(err error) error {
 
 // signIn answers with a fresh token, after the checks that come when the credentials were found right.
 func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
+	return a.signInWith(c, r, method, body, nil)
+}
+
+// signInWith is signIn that tells something about the sign-in, nil for nothing.
+func (a *API) signInWith(c *httpx.Context, r *records.Record, method string, body map[string]any, meta any) error {
 	if err := a.admit(c, r, method, body); err != nil {
 		return err
 	}
@@ -174,7 +181,7 @@ func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body ma
 	if err != nil {
 		return err
 	}
-	return a.authAnswer(c, r, token)
+	return a.authAnswerWith(c, r, token, meta)
 }
 
 // admit asks the address list of superusers and the auth rule.
@@ -193,7 +200,20 @@ func (a *API) admit(c *httpx.Context, r *records.Record, method string, body map
 
 // authAnswer sends token and record. The record is shown as it sees itself.
 func (a *API) authAnswer(c *httpx.Context, r *records.Record, token string) error {
-	out := append(c.Buffer(), `{"record":`...)
+	return a.authAnswerWith(c, r, token, nil)
+}
+
+// authAnswerWith is authAnswer with what is told about the sign-in, nil for nothing.
+func (a *API) authAnswerWith(c *httpx.Context, r *records.Record, token string, meta any) error {
+	out := append(c.Buffer(), '{')
+	if meta != nil {
+		told, err := json.Marshal(meta)
+		if err != nil {
+			return err
+		}
+		out = append(append(append(out, `"meta":`...), told...), ',')
+	}
+	out = append(out, `"record":`...)
 	self := caller(c, "default")
 	self.Request.Auth, self.Superuser = r.Identity(), r.Collection.IsSuperusers()
 	out, err := a.app.Store().Answer(a.showing(c.Context(), c, self), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
@@ -313,12 +333,13 @@ func (a *API) authMethods(c *httpx.Context) error {
 	if col.Auth.OTP.Enabled {
 		otp = duration{true, col.Auth.OTP.Duration}
 	}
+	providers, oldProviders := oauth2Methods(&col.Auth.OAuth2)
 	return c.SendJSON(http.StatusOK, map[string]any{
 		"password":         map[string]any{"identityFields": identities, "enabled": o.Enabled},
-		"oauth2":           map[string]any{"providers": []any{}, "enabled": false},
+		"oauth2":           map[string]any{"providers": providers, "enabled": col.Auth.OAuth2.Enabled},
 		"mfa":              mfa,
 		"otp":              otp,
-		"authProviders":    nil,
+		"authProviders":    oldProviders,
 		"usernamePassword": o.Enabled && slices.Contains(o.IdentityFields, "username"),
 		"emailPassword":    o.Enabled && slices.Contains(o.IdentityFields, "email"),
 	})

@@ -317,7 +317,7 @@ func (b *batchRun) answer(dst []byte) ([]byte, error) {
 			continue
 		}
 		expand, _ := first(part.target.query, "expand")
-		body, err := b.a.app.Store().Answer(b.a.showing(b.c.Context(), b.c, part.caller), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
+		body, err := b.a.app.Store().Answer(b.showing(part), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
 		if err != nil {
 			return nil, err
 		}

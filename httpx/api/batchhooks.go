@@ -54,9 +54,7 @@ func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, er
 	if err != nil {
 		return nil, err
 	}
-	info := requestInfo(b.c, part.caller, jsonOf(part.item.Body))
-	info.Request = &partRequest{Context: b.c, part: part}
-	rq := &actors.WriteRequest{Info: info, Collection: part.col, Draft: draft, Client: b.c.RealIP()}
+	rq := &actors.WriteRequest{Info: b.info(part), Collection: part.col, Draft: draft, Client: b.c.RealIP()}
 	if draft.Action() != records.Created {
 		rq.ID = part.target.id
 	}
@@ -65,6 +63,21 @@ func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, er
 		return nil
 	}
 	return rq, nil
+}
+
+// info is a part as hooks see it.
+func (b *batchRun) info(part *batchPart) *actors.RequestInfo {
+	info := requestInfo(b.c, part.caller, jsonOf(part.item.Body))
+	info.Request = &partRequest{Context: b.c, part: part}
+	return info
+}
+
+// showing is [API.showing] for the record of a part.
+func (b *batchRun) showing(part *batchPart) context.Context {
+	if !b.a.app.Enriching() {
+		return b.c.Context()
+	}
+	return actors.WithRequest(b.c.Context(), b.info(part))
 }
 
 // draft returns the command of a part as one around which hooks run.

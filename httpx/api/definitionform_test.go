@@ -51,7 +51,7 @@ func TestDefinitionsAsForms(t *testing.T) {
 	token := g.superuser()
 	form := func(method, path, body string, want int) map[string]any {
 		t.Helper()
-		status, out := g.sendAs(token, "application/x-www-form-urlencoded", method, path, body)
+		status, out := g.sendTyped(token, "application/x-www-form-urlencoded", method, path, body)
 		if status != want {
 			t.Fatalf("%s %s: %d %v", method, path, status, out)
 		}

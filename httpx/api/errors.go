@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
@@ -54,7 +55,7 @@ func mapError(err error) *httpx.Error {
 // isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
 func isOverload(err error) bool {
 	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, oauth2.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout) ||
 		errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, wasmhost.ErrSuspended) || errors.Is(err, wasmhost.ErrBusy) || errors.Is(err, wasmhost.ErrClosed)
 }
 
@@ -74,7 +75,8 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 	}
 	var made *hooks.Error
 	var fault *wasmhost.Fault
-	if !errors.As(err, &made) || errors.As(err, &fault) {
+	var panicked *hooks.PanicError
+	if !errors.As(err, &made) || errors.As(err, &fault) || errors.As(err, &panicked) {
 		return nil, false
 	}
 	var own *httpx.Error
@@ -92,8 +94,8 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 // saveError is mapError for a write whose failures all carry one message.
 func saveError(err error, message string) error {
 	if rejection := (*hooks.Rejection)(nil); errors.As(err, &rejection) {
-		if rejection.Message != "" {
-			message = rejection.Message
+		if rejection.Message != "" || len(rejection.Fields) == 0 {
+			message = rejection.Message // empty is the default of the status
 		}
 		return &httpx.Error{Status: cmp.Or(rejection.Status, http.StatusBadRequest), Message: message, Data: rejection.Fields, Cause: err}
 	}

@@ -184,7 +184,7 @@ func (a *API) createRecord(c *httpx.Context) error {
 	if err != nil {
 		return saveError(err, createFailed)
 	}
-	return a.answer(c, cmd.Result, in.Caller)
+	return a.answer(a.showing(c.Context(), c, in.Caller), c, cmd.Result, in.Caller)
 }
 
 func (a *API) updateRecord(c *httpx.Context) error {
@@ -207,7 +207,7 @@ func (a *API) updateRecord(c *httpx.Context) error {
 	if err != nil {
 		return saveError(err, updateFailed)
 	}
-	return a.answer(c, cmd.Result, in.Caller)
+	return a.answer(a.showing(c.Context(), c, in.Caller), c, cmd.Result, in.Caller)
 }
 
 func (a *API) deleteRecord(c *httpx.Context) error {
@@ -233,21 +233,21 @@ func (a *API) deleteRecord(c *httpx.Context) error {
 // empty answer.
 func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.WriteDraft, id string, in records.WriteInput) error {
 	rq := &actors.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
-	rq.Answer = func(_ context.Context, r *records.Record) error {
+	rq.Answer = func(ctx context.Context, r *records.Record) error {
 		switch {
 		case c.Written():
 			return nil // a hook has answered
 		case draft.Action() == records.Deleted:
 			return c.NoContent()
 		}
-		return a.answer(c, r, in.Caller)
+		return a.answer(ctx, c, r, in.Caller)
 	}
 	return a.app.Request(c.Context(), rq)
 }
 
 // answer sends a record that was just written.
-func (a *API) answer(c *httpx.Context, r *records.Record, who records.Caller) error {
-	out, err := a.app.Store().Answer(a.showing(c.Context(), c, who), c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
+func (a *API) answer(ctx context.Context, c *httpx.Context, r *records.Record, who records.Caller) error {
+	out, err := a.app.Store().Answer(ctx, c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
 	if err != nil {
 		return err
 	}

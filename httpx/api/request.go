@@ -42,12 +42,12 @@ func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, erro
 	return info
 }
 
-// showing is a context for showing records of a request, which hooks around records that are shown get to see.
+// showing returns a ctx of a chain in which records are shown on behalf of a request, as far as any hook wants to know.
 func (a *API) showing(ctx context.Context, c *httpx.Context, who records.Caller) context.Context {
 	if !a.app.Enriching() {
 		return ctx
 	}
-	return actors.WithRequest(ctx, requestInfo(c, who, nil))
+	return actors.WithRequest(ctx, requestInfo(c, who, c.Bytes))
 }
 
 // jsonOf returns a body that was read as JSON.

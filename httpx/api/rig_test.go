@@ -12,38 +12,85 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors"
-	"github.com/troupebase/troupe/actors/auth"
-	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/wasmhost"
 )
 
 // rig is a served application with an empty data directory.
 type rig struct {
 	t    testing.TB
 	app  *actors.App
+	api  *API
 	base string
+}
+
+// rigOptions say what else a rig has. The zero value is an application without extensions whose log nobody reads.
+type rigOptions struct {
+	// bind is called before the application is opened.
+	bind func(a *actors.App)
+	// extensions is their directory, "" for none.
+	extensions string
+	limits     wasmhost.Limits
+	api        Options
+	log        *journal
+	// ended is called after the application was closed.
+	ended func()
 }
 
 // newRig serves an application until the test ends. bind is called before it is opened.
 func newRig(t testing.TB, bind func(a *actors.App)) *rig {
 	t.Helper()
-	app := actors.New(actors.Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
-	if bind != nil {
-		bind(app)
+	return openRig(t, rigOptions{bind: bind})
+}
+
+// newRigWith is newRig with options of the API.
+func newRigWith(t testing.TB, bind func(a *actors.App), o Options) *rig {
+	t.Helper()
+	return openRig(t, rigOptions{bind: bind, api: o})
+}
+
+func openRig(t testing.TB, o rigOptions) *rig {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	if o.log != nil {
+		logger = slog.New(o.log)
+	}
+	app := actors.New(actors.Options{Dir: t.TempDir(), Logger: logger})
+	if o.bind != nil {
+		o.bind(app)
 	}
 	if err := app.Bootstrap(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server, err := New(app, Options{})
+	o.api.Logger = logger
+	server, err := New(app, o.api)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.extensions != "" {
+		err := app.LoadExtensions(t.Context(), actors.ExtensionOptions{
+			Dir: o.extensions, CacheDir: compiled(t), Limits: o.limits, Routes: server.SetExtensions,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(context.Background(), ln, nil) }()
+	served, started := make(chan error, 1), make(chan struct{})
+	go func() {
+		served <- server.Serve(context.Background(), ln, func(net.Addr) error {
+			close(started)
+			return nil
+		})
+	}()
+	select {
+	case <-started:
+	case err := <-served:
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -56,8 +103,11 @@ func newRig(t testing.TB, bind func(a *actors.App)) *rig {
 		if err := app.Close(); err != nil {
 			t.Error(err)
 		}
+		if o.ended != nil {
+			o.ended()
+		}
 	})
-	return &rig{t: t, app: app, base: "http://" + ln.Addr().String()}
+	return &rig{t: t, app: app, api: server, base: "http://" + ln.Addr().String()}
 }
 
 // collection makes a collection of a definition in JSON; rules that it does not name are open to everybody.
@@ -77,45 +127,46 @@ func (g *rig) collection(definition string) *schema.Collection {
 	return g.app.Catalogue().ByID(c.ID)
 }
 
-// superuser makes a superuser and returns a token of it.
-func (g *rig) superuser() string {
-	g.t.Helper()
-	c := g.app.Catalogue().Find("_superusers")
-	cmd, err := g.app.Store().PrepareCreate(g.t.Context(), records.WriteInput{
-		CollectionID: c.ID, SkipRules: true, Passwords: g.app.Passwords(),
-		Body: map[string]any{"email": "root@example.com", "password": "rootpass1234"},
-	})
-	if err == nil {
-		err = g.app.Write(g.t.Context(), c, cmd, "test")
-	}
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	token, err := auth.Issue(cmd.Result, auth.Grant{Kind: auth.AuthToken}, time.Now())
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return token
-}
-
 // send sends a request with a JSON body ("" for none) and returns status and decoded answer.
 func (g *rig) send(method, path, body string) (int, map[string]any) {
 	g.t.Helper()
-	return g.sendAs("", "application/json", method, path, body)
+	return g.sendAs("", method, path, body)
 }
 
-// sendAs is send with a token ("" for none) and a body of a type.
-func (g *rig) sendAs(token, contentType, method, path, body string) (int, map[string]any) {
+// sendAs is send with a token.
+func (g *rig) sendAs(token, method, path, body string) (int, map[string]any) {
+	g.t.Helper()
+	contentType := ""
+	if body != "" {
+		contentType = "application/json"
+	}
+	return g.sendTyped(token, contentType, method, path, body)
+}
+
+// sendTyped is send with a token ("" for none) and a body of a type.
+func (g *rig) sendTyped(token, contentType, method, path, body string) (int, map[string]any) {
+	g.t.Helper()
+	status, _, raw := g.raw(method, path, body, http.Header{"Authorization": {token}, "Content-Type": {contentType}})
+	var out map[string]any
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &out); err != nil {
+			g.t.Fatalf("%s %s: %v: %s", method, path, err, raw)
+		}
+	}
+	return status, out
+}
+
+// raw sends a request and returns status, headers and body of the answer.
+func (g *rig) raw(method, path, body string, header http.Header) (int, http.Header, []byte) {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, g.base+path, strings.NewReader(body))
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if body != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	if token != "" {
-		req.Header.Set("Authorization", token)
+	for name, values := range header {
+		if values[0] != "" {
+			req.Header[name] = values
+		}
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -126,11 +177,14 @@ func (g *rig) sendAs(token, contentType, method, path, body string) (int, map[st
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	var out map[string]any
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &out); err != nil {
-			g.t.Fatalf("%s %s: %v: %s", method, path, err, raw)
-		}
+	return res.StatusCode, res.Header, raw
+}
+
+// ruleChange is a change of collections that sets the rules of one for writes.
+func ruleChange(g *rig, id, rule string) func(ch *schema.Change) error {
+	return func(ch *schema.Change) error {
+		c := g.app.Catalogue().ByID(id).Clone()
+		c.CreateRule, c.UpdateRule, c.DeleteRule = &rule, &rule, &rule
+		return ch.Update(id, c)
 	}
-	return res.StatusCode, out
 }

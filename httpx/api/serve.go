@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/hooks"
@@ -49,7 +50,9 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 			}
 		}
 		serving = true
-		go func() { served <- a.server.Serve(e.Listener) }()
+		ln := &listener{Listener: e.Listener}
+		a.listening.Store(ln)
+		go func() { served <- a.server.Serve(ln) }()
 		if started == nil {
 			return nil
 		}
@@ -67,8 +70,27 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 	return <-served
 }
 
-// Shutdown closes the listeners and waits for running requests until ctx ends.
-func (a *API) Shutdown(ctx context.Context) error { return a.server.Shutdown(ctx) }
+// Shutdown closes the listener and waits for running requests until ctx ends.
+func (a *API) Shutdown(ctx context.Context) error {
+	var err error
+	if ln := a.listening.Load(); ln != nil {
+		err = ln.Close() // the server may not know it yet, when it has just begun
+	}
+	return errors.Join(err, a.server.Shutdown(ctx))
+}
+
+// listener is closed once, whoever closes it. It is safe for concurrent use.
+type listener struct {
+	net.Listener
+	once sync.Once
+	err  error
+}
+
+// Close implements net.Listener.
+func (l *listener) Close() error {
+	l.once.Do(func() { l.err = l.Listener.Close() })
+	return l.err
+}
 
 // Router returns the current routes.
 func (a *API) Router() *httpx.Router { return a.server.Router() }

@@ -30,7 +30,7 @@ func (s *Store) Answer(ctx context.Context, dst []byte, r *Record, in *AnswerInp
 		return s.answerOn(ctx, s.catalogue(), nil, dst, r, in, false)
 	}
 	start := len(dst)
-	var draft *Draft
+	var draft *AnswerDraft
 	err := s.db.Read(ctx, func(reader *sqlite.Reader) error {
 		var err error
 		dst, draft, err = s.answer(s.catalogue(), reader, dst[:start], r, in, all)
@@ -62,18 +62,18 @@ func (s *Store) answerOn(ctx context.Context, cat *schema.Catalogue, p Preparer,
 	return out, err
 }
 
-// Draft does what [Store.AnswerOn] does up to where user code begins, so that the caller can give the connection back
+// DraftAnswer does what [Store.AnswerOn] does up to where user code begins, so that the caller can give the connection back
 // before that runs.
-func (s *Store) Draft(cat *schema.Catalogue, p Preparer, r *Record, in *AnswerInput) (*Draft, error) {
+func (s *Store) DraftAnswer(cat *schema.Catalogue, p Preparer, r *Record, in *AnswerInput) (*AnswerDraft, error) {
 	out, draft, err := s.answer(cat, p, nil, r, in, false)
 	if err == nil && draft == nil {
-		draft = &Draft{nodes: []*node{{c: r.Collection, id: r.ID(), json: out}}}
+		draft = &AnswerDraft{nodes: []*node{{c: r.Collection, id: r.ID(), json: out}}}
 	}
 	return draft, err
 }
 
 // answer appends the record, or leaves a draft of it when user code has to see it first.
-func (s *Store) answer(cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) (out []byte, d *Draft, err error) {
+func (s *Store) answer(cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) (out []byte, d *AnswerDraft, err error) {
 	full := !in.Plain && s.Enriches(r.Collection)
 	e := s.encoderFor(cat, r.Collection, layout{in.Caller.Superuser && !in.NoHidden, full})
 	who := newAudience(&in.Caller, r.Collection)

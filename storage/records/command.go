@@ -80,6 +80,9 @@ type WriteInput struct {
 	// Late tells that earlier commands of the same batch may make the record, or what a rule looks at: nothing is judged
 	// before the command is applied.
 	Late bool
+	// PasswordHash is the stored form of the password that a new auth record gets whose body has none. It stands for one that
+	// nobody knows: what is asked of passwords and their confirmation is not asked then.
+	PasswordHash string
 	// Passwords hashes and compares passwords. It is called while the command is prepared, never inside the Writer.
 	Passwords Passwords
 }
@@ -95,8 +98,8 @@ type Passwords struct {
 // hashes are the stored forms of the plain passwords in a body, by field.
 type hashes map[string]schema.Password
 
-// hash computes the stored form of every password of r that passes its checks.
-func (in *WriteInput) hash(ctx context.Context, r *Record) (hashes, error) {
+// hash computes the stored form of every password of r that passes its checks, or of all where they were made before.
+func (in *WriteInput) hash(ctx context.Context, r *Record, checked bool) (hashes, error) {
 	var out hashes
 	for i, f := range r.Collection.Fields {
 		field, ok := f.(*schema.PasswordField)
@@ -104,7 +107,7 @@ func (in *WriteInput) hash(ctx context.Context, r *Record) (hashes, error) {
 			continue
 		}
 		p, _ := r.Values[i].(schema.Password)
-		if p.Plain == "" || field.Validate(p, schema.Create) != nil {
+		if p.Plain == "" || !checked && field.Validate(p, schema.Create) != nil {
 			continue
 		}
 		hash, err := in.Passwords.Hash(ctx, p.Plain, field.HashCost())

@@ -49,7 +49,7 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 			return nil, err
 		}
 	}
-	cmd.hashed, err = in.hash(ctx, sub.record)
+	cmd.hashed, err = in.hash(ctx, sub.record, false)
 	return cmd, err
 }
 
@@ -172,6 +172,9 @@ func (cmd *Create) complete(r *Record) *Record {
 	if r.ID() == "" {
 		r.Set("id", cmd.id)
 	}
+	if p, ok := r.Get("password").(schema.Password); ok && p == (schema.Password{}) && cmd.in.PasswordHash != "" && r.Collection.IsAuth() {
+		r.Set("password", schema.Password{Hash: cmd.in.PasswordHash})
+	}
 	for i, f := range r.Collection.Fields {
 		if g, ok := f.(schema.Generator); ok && r.Values[i] == f.Zero() {
 			if v, ok := g.Generate(); ok {
@@ -215,10 +218,12 @@ func (cmd *Create) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission)
 	errs := validation.Errors{}
 	password := textOf(sub.body["password"])
 	confirm := textOf(cmd.in.Body["passwordConfirm"])
-	if password == "" {
+	given := password == "" && cmd.in.PasswordHash != ""
+	if password == "" && !given {
 		errs["password"] = validation.Required
 	}
 	switch {
+	case given:
 	case confirm == "":
 		errs["passwordConfirm"] = validation.Required
 	case confirm != password:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -18,6 +19,8 @@ type WriteDraft interface {
 	Command
 	// Action tells what the command does.
 	Action() Action
+	// ID is the record's id, "" while a new one has none.
+	ID() string
 	// Begin judges the rule and returns the record as the request made it. It fails like the Prepare functions and Apply.
 	Begin(look Look) (*Record, error)
 	// CheckForm checks what is asked of requests and not of programs: confirmations of passwords, what only managers change.
@@ -71,6 +74,14 @@ func (r *Record) on(c *schema.Collection) *Record {
 		}
 	}
 	return out
+}
+
+// renamed tells whether a field has another name now than in an older definition, or is gone.
+func renamed(old, now *schema.Collection) bool {
+	return old != now && slices.ContainsFunc(old.Fields, func(f schema.Field) bool {
+		same := now.Field(f.Base().Name)
+		return same == nil || same.Base().ID != f.Base().ID
+	})
 }
 
 // overlay lays over r what user code changed: the values in which changed differs from base.

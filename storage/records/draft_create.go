@@ -69,7 +69,9 @@ func (cmd *Create) Check(r *Record, look Look) error {
 }
 
 // asksData tells whether the check of a new record has to look at others.
-func asksData(r *Record) bool { return r.Collection.IsAuth() || hasRelations(r.Collection) }
+func asksData(r *Record) bool {
+	return r.Collection.IsAuth() || hasRelations(r.Collection) || hasOwner(r.Collection)
+}
 
 // Seal implements [WriteDraft].
 func (cmd *Create) Seal(ctx context.Context, r *Record) (err error) {
@@ -78,6 +80,6 @@ func (cmd *Create) Seal(ctx context.Context, r *Record) (err error) {
 	}
 	cmd.draft.final = r.Clone()
 	cmd.id = r.ID()
-	cmd.hashed, err = cmd.in.hash(ctx, r)
+	cmd.hashed, err = cmd.in.hash(ctx, r, true)
 	return err
 }

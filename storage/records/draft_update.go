@@ -76,6 +76,6 @@ func (cmd *Update) Seal(ctx context.Context, r *Record) (err error) {
 		return err
 	}
 	cmd.draft.final = r.Clone()
-	cmd.hashed, err = cmd.in.hash(ctx, r)
+	cmd.hashed, err = cmd.in.hash(ctx, r, true)
 	return err
 }

@@ -63,14 +63,14 @@ type pending struct {
 	guess   int
 }
 
-// wait notes a record for [Draft.Append]. r belongs to the answer from now on.
+// wait notes a record for [AnswerDraft.Append]. r belongs to the answer from now on.
 func (x *expander) wait(r *Record, e *encoder, who *audience, caller *Caller) *pending {
 	p := &pending{encoder: e, caller: caller, shown: newShown(r, *who, e.hidden)}
 	if caller.Request.Context == "realtime" {
 		p.shown.unhide()
 	}
 	if x.late == nil {
-		x.late = &Draft{enricher: x.s.opts.Enricher}
+		x.late = &AnswerDraft{enricher: x.s.opts.Enricher}
 	}
 	x.late.waiting = append(x.late.waiting, p)
 	return p
@@ -87,15 +87,15 @@ func (p *pending) size() int {
 	return p.guess
 }
 
-// Draft is an answer whose records have been read and which user code has not seen yet. It is used by one goroutine, once.
-type Draft struct {
+// AnswerDraft is an answer whose records have been read and which user code has not seen yet. It is used by one goroutine, once.
+type AnswerDraft struct {
 	enricher Enricher
 	waiting  []*pending // in the order in which they were found
 	nodes    []*node
 }
 
 // draft returns the draft of an answer of nodes, nil when it can be finished at once.
-func (x *expander) draft(nodes []*node) *Draft {
+func (x *expander) draft(nodes []*node) *AnswerDraft {
 	if x.late != nil {
 		x.late.nodes = nodes
 	}
@@ -104,7 +104,7 @@ func (x *expander) draft(nodes []*node) *Draft {
 
 // Append lets user code see the records and appends the answer to dst. It fails with [ErrEnrich] and returns dst as it was
 // then.
-func (d *Draft) Append(ctx context.Context, dst []byte) ([]byte, error) {
+func (d *AnswerDraft) Append(ctx context.Context, dst []byte) ([]byte, error) {
 	for _, p := range d.waiting {
 		v := &p.shown
 		err := d.enricher.Enrich(ctx, v, p.caller, func() error {

@@ -118,7 +118,7 @@ func (g *rig) answers(c Caller) []string {
 				keep(out, err)
 				out, err = g.store.AnswerOn(context.Background(), g.catalogue.Load(), tx, nil, r, in)
 				keep(out, err)
-				d, err := g.store.Draft(g.catalogue.Load(), tx, r, in)
+				d, err := g.store.DraftAnswer(g.catalogue.Load(), tx, r, in)
 				if err != nil {
 					return err
 				}

@@ -25,7 +25,7 @@ type expander struct {
 	hidden bool    // hidden relation fields count among them
 	plain  bool    // user code is left out
 	// late is what has to be finished after the read, nil when user code has nothing to see.
-	late *Draft
+	late *AnswerDraft
 }
 
 func newExpander(s *Store, cat *schema.Catalogue, p Preparer, caller *Caller) *expander {

@@ -31,6 +31,9 @@ type FindInput struct {
 	// Caller is on whose behalf the search runs: the list rule is asked, and the filter may use what a client may. Nil means
 	// the program itself, for which there are no rules.
 	Caller *Caller
+	// Permits limits what filter and sort may lead to: it is asked for each collection that they read, by its name, and those it
+	// refuses are [ErrForbidden]. Nil permits all.
+	Permits func(collection string) bool
 }
 
 // FindAll returns the records that a search finds, with all their fields. p is the connection it runs on, the Writer's
@@ -144,7 +147,15 @@ func (s *Store) search(in *FindInput) (*plan, *filter.Request, error) {
 		}
 	}
 	p, err := s.plan(cat, a, &req)
-	return p, &req, err
+	if err != nil || in.Permits == nil {
+		return p, &req, err
+	}
+	for _, name := range p.query.Tables {
+		if !in.Permits(name) {
+			return nil, nil, fmt.Errorf("%w: the filter or sort reads %s", ErrForbidden, name)
+		}
+	}
+	return p, &req, nil
 }
 
 func (s *Store) findAll(on Preparer, in *FindInput) ([]*Record, error) {

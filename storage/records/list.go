@@ -36,7 +36,7 @@ type ListInput struct {
 // a filter found nothing in a collection whose rule hides records, which a caller who guesses would like to know.
 func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte, empty bool, err error) {
 	start := len(dst)
-	var draft *Draft
+	var draft *AnswerDraft
 	var total int
 	err = s.db.Read(ctx, func(r *sqlitedb.Reader) error {
 		l := lister{s: s, in: in, r: r, cat: s.catalogue()}
@@ -63,10 +63,10 @@ type lister struct {
 	in      *ListInput
 	r       *sqlitedb.Reader
 	cat     *schema.Catalogue
-	count   int    // records on the page
-	guarded bool   // the rule hides records
-	total   int    // -1 when nobody wants to know
-	draft   *Draft // what user code has to see before the page is finished
+	count   int          // records on the page
+	guarded bool         // the rule hides records
+	total   int          // -1 when nobody wants to know
+	draft   *AnswerDraft // what user code has to see before the page is finished
 }
 
 func (l *lister) run(dst []byte) ([]byte, error) {

@@ -62,7 +62,7 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 	if err != nil {
 		return nil, err
 	}
-	if cmd.hashed, err = in.hash(ctx, sub.record); err != nil {
+	if cmd.hashed, err = in.hash(ctx, sub.record, false); err != nil {
 		return nil, err
 	}
 	if old := textOf(in.Body["oldPassword"]); c.IsAuth() && old != "" && stored.Hash != "" {
@@ -162,12 +162,17 @@ func (cmd *Update) admit(cat *schema.Catalogue, p Preparer, r, before *Record) (
 	if d == nil {
 		return r, cmd.checkAll(cat, p, r, before)
 	}
+	base := d.base
+	if renamed(base.Collection, r.Collection) {
+		// The names in the body mean other fields than they did: what the request made of them is laid over the row by id.
+		r, base = before.Clone(), base.Original()
+	}
 	if d.checked != nil {
-		if err := cmd.checkAll(cat, p, r.overlay(d.base, d.checked), before); err != nil {
+		if err := cmd.checkAll(cat, p, r.overlay(base, d.checked), before); err != nil {
 			return nil, err
 		}
 	}
-	return r.overlay(d.base, d.final), nil
+	return r.overlay(base, d.final), nil
 }
 
 func (cmd *Update) checkAll(cat *schema.Catalogue, p Preparer, r, before *Record) error {

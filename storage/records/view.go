@@ -19,7 +19,7 @@ type ViewInput struct {
 // when the rule is not met or cannot be evaluated), or the errors of sqlite.DB.Read; dst is returned as it was then.
 func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, error) {
 	start := len(dst)
-	var draft *Draft
+	var draft *AnswerDraft
 	err := s.db.Read(ctx, func(r *sqlite.Reader) error {
 		cat := s.catalogue()
 		c := cat.ByID(in.CollectionID)
@@ -46,7 +46,7 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 }
 
 // view appends the record, or leaves a draft of it when user code has to see it first.
-func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sqlite.Reader, in *ViewInput) (out []byte, d *Draft, err error) {
+func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sqlite.Reader, in *ViewInput) (out []byte, d *AnswerDraft, err error) {
 	p, err := s.plan(x.cat, a, in.Caller.Request)
 	if err != nil {
 		return dst, nil, refused(err, ErrNotFound)

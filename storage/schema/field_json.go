@@ -102,7 +102,7 @@ func (f *JSONField) Validate(v Value, _ Operation) error {
 		return validation.New("validation_json_size_limit",
 			fmt.Sprintf("The maximum allowed JSON size is %d bytes.", limit)).With(map[string]any{"maxSize": limit})
 	}
-	if !json.Valid(text) {
+	if !json.Valid(text) || endless(text) {
 		return validation.New("validation_invalid_json", "Must be a valid json value.")
 	}
 	if f.Required {
@@ -112,6 +112,16 @@ func (f *JSONField) Validate(v Value, _ Operation) error {
 		}
 	}
 	return nil
+}
+
+// endless tells whether a JSON text is a number beyond all that can be stored: SQLite would make infinity of it.
+func endless(text JSON) bool {
+	number := bytes.TrimSpace(text)
+	if len(number) == 0 || number[0] != '-' && (number[0] < '0' || number[0] > '9') {
+		return false
+	}
+	_, err := strconv.ParseFloat(string(number), 64)
+	return err != nil
 }
 
 // ValidateOptions checks the settings.

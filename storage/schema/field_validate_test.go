@@ -126,6 +126,10 @@ func TestValidate(t *testing.T) {
 		{"json zero", &JSONField{Required: true}, 0.0, ""},
 		{"json false", &JSONField{Required: true}, false, ""},
 		{"json blank list", &JSONField{Required: true}, "[ ]", ""},
+		// Found by FuzzRecordBody: SQLite made infinity of it, which was read as null.
+		{"json number beyond all bounds", &JSONField{}, "1e999", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+		{"json negative number beyond all bounds", &JSONField{}, "-1e400", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+		{"json large number", &JSONField{}, "-1e308", ""},
 		{"json size", &JSONField{MaxSize: 5}, "abc", ""},
 		{"json too big", &JSONField{MaxSize: 5}, "abcd", `{"code":"validation_json_size_limit","message":"The maximum allowed JSON size is 5 bytes.","params":{"maxSize":5}}`},
 		{"json broken", &JSONField{}, JSON("{"), `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},

@@ -35,6 +35,16 @@ func Providers() []Provider {
 	return list
 }
 
+// ProviderByName returns the OAuth2 provider of that name.
+func ProviderByName(name string) (Provider, bool) {
+	for _, p := range providerNames {
+		if p[0] == name {
+			return Provider{Name: p[0], DisplayName: p[1], Logo: initialLogo(p[1])}, true
+		}
+	}
+	return Provider{}, false
+}
+
 // IsProvider tells whether there is an OAuth2 provider of that name.
 func IsProvider(name string) bool {
 	for _, p := range providerNames {

@@ -18,6 +18,7 @@ const (
 // control are the Writer's own statements, prepared once per connection. None of them leaves anything to reset.
 type control struct {
 	begin, commit, rollback, savepoint, release, rollbackTo *zsqlite.Stmt
+	part, keepPart, undoPart                                *zsqlite.Stmt // a unit's own savepoints
 	dataVersion, update, last                               *zsqlite.Stmt
 }
 
@@ -32,6 +33,9 @@ func (c *control) prepare(conn *connection) error {
 		{&c.savepoint, "SAVEPOINT `unit`"},
 		{&c.release, "RELEASE `unit`"},
 		{&c.rollbackTo, "ROLLBACK TO `unit`"},
+		{&c.part, "SAVEPOINT `part`"},
+		{&c.keepPart, "RELEASE `part`"},
+		{&c.undoPart, "ROLLBACK TO `part`"},
 		{&c.dataVersion, "PRAGMA data_version"},
 		{&c.update, updateCommits},
 		{&c.last, selectCommits},

@@ -81,7 +81,7 @@ type Savepoint struct {
 
 // Savepoint makes a point to go back to. It is ended by [Savepoint.Keep] or [Savepoint.Undo].
 func (tx *Tx) Savepoint() (Savepoint, error) {
-	if err := exec(tx.w.control.savepoint); err != nil {
+	if err := exec(tx.w.control.part); err != nil {
 		return Savepoint{}, fmt.Errorf("make a savepoint: %w", err)
 	}
 	return Savepoint{tx, len(tx.changes)}, nil
@@ -91,7 +91,7 @@ func (tx *Tx) Savepoint() (Savepoint, error) {
 func (s Savepoint) Undo() error {
 	clear(s.tx.changes[s.changes:])
 	s.tx.changes = s.tx.changes[:s.changes]
-	if err := exec(s.tx.w.control.rollbackTo); err != nil {
+	if err := exec(s.tx.w.control.undoPart); err != nil {
 		return fmt.Errorf("go back to a savepoint: %w", err)
 	}
 	return s.Keep()
@@ -99,7 +99,7 @@ func (s Savepoint) Undo() error {
 
 // Keep makes what was written since a part of what was before.
 func (s Savepoint) Keep() error {
-	if err := exec(s.tx.w.control.release); err != nil {
+	if err := exec(s.tx.w.control.keepPart); err != nil {
 		return fmt.Errorf("end a savepoint: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ func assemble(p *plan, o Options) []byte {
 	helper := appendU32(nil, e.typeIndex(Sig([]ValueType{I32}, []ValueType{I32})))
 	code := e.functions()
 	out := append(make([]byte, 0, len(code)+len(code)/2), "\x00asm\x01\x00\x00\x00"...)
+	out = m.customSections(out)
 	out = appendList(out, secType, m.raw[secType], e.added, e.types)
 	out = appendSection(out, secImport, m.raw[secImport])
 	out = appendList(out, secFunction, m.raw[secFunction], 2, append(helper, helper...))
@@ -27,10 +28,18 @@ func assemble(p *plan, o Options) []byte {
 	out = appendSection(out, secCode, code)
 	out = appendSection(out, secData, m.raw[secData])
 	for _, c := range m.custom {
-		switch {
-		case c.name == "name":
+		if c.name == "name" {
 			out = appendSection(out, secCustom, functionNames(c.body))
-		case !strings.HasPrefix(c.name, ".debug_") && !strings.HasPrefix(c.name, "reloc."):
+		}
+	}
+	return out
+}
+
+// customSections appends the custom sections but for the names. They come first because wazero cannot read an empty one at the end of a file.
+// What tells of places in the code is left out, because the places are others now.
+func (m *module) customSections(out []byte) []byte {
+	for _, c := range m.custom {
+		if c.name != "name" && !strings.HasPrefix(c.name, ".debug_") && !strings.HasPrefix(c.name, "reloc.") {
 			out = appendSection(out, secCustom, c.body)
 		}
 	}

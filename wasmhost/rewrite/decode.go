@@ -5,7 +5,8 @@ package rewrite
 type instruction struct {
 	op    byte   // the opcode, or the prefix
 	sub   byte   // the opcode behind a prefix
-	index uint32 // the first index, or the type of a block
+	index uint32 // the first index, of br_table the largest label
+	typed bool   // whether index is the type of a block
 	value int32  // of i32.const
 }
 
@@ -61,7 +62,7 @@ func (r *reader) immediate(in *instruction, kind immediate) {
 	case imm16:
 		r.bytes(16)
 	case immBlock:
-		r.blockType()
+		in.typed, in.index = r.blockType()
 	case immOwn:
 		r.own(in)
 	default:
@@ -74,7 +75,7 @@ func (r *reader) own(in *instruction) {
 	switch in.op {
 	case opBrTable:
 		for range r.count(1) + 1 {
-			r.u32()
+			in.index = max(in.index, r.u32())
 		}
 	case opSelectTyped:
 		if r.byte() != 1 {
@@ -101,18 +102,20 @@ func (r *reader) memoryIndex() {
 }
 
 // blockType reads the type of a block: nothing, a value or the index of a function type.
-func (r *reader) blockType() {
+func (r *reader) blockType() (typed bool, index uint32) {
 	if r.err == nil && r.pos < len(r.b) && r.b[r.pos]&0xc0 == 0x40 {
 		if r.b[r.pos] == 0x40 {
 			r.pos++
 		} else {
 			r.valueType()
 		}
-		return
+		return false, 0
 	}
-	if r.signed(33) < 0 {
+	v := r.signed(33)
+	if v < 0 {
 		r.malformed("a block type that is none")
 	}
+	return true, uint32(v)
 }
 
 // refusal says what an unknown opcode belongs to.

@@ -3,8 +3,8 @@ package rewrite
 // What a module may have at most. Engines of browsers have the same limits (WebAssembly JavaScript Interface, "Implementation-defined
 // limits"), so no toolchain makes more; without them a small file could make the compiler, which trusts such numbers, allocate gigabytes.
 const (
-	// maxFile bounds the file: a large Go guest has about 30 MB.
-	maxFile = 256 << 20
+	// maxFile bounds the file. A Go guest has 3 MB, a large one 30; a file made of nothing but loops grows to eight times its size.
+	maxFile = 64 << 20
 	// maxValues bounds parameters and results of one function.
 	maxValues = 1000
 	// maxLocals bounds the locals of one function, which two bytes can declare by the billion.

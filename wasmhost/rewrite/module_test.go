@@ -71,7 +71,7 @@ func TestErrors(t *testing.T) {
 		{"unknown type", file(noParams, section(secFunction, 1, 7)), ErrMalformed, "unknown type"},
 		{"export of nothing", file(onePage, export("f", 0, 0)), ErrMalformed, "export of nothing"},
 		{"export twice", file(onePage, section(secExport, 2, 1, 'm', 2, 0, 1, 'm', 2, 0)), ErrMalformed, "same name"},
-		{"call of nothing", function1(opCall, 9, opEnd), ErrMalformed, "unknown function"},
+		{"call of nothing", function1(opCall, 9, opEnd), ErrMalformed, "not there"},
 		{"else without if", function1(opElse, opEnd), ErrMalformed, "else"},
 		{"second else", function1(opI32Const, 0, opIf, 0x40, opElse, opElse, opEnd, opEnd), ErrMalformed, "else"},
 		{"code after the end", function1(opEnd, opEnd), ErrMalformed, "superfluous"},
@@ -103,6 +103,33 @@ func TestVectorOpcodePaddingRefused(t *testing.T) {
 		if _, err := Module(function1(code...), Options{}); err == nil {
 			t.Errorf("%#x was accepted", code)
 		}
+	}
+}
+
+// What is added has indices that are free in the original. A guest that uses them, which only the rewritten module makes valid, could give itself
+// fuel for ever.
+func TestAddedIndicesRefused(t *testing.T) {
+	hot := []byte{opLoop, 0x40, opEnd} // gets a local for its state, and a block around the function
+	for name, code := range map[string][]byte{
+		"state":     {opI32Const, 0, opGlobalSet, 0, opEnd},
+		"stop flag": {opI32Const, 0, opGlobalSet, 2, opEnd},
+		"read":      {opGlobalGet, 0, opDrop, opEnd},
+		"local":     append(hot[:3:3], opI32Const, 0, opLocalSet, 0, opEnd),
+		"local tee": append(hot[:3:3], opI32Const, 0, opLocalTee, 0, opDrop, opEnd),
+		"look":      {opI32Const, 0, opCall, 1, opDrop, opEnd},
+		"type":      {opI32Const, 0, opBlock, 1, opEnd, opDrop, opEnd},
+		"label":     append(hot[:3:3], opBr, 1, opEnd),
+		"label if":  append(hot[:3:3], opI32Const, 0, opBrIf, 1, opEnd),
+		"labels":    append(hot[:3:3], opI32Const, 0, opBrTable, 2, 0, 1, 0, opEnd),
+		"reference": {opRefFunc, 1, opDrop, opEnd},
+	} {
+		if _, err := Module(function1(code...), Options{}); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	constant := file(noParams, oneFunction, onePage, section(secGlobal, 1, 0x7f, 0, opGlobalGet, 1, opEnd), emptyBody)
+	if _, err := Module(constant, Options{}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("constant: %v", err)
 	}
 }
 

@@ -9,6 +9,7 @@ const (
 	opElse               = 0x05
 	opEnd                = 0x0b
 	opBr                 = 0x0c
+	opBrIf               = 0x0d
 	opBrTable            = 0x0e
 	opReturn             = 0x0f
 	opCall               = 0x10
@@ -87,7 +88,7 @@ func immediates() (plain [256]immediate, misc [18]immediate, vector [256]immedia
 	fill(p, immBlock, opBlock, opIf)
 	fill(p, immNone, opElse, opElse)
 	fill(p, immNone, opEnd, opEnd)
-	fill(p, immIndex, opBr, opBr+1)
+	fill(p, immIndex, opBr, opBrIf)
 	fill(p, immOwn, opBrTable, opBrTable)
 	fill(p, immNone, opReturn, opReturn)
 	fill(p, immIndex, opCall, opCall)

@@ -4,7 +4,7 @@ import "strconv"
 
 // The names under which a rewritten module exports what was added to it.
 const (
-	// StopGlobal is a mutable i32: once it is 1, the guest traps at its next look at it.
+	// StopGlobal is a mutable i32, 0 at first: once it is 1, the guest traps at its next look at it. Nobody but the host sets it.
 	StopGlobal = "troupe_stop"
 	// DepthGlobal is a mutable i32: 0 until the guest traps because it calls itself too deeply, then how deeply.
 	DepthGlobal = "troupe_depth"
@@ -13,7 +13,8 @@ const (
 )
 
 const (
-	// defaultInterval makes a look every few hundred microseconds: rare enough to cost nothing, often enough for a garbage collection that waits.
+	// defaultInterval makes a guest leave the native code every 50 to 500 microseconds, which takes a fraction of one: rare enough to cost
+	// nothing, often enough for a garbage collection that waits.
 	defaultInterval = 50_000
 	// defaultMaxDepth is what extensions/abi.md promises.
 	defaultMaxDepth = 4096
@@ -21,9 +22,11 @@ const (
 
 // Options say how a module is rewritten. The zero value is what a server uses.
 type Options struct {
-	// Interval is how many passes of loops and entries of functions lie between two looks at the stop flag; 50,000 when 0, 16 million at most.
+	// Interval is how many passes of loops and entries of functions lie between two times that the guest leaves the native code; 50,000 when 0, 16
+	// million at most. Large pieces of code count for more than one. The stop flag is looked at at least as often, and at least every MaxDepth.
 	Interval uint32
-	// MaxDepth is how deep functions that may call themselves are nested before the guest traps; 4096 when 0, about a million at most.
+	// MaxDepth is how deeply functions that may call themselves are nested before the guest traps; 4096 when 0, 16,382 at most. Functions of
+	// more than 32 KiB count for more than one level, because their frames are large.
 	MaxDepth uint32
 	// TailCalls accepts tail calls, for a runtime that has them enabled.
 	TailCalls bool

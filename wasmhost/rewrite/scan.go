@@ -32,6 +32,7 @@ type scan struct {
 	regions   []region
 	calls     []call
 	blocks    []block // the open blocks of the function being scanned
+	variables uint32  // its parameters and locals
 }
 
 type block struct {
@@ -63,7 +64,7 @@ func scanCode(m *module, tailCalls bool) (*scan, error) {
 func (s *scan) function(i int) error {
 	f := &s.code[i]
 	r := &reader{b: f.body, what: functionName(s.imported + i)}
-	s.locals(r)
+	s.locals(r, len(s.types[s.funcs[s.imported+i]].params))
 	f.code, f.region, f.call = uint32(r.pos), uint32(len(s.regions)), uint32(len(s.calls))
 	s.regions = append(s.regions, region{})
 	s.blocks = s.blocks[:0]
@@ -72,6 +73,7 @@ func (s *scan) function(i int) error {
 		from := r.pos
 		in := r.next()
 		straight = straight && !isBranch(in.op)
+		s.bounds(r, in)
 		s.regions[current].cost += uint64(r.pos - from)
 		switch in.op {
 		case opBlock, opIf:
@@ -107,8 +109,8 @@ func (s *scan) function(i int) error {
 }
 
 // locals reads the declarations of locals.
-func (s *scan) locals(r *reader) {
-	total := uint64(0)
+func (s *scan) locals(r *reader, params int) {
+	total := uint64(params)
 	for range r.count(2) {
 		total += uint64(r.u32())
 		r.valueType()
@@ -118,6 +120,31 @@ func (s *scan) locals(r *reader) {
 	}
 	if total > maxLocals {
 		r.fail(unsupported("has a function with %d locals, more than %d", total, maxLocals))
+	}
+	s.variables = uint32(total)
+}
+
+// bounds refuses indices that mean nothing in the original and something in the rewritten module: with them a guest could give itself fuel.
+func (s *scan) bounds(r *reader, in instruction) {
+	known := -1
+	switch in.op {
+	case opBr, opBrIf, opBrTable:
+		known = len(s.blocks) + 1
+	case opLocalGet, opLocalSet, opLocalTee:
+		known = int(s.variables)
+	case opGlobalGet, opGlobalSet:
+		known = s.globals
+	case opCall, opReturnCall, opRefFunc:
+		known = len(s.funcs)
+	case opCallIndirect, opReturnCallIndirect:
+		known = len(s.types)
+	case opBlock, opLoop, opIf:
+		if in.typed {
+			known = len(s.types)
+		}
+	}
+	if known >= 0 && r.err == nil && int64(in.index) >= int64(known) {
+		r.malformed("an index of something that is not there")
 	}
 }
 
@@ -138,17 +165,10 @@ func (s *scan) note(r *reader, f *function, in instruction, current uint32) {
 	}
 	switch in.op {
 	case opCall, opReturnCall:
-		switch defined := int64(in.index) - int64(s.imported); {
-		case int64(in.index) >= int64(len(s.funcs)):
-			r.malformed("a call of an unknown function")
-		case defined >= 0:
+		if defined := int(in.index) - s.imported; defined >= 0 {
 			s.calls = append(s.calls, call{uint32(defined), current})
 		}
 	case opCallIndirect, opReturnCallIndirect:
-		if int64(in.index) >= int64(len(s.types)) {
-			r.malformed("a call of an unknown type")
-			return
-		}
 		s.calls = append(s.calls, call{uint32(len(s.code)) + s.class[in.index], current})
 	}
 }

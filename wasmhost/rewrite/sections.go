@@ -145,7 +145,11 @@ func (m *module) constant(r *reader) {
 			return
 		case opRefFunc:
 			m.take(r, in.index)
-		case opI32Const, opI64Const, opF32Const, opF64Const, opGlobalGet, opRefNull, opPrefixVector,
+		case opGlobalGet:
+			if r.err == nil && int64(in.index) >= int64(m.globals) {
+				r.malformed("a constant of an unknown global")
+			}
+		case opI32Const, opI64Const, opF32Const, opF64Const, opRefNull, opPrefixVector,
 			opI32Add, opI32Sub, 0x6c, 0x7c, 0x7d, 0x7e:
 		default:
 			r.malformed("an instruction that is not constant")

@@ -1,0 +1,25 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/httpx"
+)
+
+// appleSecret makes a client secret for Apple.
+func (a *API) appleSecret(c *httpx.Context) error {
+	var form oauth2.AppleSecret
+	if err := c.Bind(&form); err != nil {
+		return httpx.Loading(err)
+	}
+	if err := form.Validate(); err != nil {
+		return saveError(err, "Invalid client secret data.")
+	}
+	secret, err := form.Sign(time.Now())
+	if err != nil {
+		return httpx.NewError(http.StatusBadRequest, "Failed to generate client secret. Raw error: \n"+err.Error()).Because(err)
+	}
+	return c.SendJSON(http.StatusOK, map[string]string{"secret": secret})
+}
