@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"golang.org/x/crypto/bcrypt"
+	//lint:ignore SA1019 bcrypt is made of this cipher
 	"golang.org/x/crypto/blowfish"
 )
 

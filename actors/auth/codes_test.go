@@ -271,3 +271,23 @@ func TestOTPRequestsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestSuperuserOTP is what the command line prints.
+func TestSuperuserOTP(t *testing.T) {
+	g := newRig(t, nil)
+	s := g.superusers()
+	root := g.create("_superusers", map[string]any{"email": "root@x.test", "password": "12345678"})
+	if _, err := s.OTP(t.Context(), "root@x.test"); !errors.Is(err, auth.ErrSuperuserOTP) {
+		t.Error(err)
+	}
+	g.change("_superusers", withCodes)
+	otp, err := s.OTP(t.Context(), "root@x.test")
+	if err != nil || otp.Life != 180*time.Second {
+		t.Fatalf("%+v, %v", otp, err)
+	}
+	c := g.catalogue.Load().Find("_superusers")
+	r, err := g.desk().WithOTP(t.Context(), c, &auth.OTPForm{OTPID: otp.ID, Password: otp.Code}, "10.0.0.1", time.Now())
+	if err != nil || r.ID() != root.ID() {
+		t.Errorf("%v", err)
+	}
+}

@@ -62,6 +62,9 @@ func (d *Desk) change(ctx context.Context, r *records.Record, body map[string]an
 	if err != nil {
 		return nil, err
 	}
+	if cmd.Result == nil {
+		return r, nil // a hook kept it as it is
+	}
 	return cmd.Result, nil
 }
 

@@ -98,7 +98,7 @@ func (d *Desk) beginSecond(ctx context.Context, c *schema.Collection, r *records
 	if err != nil {
 		return fmt.Errorf("begin a session for a second method: %w", err)
 	}
-	return &SecondMethodError{Session: cmd.Result.ID()}
+	return &SecondMethodError{Session: cmd.ID()}
 }
 
 // endSecond uses a session up. Of two that come with the same one the second is told that there is none.

@@ -84,7 +84,9 @@ func (d *Desk) RequestOTP(ctx context.Context, c *schema.Collection, email strin
 	if err != nil {
 		return "", err
 	}
-	d.mailOTP(r, made, code)
+	if made.Result != nil { // a hook may keep it from being stored
+		d.mailOTP(r, made.Result, code)
+	}
 	return made.ID(), nil
 }
 
@@ -107,7 +109,7 @@ func (d *Desk) CreateOTP(ctx context.Context, r *records.Record) (id, code strin
 	return made.ID(), code, nil
 }
 
-func (d *Desk) createOTP(ctx context.Context, otps *schema.Collection, r *records.Record, hash string) (*records.Record, error) {
+func (d *Desk) createOTP(ctx context.Context, otps *schema.Collection, r *records.Record, hash string) (*records.Create, error) {
 	body := map[string]any{"collectionRef": r.Collection.ID, "recordRef": r.ID(), "password": schema.Password{Hash: hash}}
 	cmd, err := d.Store.PrepareCreate(ctx, records.WriteInput{CollectionID: otps.ID, Body: body, SkipRules: true, Passwords: d.Passwords})
 	if err == nil {
@@ -116,7 +118,7 @@ func (d *Desk) createOTP(ctx context.Context, otps *schema.Collection, r *record
 	if err != nil {
 		return nil, fmt.Errorf("create one-time password: %w", err)
 	}
-	return cmd.Result, nil
+	return cmd, nil
 }
 
 // mailOTP mails a code. What was mailed where is noted, so that signing in with it can verify the address; a code that
@@ -166,7 +168,7 @@ func (d *Desk) noteSent(ctx context.Context, otp *records.Record, address string
 
 // newestOTP returns the id of the newest one-time password of a record that has as many as it may, otherwise "".
 func (d *Desk) newestOTP(ctx context.Context, otps *schema.Collection, r *records.Record, now time.Time) (id string, err error) {
-	life := time.Duration(r.Collection.Auth.OTP.Duration) * time.Second
+	life := otpLife(r.Collection)
 	live := 0
 	err = d.DB.Read(ctx, func(reader *sqlite.Reader) error {
 		id, live = "", 0
@@ -243,7 +245,7 @@ func (d *Desk) findOTP(ctx context.Context, c, otps *schema.Collection, id strin
 			return err
 		}
 		created, ok := schema.ParseDate(otp.Text("created"))
-		life := time.Duration(c.Auth.OTP.Duration) * time.Second
+		life := otpLife(c)
 		if !ok || now.Sub(created) > life || otp.Text("collectionRef") != c.ID {
 			return records.ErrNotFound
 		}

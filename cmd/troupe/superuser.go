@@ -45,6 +45,8 @@ func newSuperuser(g *globals) *cobra.Command {
 		withPassword("create", "Create a superuser", "Successfully created new superuser %q!", (*auth.Superusers).Create),
 		withPassword("update", "Give a superuser another password", "Successfully changed superuser %q password!", (*auth.Superusers).Update),
 		newSuperuserDelete(g),
+		newSuperuserOTP(g),
+		newSuperuserIPs(g),
 	)
 	return cmd
 }

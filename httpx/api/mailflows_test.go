@@ -499,6 +499,34 @@ func TestMailFlowsRunHooks(t *testing.T) {
 	}
 }
 
+// TestHooksThatStoreNothing: a hook that keeps a row from being stored is answered as usual, and nothing follows from it.
+func TestHooksThatStoreNothing(t *testing.T) {
+	nothing := func(*actors.RecordEvent) error { return nil }
+	g := newMailRig(t, func(a *actors.App) {
+		a.OnRecordCreate("_otps", "_mfas").BindFunc(nothing)
+		a.OnRecordUpdate("users").BindFunc(func(e *actors.RecordEvent) error {
+			if e.Record.Bool("verified") {
+				return nil
+			}
+			return e.Next()
+		})
+	})
+	g.options(otpOn)
+	out := g.must(200, "", "POST", usersPath+"request-otp", `{"email":"ann@x.test"}`)
+	if id, _ := out["otpId"].(string); len(id) != 15 || len(g.otps("")) != 0 {
+		t.Error(out)
+	}
+	g.must(204, "", "POST", usersPath+"request-verification", `{"email":"ann@x.test"}`)
+	link := g.sink.next().find(t, `confirm-verification/([\w.-]+)`)
+	g.must(204, "", "POST", usersPath+"confirm-verification", `{"token":"`+link+`"}`)
+	if ann := g.ann(); ann["verified"] != false {
+		t.Error(ann)
+	}
+	g.options(`{"mfa":{"enabled":true}}`)
+	g.must(401, "", "POST", usersPath+"auth-with-password", `{"identity":"ann@x.test","password":"12345678"}`)
+	g.drained("a code that was not stored")
+}
+
 // TestMailForms are bodies of other kinds than JSON.
 func TestMailForms(t *testing.T) {
 	g := newMailRig(t, nil)
