@@ -89,5 +89,15 @@ func NewError(status int, message string) *Error { return httpx.NewError(status,
 // NewFieldError returns a failure of a field: a code for programs and a sentence for people.
 func NewFieldError(code, message string) error { return validation.New(code, message) }
 
-// ErrNotFound is what reads fail with that find nothing, to be found with errors.Is.
-var ErrNotFound = records.ErrNotFound
+// Errors to be found with errors.Is.
+var (
+	// ErrNotFound is what reads fail with that find nothing.
+	ErrNotFound = records.ErrNotFound
+	// ErrNotOpen and ErrBegun are what an [App] says before it is opened, and when it is opened again.
+	ErrNotOpen = actors.ErrNotOpen
+	ErrBegun   = actors.ErrBegun
+	// ErrTransactionTimeout says that a transaction was held for too long. Nothing of it was written.
+	ErrTransactionTimeout = actors.ErrTransactionTimeout
+	// ErrDepth says that hooks wrote from within one another too often.
+	ErrDepth = actors.ErrDepth
+)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -241,7 +242,16 @@ func Rejection(no *wasmhost.Rejection) error {
 	return out
 }
 
+// skips tells whether the hook is not for records of c: those of system collections are secrets of the server, so a hook has
+// to name them.
+func (g *guestHook) skips(c *schema.Collection) bool {
+	return len(g.spec.Collections) == 0 && (c.System || strings.HasPrefix(c.Name, "_"))
+}
+
 func (g *guestHook) record(e *RecordEvent) error {
+	if g.skips(e.Record.Collection) {
+		return e.Next()
+	}
 	call := g.a.guestCall(e.ctx)
 	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes}
 	call.Failure = e.Error
@@ -249,12 +259,18 @@ func (g *guestHook) record(e *RecordEvent) error {
 }
 
 func (g *guestHook) request(e *RecordRequestEvent) error {
+	if g.skips(e.Collection) {
+		return e.Next()
+	}
 	call := g.a.guestCall(e.ctx)
 	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes}
 	return g.around(e.ctx, call, e.Next)
 }
 
 func (g *guestHook) enrich(e *RecordEnrichEvent) error {
+	if g.skips(e.Shown.Record().Collection) {
+		return e.Next()
+	}
 	call := g.a.guestCall(e.ctx)
 	call.Record = &guestRecord{a: g.a, at: e.Shown.Record, shown: e.Shown}
 	return g.around(e.ctx, call, e.Next)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -33,7 +34,7 @@ func (a *App) found(r *records.Record) *guestRecord {
 
 var (
 	errNoField   = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "no such field"}
-	errSecret    = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "the field cannot be read"}
+	errSecret    = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "the field is a secret"}
 	errFixed     = &wasmhost.Error{Errno: wasmhost.Context, Message: "a change of the record would not count here"}
 	errNotShown  = &wasmhost.Error{Errno: wasmhost.Context, Message: "the record is not being shown"}
 	errNoNumber  = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "the field holds no number"}
@@ -138,6 +139,9 @@ func (g *guestRecord) set(key string, value any, size int) error {
 	}
 	if g.fixed {
 		return errFixed
+	}
+	if g.at().Collection.IsAuth() && strings.HasPrefix(strings.TrimLeft(key, "+"), "tokenKey") {
+		return errSecret // who chooses it can make tokens
 	}
 	if !g.at().Set(key, value) {
 		return errNoField

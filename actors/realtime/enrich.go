@@ -7,38 +7,89 @@ import (
 	"time"
 )
 
-// enrichLimit bounds how long user code keeps the messages of maxJobs audiences. Commits wait for messages when many are
-// owed, so whoever is not done by then is left out; user code that has begun is waited for, and told by its context.
-const enrichLimit = 10 * time.Second
+const (
+	// enrichLimit bounds how long user code keeps the messages of maxJobs audiences: commits wait for messages when many
+	// are owed. Whoever is not done by then is left out, and user code that goes on all the same is left alone.
+	enrichLimit = 2 * time.Second
+	// maxStrays is how many goroutines may be left alone in user code that does not end. While there are that many, clients of
+	// collections with user code are left out at once.
+	maxStrays = 32
+)
 
-// enrich finishes the jobs that have drafts: user code sees their records, side by side and with no connection held.
+// enrichment is one run of user code over messages. What is worked out after its end is nobody's.
+type enrichment struct {
+	mu       sync.Mutex
+	messages []*message
+	over     bool
+}
+
+func (e *enrichment) put(i int, m *message) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.over {
+		e.messages[i] = m
+	}
+}
+
+// end returns what was worked out so far.
+func (e *enrichment) end() []*message {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.over = true
+	return e.messages
+}
+
+// enrich finishes the jobs that have drafts: user code sees their records, side by side and with no connection held. It
+// returns when all are done or their time is over.
 func (h *Hub) enrich(jobs []job) {
-	var drafts []*job
+	var targets []*job
+	var copies []job // what goroutines work on that may outlive the jobs
 	for i := range jobs {
 		if jobs[i].draft != nil {
-			drafts = append(drafts, &jobs[i])
+			targets = append(targets, &jobs[i])
+			copies = append(copies, jobs[i])
+			jobs[i].draft = nil
 		}
 	}
-	if len(drafts) == 0 {
+	if len(copies) == 0 {
+		return
+	}
+	if h.strays.Load() >= maxStrays {
+		h.opts.Logger.Error("realtime: user code does not end, clients are left out", "messages", len(copies))
 		return
 	}
 	ctx, cancel := context.WithTimeout(h.alive, enrichLimit)
 	defer cancel()
-	var wg sync.WaitGroup
-	for w := range min(runtime.GOMAXPROCS(0), len(drafts)) {
-		wg.Go(func() { h.enrichShare(ctx, drafts[w:], runtime.GOMAXPROCS(0)) })
+	e := &enrichment{messages: make([]*message, len(copies))}
+	workers := min(runtime.GOMAXPROCS(0), len(copies))
+	done := make(chan struct{}, workers)
+	for w := range workers {
+		h.strays.Add(1)
+		go func() {
+			defer func() { h.strays.Add(-1); done <- struct{}{} }()
+			h.enrichShare(ctx, e, copies, w, workers)
+		}()
 	}
-	wg.Wait()
+	for finished := 0; finished < workers; finished++ {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			finished = workers
+		}
+	}
+	for i, m := range e.end() {
+		targets[i].message = m
+	}
 	if ctx.Err() != nil {
-		h.opts.Logger.Warn("realtime: user code kept messages for too long, some clients were left out", "messages", len(drafts))
+		h.opts.Logger.Warn("realtime: user code kept messages for too long, some clients were left out", "messages", len(copies))
 	}
 }
 
-// enrichShare finishes every step'th job.
-func (h *Hub) enrichShare(ctx context.Context, drafts []*job, step int) {
+// enrichShare finishes every step'th job from the first on.
+func (h *Hub) enrichShare(ctx context.Context, e *enrichment, jobs []job, first, step int) {
 	var s scratch
-	for i := 0; i < len(drafts) && ctx.Err() == nil; i += step {
-		j := drafts[i]
+	for i := first; i < len(jobs) && ctx.Err() == nil; i += step {
+		j := &jobs[i]
 		d := j.draft
 		h.settle(j, func() (err error) {
 			if s.record, err = d.Append(ctx, s.record[:0]); err != nil {
@@ -46,5 +97,6 @@ func (h *Hub) enrichShare(ctx context.Context, drafts []*job, step int) {
 			}
 			return h.compose(&s, j)
 		})
+		e.put(i, j.message)
 	}
 }

@@ -62,8 +62,10 @@ type Hub struct {
 	pin        *pin // the Writer's, between Committing and Committed
 	quit       chan struct{}
 	alive      context.Context // ends with the hub
-	stop       context.CancelFunc
-	running    sync.WaitGroup
+	// strays are the goroutines that run user code over messages, those included that were left alone.
+	strays  atomic.Int64
+	stop    context.CancelFunc
+	running sync.WaitGroup
 
 	clients atomic.Int64 // how many there are, to be read without the lock
 	mu      sync.Mutex

@@ -97,6 +97,6 @@ func announce(ctx context.Context, app *actors.App, addr net.Addr, out io.Writer
 	if err != nil || token == "" {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\n(!) Create the first superuser in the browser:\n%s/_/#/pbinstall/%s\n(or on the command line: %s superuser upsert EMAIL PASS)\n\n", base, token, os.Args[0])
+	_, err = fmt.Fprintf(out, "\n(!) Create the first superuser in the browser:\n%s/_/#/pbinstall/%s\n(or on the command line: %s superuser upsert EMAIL PASS --dir %s)\n\n", base, token, os.Args[0], app.Dir())
 	return err
 }
