@@ -11,6 +11,9 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
+// maxRelationTargets is how many collections a polymorphic field may point at: an expand may have to ask each of them.
+const maxRelationTargets = 100
+
 // RelationField holds the ids of one or several records of another collection, or, when it is polymorphic, of several
 // collections.
 type RelationField struct {
@@ -154,6 +157,11 @@ func (f *RelationField) checkTargets(in *OptionsInput, errs validation.Errors) {
 	}
 	if f.CollectionID != "" {
 		errs.Set("collectionId", checkTarget(in, f.CollectionID))
+	}
+	if len(f.CollectionIDs) > maxRelationTargets {
+		errs.Set("collectionIds", validation.New("validation_length_too_long",
+			fmt.Sprintf("The length must be no more than %d.", maxRelationTargets)).With(map[string]any{"min": 0, "max": maxRelationTargets}))
+		return
 	}
 	for _, id := range f.CollectionIDs {
 		if err := checkTarget(in, id); err != nil {
