@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -202,6 +203,39 @@ func TestDeletesAreJudgedOnWhatWasThere(t *testing.T) {
 		t.Errorf("got %s", e.data)
 	}
 	guest.expect("teams/* create team", "teams/* delete team")
+}
+
+// Relations to several collections are expanded in messages as in answers, under the view rules of each client.
+func TestMessagesExpandPolymorphicRelations(t *testing.T) {
+	g := newRig(t)
+	ann := g.user("ann000000000001", "ann")
+	cats := g.collection(`{"name":"cats","type":"base","fields":[{"name":"t","type":"text"}],"viewRule":""}`)
+	dogs := g.collection(`{"name":"dogs","type":"base","fields":[{"name":"t","type":"text"}],"viewRule":"@request.auth.id != ''"}`)
+	homes := g.collection(`{"name":"homes","type":"base","fields":[{"name":"t","type":"text"},
+		{"name":"pets","type":"relation","collectionIds":["` + cats.ID + `","` + dogs.ID + `"],"maxSelect":9}],"listRule":""}`)
+	tom, rex := g.create(cats, map[string]any{"t": "tom"}), g.create(dogs, map[string]any{"t": "rex"})
+	signedIn, guest := g.open(), g.open()
+	const all, some = `homes/*?options={"query":{"expand":"pets"}}`, `homes/*?options={"query":{"expand":"pets@dogs"}}`
+	signedIn.subscribe(ann.Identity(), all)
+	guest.subscribe(nil, all, some)
+	g.create(homes, map[string]any{"t": "home", "pets": []any{dogs.ID + ":" + rex.ID(), cats.ID + ":" + tom.ID()}})
+	pets := func(e event) (names string) {
+		expand, _ := e.decode(t).Record["expand"].(map[string]any)
+		list, _ := expand["pets"].([]any)
+		for _, pet := range list {
+			names += fmt.Sprint(" ", pet.(map[string]any)["t"])
+		}
+		return names
+	}
+	if got := pets(signedIn.next()); got != " rex tom" {
+		t.Errorf("who signed in is told of%s", got)
+	}
+	for range 2 {
+		e := guest.next()
+		if got, want := pets(e), map[string]string{all: " tom", some: ""}[e.name]; got != want {
+			t.Errorf("a guest of %s is told of%s, want%s", e.name, got, want)
+		}
+	}
 }
 
 func TestSend(t *testing.T) {

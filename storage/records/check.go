@@ -47,8 +47,9 @@ func checkValues(r, before *Record, uploads []*PendingFile) validation.Errors {
 	return errs
 }
 
-// checkRelations adds the failures of relation fields whose records do not exist.
-func checkRelations(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Errors) error {
+// checkRelations adds the failures of relation fields whose records do not exist. before is the stored record, nil for a
+// new one.
+func checkRelations(cat *schema.Catalogue, p Preparer, r, before *Record, errs validation.Errors) error {
 	for i, f := range r.Collection.Fields {
 		rel, ok := f.(*schema.RelationField)
 		if !ok || errs[rel.Name] != nil {
@@ -56,6 +57,20 @@ func checkRelations(cat *schema.Catalogue, p Preparer, r *Record, errs validatio
 		}
 		ids := idsOf(r.Values[i])
 		if len(ids) == 0 {
+			continue
+		}
+		if rel.Polymorphic() {
+			var kept []string
+			if before != nil {
+				kept = idsOf(before.Values[i])
+			}
+			leaf, err := checkPolymorphic(cat, p, rel, ids, kept)
+			if err != nil {
+				return err
+			}
+			if leaf != nil {
+				errs[rel.Name] = leaf
+			}
 			continue
 		}
 		target := cat.ByID(rel.CollectionID)

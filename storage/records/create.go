@@ -136,7 +136,7 @@ func (cmd *Create) checkAll(cat *schema.Catalogue, p Preparer, r *Record) error 
 
 // checkData adds to errs what only the database can tell.
 func (cmd *Create) checkData(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Errors) error {
-	if err := checkRelations(cat, p, r, errs); err != nil {
+	if err := checkRelations(cat, p, r, nil, errs); err != nil {
 		return err
 	}
 	if err := checkID(cat, p, r, errs); err != nil {

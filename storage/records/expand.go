@@ -23,6 +23,7 @@ type expander struct {
 	all    bool    // every relation is expanded, asked for or not
 	hidden bool    // hidden relation fields count among them
 	plain  bool    // user code is left out
+	fanned int     // how many steps the polymorphic relations of explicit paths led to
 	room   *room   // see memory
 	// late is what has to be finished after the read, nil when user code has nothing to see.
 	late *AnswerDraft
@@ -125,7 +126,7 @@ func (x *expander) expand(nodes []*node, c *schema.Collection, steps []*expandSt
 func (x *expander) relations(c *schema.Collection, steps []*expandStep) []*schema.RelationField {
 	var fields []*schema.RelationField
 	for _, s := range steps {
-		if !s.back {
+		if !s.back && !slices.Contains(fields, s.field) {
 			fields = append(fields, s.field)
 		}
 	}
@@ -149,20 +150,32 @@ func (x *expander) fill(nodes []*node, c *schema.Collection, steps []*expandStep
 		n.expands = true
 		n.branches = x.memory().branches.take(len(steps))[:0]
 	}
-	for _, s := range steps {
-		read := x.fillDirect
-		if s.back {
-			read = x.fillBack
-		}
-		found, err := read(nodes, s)
-		if err == nil {
-			err = x.fill(found, s.target, s.children)
+	for len(steps) > 0 {
+		s, done := steps[0], 1
+		var err error
+		if !s.back && s.field.Polymorphic() {
+			done, err = x.fillPolymorphic(nodes, steps)
+		} else {
+			err = x.fillStep(nodes, s)
 		}
 		if err != nil {
 			return fmt.Errorf("expand %s of %s: %w", s.name, c.Name, err)
 		}
+		steps = steps[done:]
 	}
 	return nil
+}
+
+func (x *expander) fillStep(nodes []*node, s *expandStep) error {
+	read := x.fillDirect
+	if s.back {
+		read = x.fillBack
+	}
+	found, err := read(nodes, s)
+	if err != nil {
+		return err
+	}
+	return x.fill(found, s.target, s.children)
 }
 
 func (x *expander) fillDirect(nodes []*node, s *expandStep) ([]*node, error) {

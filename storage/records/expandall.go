@@ -58,7 +58,7 @@ type growth struct {
 type recordKey struct{ collection, id string }
 
 // place is where records of a level name another one: those that name it in the same field share its node.
-type place struct{ collection, field, id string }
+type place struct{ collection, field, value string }
 
 // expandAll expands the relations of nodes, the answered records, then those of the records found, and so on. Explicit
 // expands are there already and stay.
@@ -108,9 +108,10 @@ func (g *growth) read(level []*node) error {
 			if n.branch(f.Name) != nil {
 				continue
 			}
-			for _, id := range n.ids(f.Name) {
-				key := recordKey{f.CollectionID, id}
-				if _, ok := g.found[key]; ok || left == 0 {
+			for _, value := range n.ids(f.Name) {
+				collectionID, id, ok := f.Target(value)
+				key := recordKey{collectionID, id}
+				if _, met := g.found[key]; met || !ok || left == 0 {
 					continue
 				}
 				left--
@@ -174,9 +175,10 @@ func (g *growth) grow(n *node) {
 // place returns nodes for the records that field f of n names, as far as they are found and there is room.
 func (g *growth) place(n *node, f *schema.RelationField) []*node {
 	var list []*node
-	for _, id := range n.ids(f.Name) {
-		base := g.found[recordKey{f.CollectionID, id}]
-		if base == nil {
+	for _, value := range n.ids(f.Name) {
+		collectionID, id, ok := f.Target(value)
+		base := g.found[recordKey{collectionID, id}]
+		if base == nil || !ok {
 			continue
 		}
 		times, size := int(n.times), base.size()
@@ -185,7 +187,7 @@ func (g *growth) place(n *node, f *schema.RelationField) []*node {
 		}
 		g.records -= times
 		g.bytes -= times * size
-		at := place{n.c.ID, f.Name, id}
+		at := place{n.c.ID, f.Name, value}
 		child := g.placed[at]
 		if child == nil {
 			copied := *base

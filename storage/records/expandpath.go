@@ -16,7 +16,7 @@ type expandStep struct {
 	name     string // the key under "expand"
 	field    *schema.RelationField
 	back     bool
-	target   *schema.Collection // what the step leads to
+	target   *schema.Collection // what the step leads to; a polymorphic relation has a step for each
 	many     bool               // the answer is a list
 	children []*expandStep
 }
@@ -68,19 +68,26 @@ func contained(paths [][]string, i int) bool {
 	return false
 }
 
-// follow resolves a path, nil when one of its steps leads nowhere or to a collection that the caller may not view.
+// follow resolves a path, nil when one of its steps leads nowhere or to a collection that the caller may not view. It
+// returns the first step, of a polymorphic relation one for each collection, with what follows below.
 func (x *expander) follow(c *schema.Collection, path []string) []*expandStep {
-	steps := make([]*expandStep, 0, len(path))
-	for _, name := range path {
-		s := x.step(c, name)
-		if s == nil || s.target.ViewRule == nil && !x.caller.Superuser {
+	if f, targets := x.targets(c, path[0]); f != nil {
+		return x.branchOut(f, targets, path[1:])
+	}
+	s := x.step(c, path[0])
+	if s == nil || !x.mayView(s.target) {
+		return nil
+	}
+	if len(path) > 1 {
+		if s.children = x.follow(s.target, path[1:]); s.children == nil {
 			return nil
 		}
-		steps = append(steps, s)
-		c = s.target
 	}
-	return steps
+	return []*expandStep{s}
 }
+
+// mayView tells whether the view rule of c can let the caller see anything.
+func (x *expander) mayView(c *schema.Collection) bool { return c.ViewRule != nil || x.caller.Superuser }
 
 func (x *expander) step(c *schema.Collection, name string) *expandStep {
 	if rel, ok := c.Field(name).(*schema.RelationField); ok {
@@ -109,19 +116,17 @@ func (x *expander) step(c *schema.Collection, name string) *expandStep {
 	return &expandStep{name: name, field: rel, back: true, target: target, many: rel.Multiple() || !unique}
 }
 
-// merge adds a path to the tree of steps, sorted by key.
-func (s *expandStep) merge(path []*expandStep) {
-	at := s
+// merge adds steps with what is below them, sorted by key.
+func (s *expandStep) merge(steps []*expandStep) {
 next:
-	for _, p := range path {
-		for _, child := range at.children {
-			if child.name == p.name {
-				at = child
+	for _, p := range steps {
+		for _, child := range s.children {
+			if child.name == p.name && child.target == p.target {
+				child.merge(p.children)
 				continue next
 			}
 		}
-		at.children = append(at.children, p)
-		sort.Slice(at.children, func(i, j int) bool { return at.children[i].name < at.children[j].name })
-		at = p
+		s.children = append(s.children, p)
+		sort.Slice(s.children, func(i, j int) bool { return s.children[i].name < s.children[j].name })
 	}
 }

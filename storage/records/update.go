@@ -177,7 +177,7 @@ func (cmd *Update) admit(cat *schema.Catalogue, p Preparer, r, before *Record) (
 
 func (cmd *Update) checkAll(cat *schema.Catalogue, p Preparer, r, before *Record) error {
 	errs := checkValues(r, before, cmd.in.Files)
-	if err := checkRelations(cat, p, r, errs); err != nil {
+	if err := checkRelations(cat, p, r, before, errs); err != nil {
 		return err
 	}
 	if err := checkOwner(cat, p, r, errs); err != nil {

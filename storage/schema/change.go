@@ -231,7 +231,7 @@ func (ch *Change) references(c *Collection) []string {
 			continue
 		}
 		for _, f := range other.Fields {
-			if rel, ok := f.(*RelationField); ok && rel.CollectionID == c.ID {
+			if rel, ok := f.(*RelationField); ok && (rel.CollectionID == c.ID || slices.Contains(rel.CollectionIDs, c.ID)) {
 				names = append(names, other.Name)
 				break
 			}

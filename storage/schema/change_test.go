@@ -175,14 +175,19 @@ func TestDeleteIsRefused(t *testing.T) {
 	h := newHost(t)
 	target := h.create(`{"name":"target"}`)
 	h.create(`{"name":"ref","fields":[{"type":"relation","name":"r","collectionId":"` + target.ID + `"}]}`)
+	other := h.create(`{"name":"other"}`)
+	h.create(`{"name":"mixed","fields":[{"type":"relation","name":"r","collectionIds":["` + target.ID + `","` + other.ID + `"]}]}`)
 	seen := h.create(`{"name":"seen"}`)
 	h.create(`{"name":"v","type":"view","viewQuery":"select id from seen"}`)
 	remove := func(id string) error {
 		return h.change(func(ch *schema.Change) error { return ch.Delete(id) })
 	}
 	var ref *schema.ReferencedError
-	if err := remove(target.ID); !errors.As(err, &ref) || !slices.Equal(ref.Names, []string{"ref"}) {
+	if err := remove(target.ID); !errors.As(err, &ref) || !slices.Equal(ref.Names, []string{"ref", "mixed"}) {
 		t.Errorf("referenced: got %v", err)
+	}
+	if err := remove(other.ID); !errors.As(err, &ref) || !slices.Equal(ref.Names, []string{"mixed"}) {
+		t.Errorf("referenced among others: got %v", err)
 	}
 	if err := remove(seen.ID); !errors.Is(err, schema.ErrViewNeeds) {
 		t.Errorf("needed by a view: got %v", err)

@@ -169,7 +169,7 @@ func NewCatalogue(number uint64, collections []*Collection) *Catalogue {
 	for _, c := range collections {
 		c.buildIndex()
 		for _, f := range c.Fields {
-			if rel, ok := f.(*RelationField); ok {
+			if rel, ok := f.(*RelationField); ok && !rel.Polymorphic() {
 				cat.refs[rel.CollectionID] = append(cat.refs[rel.CollectionID], Reference{Collection: c, Field: rel})
 			}
 		}
@@ -209,5 +209,5 @@ func findIn(list []*Collection, nameOrID string) *Collection {
 func (cat *Catalogue) ByID(id string) *Collection { return cat.byID[id] }
 
 // References returns the relation fields of all collections that point at the collection with that id, in row order of
-// the collections.
+// the collections. Polymorphic ones are not among them: their values stay when the records that they name are deleted.
 func (cat *Catalogue) References(id string) []Reference { return cat.refs[id] }

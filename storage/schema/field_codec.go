@@ -140,6 +140,7 @@ func CloneField(f Field) Field {
 		return &c
 	case *RelationField:
 		c := *f
+		c.CollectionIDs = slices.Clone(f.CollectionIDs)
 		return &c
 	case *PasswordField:
 		return &PasswordField{Common: f.Common, Min: f.Min, Max: f.Max, Cost: f.Cost, Pattern: f.Pattern,

@@ -40,6 +40,7 @@ var storedFields = []string{
 	`{"help":"","hidden":false,"id":"json2137352139","maxSize":0,"name":"j","presentable":false,"required":false,"system":false,"type":"json"}`,
 	`{"help":"","hidden":false,"id":"file597745380","maxSelect":0,"maxSize":0,"mimeTypes":null,"name":"f1","presentable":false,"protected":false,"required":false,"system":false,"thumbs":["10x10"],"type":"file"}`,
 	`{"cascadeDelete":false,"collectionId":"_pb_users_auth_","help":"","hidden":false,"id":"relation219023793","maxSelect":0,"minSelect":0,"name":"r1","presentable":false,"required":false,"system":false,"type":"relation"}`,
+	`{"cascadeDelete":false,"collectionId":"","collectionIds":["pbc_1","pbc_2"],"help":"","hidden":false,"id":"relation219023793","maxSelect":0,"minSelect":0,"name":"r1","presentable":false,"required":false,"system":false,"type":"relation"}`,
 	`{"cost":0,"help":"","hidden":true,"id":"password2693238678","max":0,"min":8,"name":"pw","pattern":"","presentable":false,"required":true,"system":true,"type":"password"}`,
 	`{"help":"","hidden":false,"id":"geoPoint30677878","name":"g","presentable":true,"required":false,"system":false,"type":"geoPoint"}`,
 }
@@ -68,6 +69,8 @@ func TestDecodeField(t *testing.T) {
 		{"null is not sent", `{"type":"text","min":null,"hidden":null,"id":null,"pattern":null}`, `"min":0`},
 		{"unknown keys", `{"type":"text","nope":{"a":1}}`, `"max":0`},
 		{"dates are normalised", `{"type":"date","min":"2020-01-01","max":"nope"}`, `"max":"","min":"2020-01-01 00:00:00.000Z"`},
+		{"a relation to several collections names each once", `{"type":"relation","collectionIds":["a","","b","a"]}`, `"collectionId":"","collectionIds":["a","b"],`},
+		{"a relation to one collection", `{"type":"relation","collectionIds":[]}`, `"collectionId":"","help":`},
 		{"autodate has no help", `{"type":"autodate","help":"x"}`, `{"hidden":false,"id":"","name":""`},
 	}
 	for _, test := range tests {
@@ -88,7 +91,7 @@ func TestDecodeFieldRefuses(t *testing.T) {
 		``, `null`, `[]`, `"text"`, `{}`, `{"type":null}`, `{"type":"TEXT"}`, `{"type":"nope"}`, `{"type":5}`,
 		`{"type":"text","min":"a"}`, `{"type":"text","min":1.5}`, `{"type":"text","hidden":"x"}`,
 		`{"type":"text","help":5}`, `{"type":"number","min":"1"}`, `{"type":"email","onlyDomains":"a.co"}`,
-		`{"type":"select","values":"a"}`, `{"type":"select","values":[1]}`, `{"type":"date","min":5}`, `{"type":"text"`,
+		`{"type":"select","values":"a"}`, `{"type":"select","values":[1]}`, `{"type":"date","min":5}`, `{"type":"relation","collectionIds":"a"}`, `{"type":"relation","collectionIds":[1]}`, `{"type":"text"`,
 	} {
 		if f, err := DecodeField([]byte(in)); err == nil {
 			t.Errorf("%s was decoded as %s", in, EncodeField(f))

@@ -3,16 +3,26 @@ package schema
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// RelationField holds the ids of one or several records of another collection.
+// maxRelationTargets is how many collections a polymorphic field may point at: an expand may have to ask each of them.
+const maxRelationTargets = 100
+
+// RelationField holds the ids of one or several records of another collection, or, when it is polymorphic, of several
+// collections.
 type RelationField struct {
 	Common
+	// CollectionID is the collection that the field points at; a polymorphic field has it for filters only, or not at all.
 	CollectionID string `json:"collectionId"`
+	// CollectionIDs, when there are any, make the field polymorphic: its values are "collectionId:recordId" with one of
+	// them.
+	CollectionIDs []string `json:"collectionIds,omitempty"`
 	// CascadeDelete deletes the record with the last record that it points at.
 	CascadeDelete bool `json:"cascadeDelete"`
 	MinSelect     int  `json:"minSelect"`
@@ -29,6 +39,25 @@ func (f *RelationField) Column() string { return listColumn(f.Multiple()) }
 
 // Multiple tells whether the field holds a list.
 func (f *RelationField) Multiple() bool { return f.MaxSelect > 1 }
+
+// Polymorphic tells whether the values of the field name their collections.
+func (f *RelationField) Polymorphic() bool { return len(f.CollectionIDs) > 0 }
+
+// Target returns the ids of the collection and the record that a value of the field names. ok is false for one that a
+// polymorphic field keeps but does not follow: it names no collection, or none of CollectionIDs.
+func (f *RelationField) Target(value string) (collectionID, id string, ok bool) {
+	if !f.Polymorphic() {
+		return f.CollectionID, value, true
+	}
+	collectionID, id, ok = strings.Cut(value, ":")
+	return collectionID, id, ok && slices.Contains(f.CollectionIDs, collectionID)
+}
+
+func (f *RelationField) normalise() {
+	if f.CollectionIDs = uniqueTexts(f.CollectionIDs); len(f.CollectionIDs) == 0 {
+		f.CollectionIDs = nil
+	}
+}
 
 // Zero returns "" or, for a list, the empty list.
 func (f *RelationField) Zero() Value { return listZero(f.Multiple()) }
@@ -88,10 +117,10 @@ func (f *RelationField) Validate(v Value, _ Operation) error {
 	return nil
 }
 
-// ValidateOptions checks the settings and, with in.Find, the collection that the field points at.
+// ValidateOptions checks the settings and, with in.Find, the collections that the field points at.
 func (f *RelationField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
 	errs := ValidateCommon(f)
-	errs.Set("collectionId", f.checkTarget(in))
+	f.checkTargets(in, errs)
 	if f.MinSelect < 0 {
 		errs.Set("minSelect", leafMin(0, 0))
 	}
@@ -106,14 +135,45 @@ func (f *RelationField) ValidateOptions(ctx context.Context, in *OptionsInput) v
 	return errs
 }
 
-func (f *RelationField) checkTarget(in *OptionsInput) error {
-	if f.CollectionID == "" {
-		return validation.Required
+var leafTargetChange = validation.New("validation_field_relation_change", "The relation collection cannot be changed.")
+
+func (f *RelationField) checkTargets(in *OptionsInput, errs validation.Errors) {
+	stored, _ := in.StoredField.(*RelationField)
+	if stored != nil && stored.Polymorphic() != f.Polymorphic() {
+		// The values have another form.
+		errs.Set("collectionIds", leafTargetChange)
+		return
 	}
-	if stored, ok := in.StoredField.(*RelationField); ok && stored.CollectionID != f.CollectionID {
-		return validation.New("validation_field_relation_change", "The relation collection cannot be changed.")
+	if !f.Polymorphic() {
+		switch {
+		case f.CollectionID == "":
+			errs.Set("collectionId", validation.Required)
+		case stored != nil && stored.CollectionID != f.CollectionID:
+			errs.Set("collectionId", leafTargetChange)
+		default:
+			errs.Set("collectionId", checkTarget(in, f.CollectionID))
+		}
+		return
 	}
-	target := in.Find(f.CollectionID)
+	if f.CollectionID != "" {
+		errs.Set("collectionId", checkTarget(in, f.CollectionID))
+	}
+	if len(f.CollectionIDs) > maxRelationTargets {
+		errs.Set("collectionIds", validation.New("validation_length_too_long",
+			fmt.Sprintf("The length must be no more than %d.", maxRelationTargets)).With(map[string]any{"min": 0, "max": maxRelationTargets}))
+		return
+	}
+	for _, id := range f.CollectionIDs {
+		if err := checkTarget(in, id); err != nil {
+			errs.Set("collectionIds", err)
+			return
+		}
+	}
+}
+
+// checkTarget tells what is wrong with the collection of that id as one that in.Collection points at.
+func checkTarget(in *OptionsInput, id string) error {
+	target := in.Find(id)
 	if target == nil {
 		return validation.New("validation_field_relation_missing_collection", "The relation collection doesn't exist.")
 	}
