@@ -15,8 +15,9 @@ type Create struct {
 	in     WriteInput
 	store  *Store
 	hashed hashes
-	id     string // generated once, so that uploads can be stored under it
-	draft  *draft // nil without user code
+	id     string      // generated once, so that uploads can be stored under it
+	sub    *submission // the request as it was made; not changed
+	draft  *draft      // nil without user code
 
 	// Result is the record as it was stored, nil before.
 	Result *Record
@@ -32,7 +33,7 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 	if err != nil {
 		return nil, err
 	}
-	sub := submit(NewRecord(c), in.Body, in.Files, in.Caller.Superuser || in.SkipRules)
+	sub := cmd.submission(c)
 	cmd.id = sub.record.ID()
 	if cmd.id == "" {
 		cmd.id = generated(c.Field("id"))
@@ -102,22 +103,23 @@ func (cmd *Create) Apply(tx *sqlite.Tx) error {
 
 // submission is the request as it was made, under the current definition of the collection.
 func (cmd *Create) submission(c *schema.Collection) *submission {
-	if d := cmd.draft; d != nil && d.sub != nil && (d.given || d.sub.record.Collection == c) {
-		return d.sub
+	given := cmd.draft != nil && cmd.draft.given != nil
+	if cmd.sub == nil || cmd.sub.record.Collection != c && !given {
+		cmd.sub = submit(NewRecord(c), cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
 	}
-	return submit(NewRecord(c), cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+	return cmd.sub
 }
 
 // admit returns the complete record after its checks. What user code worked on was checked before; what only the database
 // can tell is asked again.
 func (cmd *Create) admit(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) (*Record, error) {
 	if cmd.draft == nil {
-		r := cmd.complete(sub.record)
+		r := cmd.complete(sub.record.Clone())
 		return r, cmd.checkAll(cat, tx, r)
 	}
 	c := cat.ByID(cmd.in.CollectionID)
 	d := cmd.draft
-	if d.checked != nil {
+	if d.checked != nil && (d.checked.Collection != c || asksData(d.checked)) {
 		r := d.checked.on(c)
 		errs := validation.Errors{}
 		if d.checked.Collection != c {
@@ -127,7 +129,10 @@ func (cmd *Create) admit(cat *schema.Catalogue, tx *sqlite.Tx, sub *submission) 
 			return nil, err
 		}
 	}
-	return d.final.on(c), nil
+	if d.final.Collection != c {
+		return d.final.on(c), nil
+	}
+	return d.final, nil // the command's own; a second run makes the same of it
 }
 
 func (cmd *Create) checkAll(cat *schema.Catalogue, p Preparer, r *Record) error {

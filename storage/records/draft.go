@@ -38,10 +38,9 @@ type Look func(fn func(p Preparer) error) error
 
 // draft is what the drafts of creates and updates have in common.
 type draft struct {
-	sub   *submission // the request as it was made
-	base  *Record     // the record that user code was given first
-	given bool        // base is a program's own, not made of a body
-	form  bool        // the form was checked, and is again in the transaction
+	base  *Record // the record that user code was given first
+	given *Record // a program's own record, nil for one that is made of a body
+	form  bool    // the form was checked, and is again in the transaction
 	// checked is the record that was checked, nil when it was not; final is the one to be written.
 	checked, final *Record
 }
@@ -99,13 +98,14 @@ func (r *Record) overlay(base, changed *Record) *Record {
 // DraftSave begins the write of a record that a program made or read and changed. No rule is asked.
 func (s *Store) DraftSave(r *Record, in WriteInput) (WriteDraft, error) {
 	in.CollectionID, in.SkipRules = r.Collection.ID, true
-	d := &draft{base: r.Clone(), given: true}
-	d.sub = &submission{record: d.base, body: map[string]any{}, sent: map[string]bool{}}
+	d := &draft{base: r.Clone()}
+	d.given = d.base
 	if r.IsNew() {
 		if _, err := in.open(s.catalogue(), createRule); err != nil {
 			return nil, err
 		}
-		return &Create{in: in, store: s, draft: d}, nil
+		sub := &submission{record: d.base, body: map[string]any{}, sent: map[string]bool{}}
+		return &Create{in: in, store: s, sub: sub, draft: d}, nil
 	}
 	if _, err := in.open(s.catalogue(), updateRule); err != nil {
 		return nil, err

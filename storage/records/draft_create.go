@@ -1,6 +1,10 @@
 package records
 
-import "context"
+import (
+	"context"
+
+	"github.com/troupebase/troupe/storage/schema"
+)
 
 // Action implements [WriteDraft].
 func (cmd *Create) Action() Action { return Created }
@@ -8,8 +12,8 @@ func (cmd *Create) Action() Action { return Created }
 // Begin implements [WriteDraft]. The database is asked only where a rule must be judged.
 func (cmd *Create) Begin(look Look) (*Record, error) {
 	d := cmd.draft
-	if d.given {
-		return d.base, nil
+	if d.given != nil {
+		return d.given, nil
 	}
 	c, err := cmd.in.open(cmd.store.catalogue(), createRule)
 	if err != nil {
@@ -18,14 +22,14 @@ func (cmd *Create) Begin(look Look) (*Record, error) {
 	if cmd.id == "" {
 		cmd.id = generated(c.Field("id"))
 	}
-	d.sub = cmd.submission(c)
+	sub := cmd.submission(c)
+	d.base = sub.record
 	if rule := cmd.in.rule(c.CreateRule); rule != "" {
-		err := look(func(p Preparer) error { return cmd.judge(cmd.store.catalogue(), p, d.sub, rule) })
+		err := look(func(p Preparer) error { return cmd.judge(cmd.store.catalogue(), p, sub, rule) })
 		if err != nil {
 			return nil, err
 		}
 	}
-	d.base = d.sub.record
 	return d.base.Clone(), nil
 }
 
@@ -36,7 +40,7 @@ func (cmd *Create) CheckForm(_ context.Context, look Look) error {
 	if !d.base.Collection.IsAuth() || cmd.in.SkipRules {
 		return nil
 	}
-	return look(func(p Preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub) })
+	return look(func(p Preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, cmd.sub) })
 }
 
 // Complete implements [WriteDraft].
@@ -58,9 +62,9 @@ func (cmd *Create) Check(r *Record, look Look) error {
 	if err := cmd.draft.accept(r); err != nil {
 		return err
 	}
-	errs := checkValues(r, nil, cmd.in.Files)
 	if !asksData(r) {
-		return cmd.draft.check(r, errs.Or())
+		cmd.draft.checked = r // looked at again only if the collection changes
+		return checkValues(r, nil, cmd.in.Files).Or()
 	}
 	err := look(func(p Preparer) error {
 		return cmd.checkData(cmd.store.catalogue(), p, r, checkValues(r, nil, cmd.in.Files))
@@ -70,7 +74,9 @@ func (cmd *Create) Check(r *Record, look Look) error {
 
 // asksData tells whether the check of a new record has to look at others.
 func asksData(r *Record) bool {
-	return r.Collection.IsAuth() || hasRelations(r.Collection) || hasOwner(r.Collection)
+	c := r.Collection
+	id, ok := c.Field("id").(*schema.TextField)
+	return c.IsAuth() || hasRelations(c) || hasOwner(c) || ok && id.Pattern != defaultIDPattern
 }
 
 // Seal implements [WriteDraft].

@@ -13,8 +13,8 @@ func (cmd *Update) Action() Action { return Updated }
 // Begin implements [WriteDraft].
 func (cmd *Update) Begin(look Look) (*Record, error) {
 	d := cmd.draft
-	if d.given {
-		return d.sub.record, nil
+	if d.given != nil {
+		return d.given, nil
 	}
 	err := look(func(p Preparer) error {
 		cat := cmd.store.catalogue()
@@ -26,13 +26,13 @@ func (cmd *Update) Begin(look Look) (*Record, error) {
 		if err != nil {
 			return err
 		}
-		d.sub = submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
-		return cmd.judge(cat, p, d.sub, before)
+		cmd.sub = submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+		return cmd.judge(cat, p, cmd.sub, before)
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.base = d.sub.record
+	d.base = cmd.sub.record
 	return d.base.Clone(), nil
 }
 
@@ -51,7 +51,7 @@ func (cmd *Update) CheckForm(ctx context.Context, look Look) (err error) {
 			return fmt.Errorf("compare old password: %w", err)
 		}
 	}
-	return look(func(p Preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, d.sub, before) })
+	return look(func(p Preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, cmd.sub, before) })
 }
 
 // Complete implements [WriteDraft]: an update has nothing to fill in.

@@ -17,7 +17,8 @@ type Update struct {
 	store  *Store
 	id     string
 	hashed hashes
-	draft  *draft // nil without user code
+	sub    *submission // the request on the row that user code was shown
+	draft  *draft      // nil without user code
 	// compared is the stored password that the old one in the body was compared with, matched the outcome.
 	compared string
 	matched  bool
