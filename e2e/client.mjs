@@ -280,6 +280,26 @@ test("a changed password ends the old token", async () => {
   await ann.collection("users").authWithPassword("ann@example.com", "battery staple");
 });
 
+test("a superuser acts as somebody else", async () => {
+  const as = await root.collection("users").impersonate(state.ann.id, 60);
+  assert.equal(as.authStore.record.id, state.ann.id);
+  const post = await as.collection("posts").create({ title: "By the superuser", author: state.ann.id });
+  assert.equal((await ann.collection("posts").getOne(post.id)).title, "By the superuser");
+  await rejectsWith(403, ann.collection("users").impersonate(state.bob.id, 60));
+});
+
+test("a file token opens a protected file", async () => {
+  await root.collections.create({
+    name: "papers", type: "base", viewRule: "@request.auth.id != ''", createRule: "@request.auth.id != ''",
+    fields: [{ name: "paper", type: "file", maxSelect: 1, protected: true }],
+  });
+  const record = await ann.collection("papers").create({ paper: new File(["for members"], "paper.txt", { type: "text/plain" }) });
+  const status = async (token) => (await fetch(ann.files.getURL(record, record.paper, { token }))).status;
+  assert.equal(await status(await ann.files.getToken()), 200);
+  assert.equal(await status(""), 404);
+  await root.collections.delete("papers");
+});
+
 test("fields are added, renamed and removed while data stays", async () => {
   const post = await ann.collection("posts").create({ title: "Kept", views: 7, author: state.ann.id });
   const now = await root.collections.getOne("posts");
