@@ -69,13 +69,9 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	}
 	m.set.Store(&[]*Extension{})
 	m.memory.left.Store(m.limits.TotalMemory)
-	m.cache = wazero.NewCompilationCache()
-	if o.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
-		if err != nil {
-			return nil, fmt.Errorf("wasmhost: open the cache %s: %w", o.CacheDir, err)
-		}
-		m.cache = cache
+	var err error
+	if m.cache, err = openCache(o.CacheDir, time.Now()); err != nil {
+		return nil, err
 	}
 	m.dog = newWatchdog(m)
 	go m.guarded("watchdog", m.dog.run, m.dog.ended)
