@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/troupebase/troupe/actors/mailer"
@@ -59,14 +58,7 @@ func (d *Desk) ConfirmPasswordReset(ctx context.Context, c *schema.Collection, f
 	if mailed := session.Claims.Email; mailed != "" && mailed == r.Text("email") && !r.Bool("verified") {
 		body["verified"] = true // the link was read where it had been sent
 	}
-	if _, err := d.change(ctx, r, body); err != nil {
-		if errors.Is(stale(err), ErrToken) {
-			return &FormError{validation.Errors{"token": leafToken}}
-		}
-		return err
-	}
-	d.pauses.forget(pauseKey{PasswordResetToken, c.ID, r.ID()})
-	return nil
+	return d.redeem(ctx, PasswordResetToken, r, body)
 }
 
 func (d *Desk) resetToken(ctx context.Context, c *schema.Collection, token string) (s *Session, failure *validation.Error, err error) {

@@ -62,14 +62,7 @@ func (d *Desk) ConfirmVerification(ctx context.Context, c *schema.Collection, fo
 			return err
 		}
 	}
-	if _, err := d.change(ctx, r, body); err != nil {
-		if errors.Is(stale(err), ErrToken) {
-			return &FormError{validation.Errors{"token": leafToken}}
-		}
-		return err
-	}
-	d.pauses.forget(pauseKey{VerificationToken, c.ID, r.ID()})
-	return nil
+	return d.redeem(ctx, VerificationToken, r, body)
 }
 
 // verificationToken checks a token; failure is what is wrong with it.
@@ -85,6 +78,19 @@ func (d *Desk) verificationToken(ctx context.Context, c *schema.Collection, toke
 		failure = leafTokenEmail
 	}
 	return s, failure, err
+}
+
+// redeem makes the change of r that a mailed token of a kind stands for, and lets the record get another mail of that kind. It
+// fails with a [*FormError] when the token was used meanwhile, or with the errors of the write.
+func (d *Desk) redeem(ctx context.Context, kind Kind, r *records.Record, body map[string]any) error {
+	if _, err := d.change(ctx, r, body); err != nil {
+		if errors.Is(stale(err), ErrToken) {
+			return &FormError{validation.Errors{"token": leafToken}}
+		}
+		return err
+	}
+	d.pauses.forget(pauseKey{kind, r.Collection.ID, r.ID()})
+	return nil
 }
 
 // tokenOf checks a token of a kind that is used once for a record of c; failure is what is wrong with it.

@@ -201,3 +201,25 @@ func TestPanicOfUserCodeLeavesOneClientOut(t *testing.T) {
 	guest.expect("docs/* create good")
 	ann.expect("docs/* create bad", "docs/* create good")
 }
+
+// User code that does not end keeps neither the messages after its own nor the end of the hub.
+func TestUserCodeThatDoesNotEndIsLeftAlone(t *testing.T) {
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) }) // after the rig was closed
+	g := newRig(t)
+	e := &enricher{f: func(*records.Shown, *records.Caller, func() error) error {
+		<-release
+		return nil
+	}}
+	e.bind("docs")
+	g.app.Realtime().Enrich(e)
+	c := g.docs("")
+	marks := g.collection(`{"name":"marks","type":"base","fields":[{"name":"t","type":"text"}],"listRule":""}`)
+	s := g.open()
+	s.subscribe(nil, "docs/*", "marks")
+	g.create(c, map[string]any{"t": "never told"})
+	g.create(marks, map[string]any{"t": "mark"})
+	if m := s.next().decode(t); m.Record["t"] != "mark" {
+		t.Errorf("got %v", m.Record)
+	}
+}

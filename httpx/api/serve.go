@@ -27,9 +27,6 @@ type ServeEvent struct {
 // Context ends when serving is to end.
 func (e *ServeEvent) Context() context.Context { return e.ctx }
 
-// OnServe is the hook around the beginning of serving. It is to be bound before [API.Serve].
-func (a *API) OnServe() *hooks.Hook[*ServeEvent] { return a.serving }
-
 // Serve answers the connections of ln until [API.Shutdown] or an error of ln. started is called once requests are
 // answered; its error ends it all. It is called once.
 func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.Addr) error) error {

@@ -45,18 +45,6 @@ func (q *Query) bind(stmt *zsqlite.Stmt) error {
 // bindValue is [Bind] for a value that may come from JSON: whole numbers are integers.
 func bindValue(stmt *zsqlite.Stmt, at int, v any) error {
 	switch v := v.(type) {
-	case nil:
-		stmt.BindNull(at)
-	case string:
-		stmt.BindText(at, v)
-	case []byte:
-		stmt.BindBytes(at, v)
-	case bool:
-		stmt.BindBool(at, v)
-	case int:
-		stmt.BindInt64(at, int64(v))
-	case int64:
-		stmt.BindInt64(at, v)
 	case float64:
 		bindNumber(stmt, at, v)
 	case json.Number:
@@ -70,7 +58,7 @@ func bindValue(stmt *zsqlite.Stmt, at int, v any) error {
 		}
 		bindNumber(stmt, at, f)
 	default:
-		return fmt.Errorf("type %T", v)
+		return bindOne(stmt, at, v)
 	}
 	return nil
 }

@@ -147,27 +147,34 @@ func (tx *Tx) nothing() { tx.changes, tx.grown = nil, tx.grown[:0] }
 // Bind binds args to the parameters 1, 2, … of s: nil, bool, integers, float64, string or []byte.
 func Bind(s *zsqlite.Stmt, args ...any) error {
 	for i, a := range args {
-		p := i + 1
-		switch a := a.(type) {
-		case nil:
-			s.BindNull(p)
-		case string:
-			s.BindText(p, a)
-		case []byte:
-			s.BindBytes(p, a)
-		case int:
-			s.BindInt64(p, int64(a))
-		case int64:
-			s.BindInt64(p, a)
-		case uint64:
-			s.BindInt64(p, int64(a))
-		case float64:
-			s.BindFloat(p, a)
-		case bool:
-			s.BindBool(p, a)
-		default:
-			return fmt.Errorf("bind parameter %d: type %T", p, a)
+		if err := bindOne(s, i+1, a); err != nil {
+			return fmt.Errorf("bind parameter %d: %w", i+1, err)
 		}
+	}
+	return nil
+}
+
+// bindOne is [Bind] for one parameter.
+func bindOne(s *zsqlite.Stmt, p int, a any) error {
+	switch a := a.(type) {
+	case nil:
+		s.BindNull(p)
+	case string:
+		s.BindText(p, a)
+	case []byte:
+		s.BindBytes(p, a)
+	case int:
+		s.BindInt64(p, int64(a))
+	case int64:
+		s.BindInt64(p, a)
+	case uint64:
+		s.BindInt64(p, int64(a))
+	case float64:
+		s.BindFloat(p, a)
+	case bool:
+		s.BindBool(p, a)
+	default:
+		return fmt.Errorf("type %T", a)
 	}
 	return nil
 }
