@@ -15,7 +15,6 @@ type callContext struct {
 	deadline  time.Time
 	depth     int
 	nested    atomic.Int64 // nanoseconds that guests below this call took
-	detached  bool         // the chain goes on without the instance
 
 	mu   sync.Mutex
 	done chan struct{} // made when somebody asks
@@ -28,17 +27,6 @@ type callKey struct{}
 func holder(ctx context.Context) *callContext {
 	c, _ := ctx.Value(callKey{}).(*callContext)
 	return c
-}
-
-// Detach returns a ctx for what a guest's call sets off and does not wait for, such as hooks after a commit. It keeps the values of ctx and how deeply the
-// chain is nested, so that a chain of such calls ends, too; it loses the deadline, and calls in it wait for instances like any other.
-func Detach(ctx context.Context) context.Context {
-	c := holder(ctx)
-	ctx = context.WithoutCancel(ctx)
-	if c == nil {
-		return ctx
-	}
-	return context.WithValue(ctx, callKey{}, &callContext{Context: ctx, extension: c.extension, depth: c.depth, detached: true})
 }
 
 // Of returns the extension whose guest made the call that ctx came with, nil when it came from no guest.

@@ -42,7 +42,7 @@
 //
 // A guest's write sets off hooks, also of guests, below its call. The ctx that the host gets carries that: pass it, or one made of it, on to them.
 // Then nothing waits for its own ancestor: a chain that holds an instance takes an idle one or gets a temporary one, and at depth [MaxDepth] it ends with
-// LIMIT, because each level is native code on the same goroutine's stack. What goes on after the call that set it off uses [Detach].
+// LIMIT, because each level is native code on the same goroutine's stack.
 //
 // # Changes
 //

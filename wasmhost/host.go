@@ -28,8 +28,7 @@ func (a Authority) String() string {
 //
 // The ctx of a call descends from the one that was given to Before, After or Serve, so it carries whatever the server put
 // there (the call chain, the identity of the request). It has the deadline of the guest's call, names the extension ([Of]), and marks that the
-// chain holds an instance: pass it on to the hooks of what the call sets off, or they may wait for an instance that only they could give back. For
-// what goes on after the call use [Detach].
+// chain holds an instance: pass it on to the hooks of what the call sets off, or they may wait for an instance that only they could give back.
 //
 // A failure that the guest may know about wraps an [*Error]; one of ctx and what Before, After and Serve return for want of time or room is
 // BUSY, a [*Rejection] is what its status says. Everything else is INTERNAL to the guest and goes to the log.

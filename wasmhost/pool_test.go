@@ -182,35 +182,6 @@ func TestHostContextEnds(t *testing.T) {
 	}
 }
 
-// What a call sets off and does not wait for is a chain of its own, but one that ends.
-func TestDetach(t *testing.T) {
-	type key struct{}
-	host := &fakeHost{}
-	x, _ := one(t, host, nil, "hostile")
-	var detached context.Context
-	host.create = func(ctx context.Context, _ []byte) (Record, error) {
-		detached = Detach(ctx)
-		return newRecord("posts"), nil
-	}
-	ctx := context.WithValue(context.Background(), key{}, "chain")
-	for depth := 1; depth <= MaxDepth; depth++ {
-		if _, err := x.Before(ctx, hookCreate, nil); err != nil {
-			t.Fatal(depth, err)
-		}
-		ctx = detached
-		if _, has := ctx.Deadline(); has || ctx.Err() != nil || ctx.Value(key{}) != "chain" || Of(ctx) != x {
-			t.Fatal("the context has too much or too little")
-		}
-	}
-	var limit *Error
-	if _, err := x.Before(ctx, hookCreate, nil); !errors.As(err, &limit) || limit.Errno != Limit {
-		t.Error(err)
-	}
-	if Detach(context.Background()).Err() != nil {
-		t.Error("detached from nothing")
-	}
-}
-
 func TestDeadlineThatIsOver(t *testing.T) {
 	x, _ := one(t, &fakeHost{}, nil, "hostile")
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))

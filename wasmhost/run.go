@@ -28,9 +28,6 @@ func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
 		if depth = outer.depth + 1; depth > MaxDepth {
 			return out, errTooDeep
 		}
-		if outer.detached {
-			outer = nil
-		}
 	}
 	if !x.enter(outer != nil) {
 		return out, ErrClosed
