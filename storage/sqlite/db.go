@@ -117,7 +117,9 @@ func (db *DB) report(what string, err error) {
 	db.options.Logger.Error("sqlite: "+what, attrs...)
 }
 
+// answer tells u's caller how it ended.
 func (db *DB) answer(u *Unit, err error) {
+	err = Classify(err)
 	if u.Done != nil {
 		db.report("answer a unit", guard(func() error { u.Done(err); return nil }))
 	}

@@ -15,8 +15,11 @@ var (
 	ErrClosed = errors.New("sqlite: closed")
 	// ErrNotWritten means that a unit left the queue before it began, because its deadline passed or its caller gave up.
 	ErrNotWritten = errors.New("sqlite: not written")
-	// ErrOutcomeUnknown means that COMMIT failed and the file could not be asked afterwards: the unit may have been written or not.
+	// ErrOutcomeUnknown means that COMMIT failed and the file could not be asked afterwards: the unit may have been written or not. An error
+	// that is this one is none of the others here, whatever caused it.
 	ErrOutcomeUnknown = errors.New("sqlite: outcome unknown")
+	// ErrDiskFull means that there was no room left on the disk for what had to be written. Nothing was written.
+	ErrDiskFull = errors.New("sqlite: the disk is full")
 	// ErrInterrupted means that a read took longer than it may, or that its caller gave up.
 	ErrInterrupted = errors.New("sqlite: interrupted")
 	// ErrLocked means that another server uses the data directory.
@@ -25,6 +28,14 @@ var (
 
 // errTransactionEnded is what a unit gets that ended the transaction it ran in, although it reported success.
 var errTransactionEnded = errors.New("sqlite: the unit ended its transaction")
+
+// unknownError is [ErrOutcomeUnknown] with what led to it. The causes are for people: they cannot be asked for with errors.Is or errors.As, since each
+// of them may stand for "not written" elsewhere.
+type unknownError struct{ cause error }
+
+func (e *unknownError) Error() string { return ErrOutcomeUnknown.Error() + ": " + e.cause.Error() }
+
+func (e *unknownError) Is(target error) bool { return target == ErrOutcomeUnknown }
 
 // UniqueError is a violated UNIQUE or PRIMARY KEY constraint, recognised from SQLite's message.
 type UniqueError struct {
@@ -51,18 +62,21 @@ type PanicError struct {
 // Error names the panic's value, not its stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("sqlite: panic: %v", e.Value) }
 
-// Classify returns err with the failures that callers tell apart made recognisable: a violated unique constraint becomes a [*UniqueError].
-// [Tx.Exec] and everything that answers a unit have done so already; it is for errors of a statement that [Work] stepped itself.
+// Classify returns err with the failures that callers tell apart made recognisable: a violated unique constraint becomes a [*UniqueError],
+// a disk without room [ErrDiskFull]. [Tx.Exec] and everything that answers a unit have done so already; it is for errors of a statement
+// that [Work] stepped itself. Classifying twice does no harm.
 func Classify(err error) error {
 	if err == nil {
 		return nil
 	}
-	if u := (*UniqueError)(nil); errors.As(err, &u) {
+	if u := (*UniqueError)(nil); errors.As(err, &u) || errors.Is(err, ErrDiskFull) {
 		return err
 	}
-	switch zsqlite.ErrCode(err) {
+	switch code := zsqlite.ErrCode(err); code {
 	case zsqlite.ResultConstraintUnique, zsqlite.ResultConstraintPrimaryKey, zsqlite.ResultConstraintRowID:
 		return parseUnique(err)
+	case zsqlite.ResultFull:
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
 	return err
 }

@@ -33,7 +33,7 @@ var faults = []struct {
 		}
 		defer func() { err = errors.Join(err, tx.Exec("PRAGMA max_page_count = 1073741823")) }()
 		return tx.Exec("INSERT INTO t (v) VALUES (zeroblob(1000000))")
-	}, func(err error) bool { return isCode(err, zsqlite.ResultFull) }},
+	}, func(err error) bool { return errors.Is(err, ErrDiskFull) && isCode(err, zsqlite.ResultFull) }},
 	{"deferred foreign key", func(tx *Tx) error { return tx.Exec("INSERT INTO child VALUES (77)") },
 		func(err error) bool { return isCode(err, zsqlite.ResultConstraint) }},
 	{"panic", func(tx *Tx) error { panic("boom") },
@@ -216,6 +216,9 @@ func TestUniqueError(t *testing.T) {
 		if !errors.As(err, &u) || strings.Join(u.Columns, " ") != c.columns || u.Index != c.index {
 			t.Errorf("%s: %v, %+v", c.values, err, u)
 		}
+	}
+	if err := Classify(&unknownError{zsqlite.ResultFull.ToError()}); errors.Is(err, ErrDiskFull) || !errors.Is(err, ErrOutcomeUnknown) {
+		t.Errorf("an unknown outcome became %v", err)
 	}
 	if err := Classify(errors.New("other")); err == nil || err.Error() != "other" {
 		t.Error(err)

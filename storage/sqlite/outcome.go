@@ -63,7 +63,7 @@ func (w *writer) commitKnown(group uint64) error {
 	switch {
 	case lookErr != nil:
 		w.db.moved()
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(err, lookErr))
+		return &unknownError{errors.Join(err, lookErr)}
 	case written:
 		return nil
 	}

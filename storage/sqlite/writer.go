@@ -231,7 +231,7 @@ func (w *writer) attempt(units []*Unit) (lost bool) {
 	}
 	for _, u := range units {
 		if u.err == nil {
-			u.err = Classify(err)
+			u.err = err
 		}
 	}
 	return false
@@ -328,7 +328,7 @@ func (w *writer) apply(units []*Unit) bool {
 func (w *writer) applyOne(u *Unit) error {
 	err := guard(func() error { return u.Work.Apply(&w.tx) })
 	w.conn.cache.giveBack()
-	return Classify(err)
+	return err
 }
 
 // rollback ends the transaction if there still is one.
