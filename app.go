@@ -36,6 +36,9 @@ type Options struct {
 	Key EncryptionKey
 	// QueryTimeout bounds a read; zero is 30 seconds.
 	QueryTimeout time.Duration
+	// Memory is how many bytes of memory the process is given: what strangers make it keep (bodies, topics, filters, answers) is
+	// bounded by a part of it. Zero looks at the machine, its cgroup and GOMEMLIMIT.
+	Memory int64
 	// Origins are the origins that browsers may call from; empty means all.
 	Origins []string
 	// Static answers GET and HEAD for paths without a route.
@@ -66,7 +69,7 @@ func New(o Options) *App {
 		o.Extensions = filepath.Join(filepath.Dir(filepath.Clean(o.Dir)), "extensions")
 	}
 	return &App{opts: o, App: actors.New(actors.Options{
-		Dir: o.Dir, Sync: o.Sync, ExpandAll: !o.NoExpandAll, Key: o.Key, QueryTimeout: o.QueryTimeout, Exclusive: true, Logger: o.Logger,
+		Dir: o.Dir, Sync: o.Sync, ExpandAll: !o.NoExpandAll, Key: o.Key, QueryTimeout: o.QueryTimeout, Memory: o.Memory, Exclusive: true, Logger: o.Logger,
 	})}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/migrations"
 	"github.com/troupebase/troupe/storage/records"
@@ -38,6 +39,9 @@ type Options struct {
 	Key settings.Key
 	// QueryTimeout bounds a read; zero is the default of package sqlite.
 	QueryTimeout time.Duration
+	// Memory is how many bytes of memory the process is given: what strangers make it keep is bounded by a part of it. Zero
+	// looks at the machine, its cgroup and GOMEMLIMIT.
+	Memory int64
 	// Exclusive keeps a second server away from the directory. The command line works beside a server without it.
 	Exclusive bool
 	// Logger gets what happens beside requests; nil discards it.
@@ -50,6 +54,8 @@ type App struct {
 	log   *slog.Logger
 	now   func() time.Time
 	hooks hookSet
+	// shares bound what is kept for strangers, each kind by its own.
+	shares budget.Shares
 
 	db        *sqlite.DB
 	store     *records.Store
@@ -110,7 +116,8 @@ func New(o Options) *App {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &App{
-		opts: o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(),
+		shares: newBudget(o.Memory).Shares(),
+		opts:   o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(),
 		files:   files.NewLocal(filepath.Join(o.Dir, "storage")),
 		pending: files.NewPending(filepath.Join(o.Dir, pendingDir)),
 		remover: newRemover(),
@@ -118,6 +125,17 @@ func New(o Options) *App {
 	a.members.byID = make(map[string]*member)
 	return a
 }
+
+// newBudget is the one place where the budget of an App is made.
+func newBudget(memory int64) *budget.Budget {
+	if memory > 0 {
+		return budget.Given(memory)
+	}
+	return budget.FromMemory(budget.Memory())
+}
+
+// Shares returns what bounds the bytes that are kept for strangers.
+func (a *App) Shares() budget.Shares { return a.shares }
 
 // Open is [New] and [App.Bootstrap].
 func Open(ctx context.Context, o Options) (*App, error) {
@@ -230,6 +248,8 @@ func (a *App) start(ctx context.Context) (err error) {
 		Spawn:      a.spawnService,
 		Supervisor: a.tree.supervisor(),
 		System:     a.tree.system,
+		Topics:     a.shares.Topics,
+		Streams:    a.shares.Streams,
 	})
 	a.db, err = sqlite.Open(ctx, sqlite.Options{
 		Path:       filepath.Join(a.opts.Dir, "data.db"),
@@ -239,11 +259,14 @@ func (a *App) start(ctx context.Context) (err error) {
 		Committing: a.hub.Committing,
 		Committed:  a.committed,
 		Foreign:    a.foreign,
+		Rows:       a.shares.Rows,
 	})
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
-	a.store = records.NewStore(a.db, a.Catalogue, records.Options{ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}})
+	a.store = records.NewStore(a.db, a.Catalogue, records.Options{
+		ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}, Filters: a.shares.Filters, Rows: a.shares.Rows,
+	})
 	if err := a.sweepFiles(ctx); err != nil {
 		return fmt.Errorf("settle files: %w", err)
 	}

@@ -33,6 +33,29 @@ func (c *Context) RealIP() string {
 	return c.realIP
 }
 
+// Client returns whom the request is charged to; see [ClientOf].
+func (c *Context) Client() string {
+	if c.client == "" {
+		c.client = ClientOf(c.RealAddr())
+	}
+	return c.client
+}
+
+// subscriberBits is how much of an IPv6 address is given to one subscriber: whoever has one address of a /64 has all of them.
+const subscriberBits = 64
+
+// ClientOf returns whom something from an address is charged to: the address itself, of IPv6 its /64. It is "" without an address.
+func ClientOf(addr netip.Addr) string {
+	addr = addr.Unmap().WithZone("")
+	if !addr.IsValid() {
+		return ""
+	}
+	if addr.Is6() {
+		return netip.PrefixFrom(addr, subscriberBits).Masked().String()
+	}
+	return addr.String()
+}
+
 func (c *Context) findReal() netip.Addr {
 	for _, name := range c.policy.opts.ProxyHeaders {
 		lines := c.ctx.Request.Header.PeekAll(name)

@@ -44,6 +44,7 @@ type Context struct {
 	remote netip.Addr
 	real   netip.Addr
 	realIP string
+	client string
 	form   *multipart.Form
 	body   []byte         // once it was read as a whole
 	bodyIs error          // why a body that was begun cannot be read again

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/troupebase/troupe/storage/budget"
 )
 
 const (
@@ -55,6 +57,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Policy holds the settings to begin with.
 	Policy PolicyOptions
+	// Bodies bounds the bytes of requests that are kept until they are answered; nil has no limits.
+	Bodies *budget.Share
 }
 
 // Server is the HTTP front-end. Make one with [New]; all methods are safe for concurrent use.

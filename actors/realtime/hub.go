@@ -12,6 +12,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -41,6 +42,8 @@ type Options struct {
 	System     *actor.ActorSystem
 	Supervisor *actor.Props
 	Spawn      func(props *actor.Props, name string) (*actor.PID, error)
+	// Topics bounds the bytes of what clients listen to, Streams those of messages that wait for slow readers. nil has no limits.
+	Topics, Streams *budget.Share
 }
 
 // Hub holds the streams of all clients. It is safe for concurrent use, except for [Hub.Committing] and [Hub.Committed],

@@ -27,6 +27,7 @@ type serveFlags struct {
 	publicDir     string
 	indexFallback bool
 	extensions    string
+	memory        sizeFlag
 }
 
 // newServe returns the command. Flags without a value belong to the root: one of them that stood before the command would
@@ -45,6 +46,7 @@ func newServe(g *globals, root *cobra.Command) *cobra.Command {
 	flags.StringVar(&f.sync, "sync", "full", "when an answered write is on disk: full (always) or normal (not after a power loss)")
 	flags.StringVar(&f.extensions, "extensions", "", "directory with extensions (default \"extensions\" beside the data directory)")
 	flags.StringVar(&f.publicDir, "publicDir", "pb_public", "directory with static files")
+	flags.Var(&f.memory, "memory", "memory that the server is given, such as 512MiB (default what the machine or its cgroup has)")
 	switches := root.PersistentFlags()
 	switches.BoolVar(&f.expandAll, "expand-all", true, "expand the relations of every answer")
 	switches.BoolVar(&f.noExpandAll, "no-expand-all", false, "expand only what a request asks for")
@@ -70,8 +72,9 @@ func (g *globals) serve(ctx context.Context, f *serveFlags, out io.Writer) (err 
 	if err != nil {
 		return err
 	}
+	defer limitCollector(int64(f.memory))()
 	app := troupe.New(troupe.Options{
-		Dir: g.dir, Sync: mode, NoExpandAll: !f.expandAll || f.noExpandAll, Key: g.key(), QueryTimeout: g.timeout(),
+		Dir: g.dir, Sync: mode, Memory: int64(f.memory), NoExpandAll: !f.expandAll || f.noExpandAll, Key: g.key(), QueryTimeout: g.timeout(),
 		Origins: f.origins, Static: f.static(), Extensions: f.extensions, Logger: g.logger(),
 	})
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)

@@ -76,6 +76,7 @@ func New(app *actors.App, o Options) (*API, error) {
 		Origins:      o.Origins,
 		Logger:       o.Logger,
 		Policy:       policy(app.Settings()),
+		Bodies:       app.Shares().Bodies,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)

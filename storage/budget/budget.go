@@ -21,6 +21,10 @@ func New(total int64) *Budget { return &Budget{total} }
 // FromMemory returns the budget for a process that may use memory bytes, as [Memory] tells them.
 func FromMemory(memory int64) *Budget { return New(min(max(memory/part, least), most)) }
 
+// Given returns the budget for a process that its operator gave memory bytes: unlike with [FromMemory] it grows with them, as that much was
+// meant.
+func Given(memory int64) *Budget { return New(max(memory/part, least)) }
+
 // Total returns the bytes of the whole budget.
 func (b *Budget) Total() int64 { return b.total }
 

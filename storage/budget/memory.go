@@ -3,7 +3,6 @@ package budget
 import (
 	"os"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -12,7 +11,7 @@ import (
 const fallback = 1 << 30
 
 // Memory returns how many bytes the process may use: the least of the machine's memory, the limits of its cgroups (version 1 or 2) and
-// of GOMEMLIMIT.
+// what GOMEMLIMIT says in the environment. The limit that the process set for its own collector is not among them.
 func Memory() int64 {
 	m := machine(readFile("/proc/meminfo"))
 	if m == 0 {
@@ -23,7 +22,10 @@ func Memory() int64 {
 			m = min(m, n)
 		}
 	}
-	return min(m, debug.SetMemoryLimit(-1))
+	if n, err := ParseSize(os.Getenv("GOMEMLIMIT")); err == nil {
+		m = min(m, n)
+	}
+	return m
 }
 
 func readFile(name string) string {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -20,6 +21,9 @@ type Options struct {
 	ExpandAll bool
 	// Enricher is user code around what is shown; nil means none.
 	Enricher Enricher
+	// Filters bounds the bytes of compiled filters and what is remembered of their results, Rows those of answers while they are put
+	// together. nil has no limits.
+	Filters, Rows *budget.Share
 }
 
 // Store reads and prepares writes. It is safe for concurrent use.
