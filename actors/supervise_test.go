@@ -148,7 +148,7 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := lineWith(t, readers[i], "id:")
-		if err := a.Realtime().Subscribe(context.Background(), id, []string{"docs/*"}, nil, "ip"); err != nil {
+		if err := a.Realtime().Subscribe(context.Background(), id, []string{"docs/*"}, nil, "ip", nil); err != nil {
 			t.Fatal(err)
 		}
 	}

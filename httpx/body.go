@@ -104,6 +104,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 // Bytes reads the whole body, whatever its type. It is remembered for the next who asks, so the result may be kept but
 // not changed. A multipart body that was read as a form has no bytes any more.
+//
+// A body can take minutes to come in. Afterwards [Context.Auth] is who the token belongs to by then, and the error is that
+// of the route's guard when it does not let them through any more; the same holds for the other ways to read a body.
 func (c *Context) Bytes() ([]byte, error) {
 	if c.bodyIs != nil {
 		return nil, c.bodyIs
@@ -114,7 +117,7 @@ func (c *Context) Bytes() ([]byte, error) {
 		return nil, c.bodyIs
 	}
 	c.body = raw
-	return raw, nil
+	return raw, c.identifyAgain()
 }
 
 // Stream returns the body as it comes in; it fails with [ErrTooLarge] beyond the route's limit and ends with the handler.
@@ -261,7 +264,7 @@ func (c *Context) readMultipart() error {
 		return c.bodyIs
 	}
 	c.form = form
-	return nil
+	return c.identifyAgain()
 }
 
 func (c *Context) uploads() []Upload {

@@ -121,14 +121,22 @@ func AsError(err error) *Error {
 	return &Error{Status: http.StatusInternalServerError, Cause: err}
 }
 
+// Answered tells whether err says itself what the answer is: whoever reads a body returns such an error as it came, for it
+// is not the body that is wrong.
+func Answered(err error) bool {
+	var e *Error
+	return errors.As(err, &e)
+}
+
 // Loading turns an error of [Context.Bind] or [Context.Map] into the answer of the handlers that say "An error occurred
-// while loading the submitted data."; types that nobody reads and bodies too large keep their own answers. It returns nil
+// while loading the submitted data."; types that nobody reads and bodies too large keep their own answers, as do errors that
+// are answers already. It returns nil
 // for nil.
 func Loading(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnsupportedContentType) {
+	if Answered(err) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnsupportedContentType) {
 		return AsError(err)
 	}
 	return &Error{Status: http.StatusBadRequest, Message: "An error occurred while loading the submitted data.", Cause: err}

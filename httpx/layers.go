@@ -129,11 +129,31 @@ func (c *Context) protect() {
 	h.SetCanonical(headFrame, valueFrame)
 }
 
+// Identify looks again whose token the request carries and sets [Context.Auth] to that, for handlers that use an identity
+// after they have waited for something. It asks no guard.
+func (c *Context) Identify() { c.loadAuth() }
+
+// identifyAgain is [Context.Identify] for the moment when a body has come in, with what follows from it: whom the guard would
+// not let through any more gets its answer. While nothing has moved that the identity rests on it costs a comparison.
+func (c *Context) identifyAgain() error {
+	if current := c.server.opts.Current; c.Auth == nil || current == nil || current(c.Auth) {
+		return nil
+	}
+	c.loadAuth()
+	if err := c.limitSuperuser(); err != nil {
+		c.bodyIs = err
+	} else if guard := c.match.route.Guard; guard != nil {
+		c.bodyIs = guard(c)
+	}
+	return c.bodyIs
+}
+
 // loadAuth signs in whose token the request carries.
 func (c *Context) loadAuth() {
 	if c.server.opts.Authenticate == nil {
 		return
 	}
+	c.Auth = nil
 	if token := bearer(c.ctx.Request.Header.Peek("Authorization")); len(token) > 0 {
 		c.Auth = c.server.opts.Authenticate(c, string(token))
 	}

@@ -40,6 +40,9 @@ type Options struct {
 	// Authenticate returns who a token of the Authorization header belongs to, nil for a guest. It must not fail a request:
 	// a token it cannot judge is a guest's. It is not called for an empty token.
 	Authenticate func(c *Context, token string) *Auth
+	// Current tells at no cost whether what Authenticate returned certainly still counts. After false Authenticate is asked
+	// again. It is called when a body has come in.
+	Current func(*Auth) bool
 	// Collection resolves a collection's id or name to both.
 	Collection func(nameOrID string) (id, name string, ok bool)
 	// Pick appends to dst what the picker expression fields leaves of a JSON body; nothing at all makes the answer empty.

@@ -28,6 +28,9 @@ type Session struct {
 	Identity *filter.Identity
 	// Front is what [VerifierOptions.Front] made of the session.
 	Front any
+
+	// What the session rests on; it counts while neither has moved.
+	catalogue, version uint64
 }
 
 // VerifierOptions are what a [Verifier] takes from outside.
@@ -48,12 +51,10 @@ type Verifier struct {
 	cache *otter.Cache[[sha256.Size]byte, *remembered]
 }
 
-// remembered is a session and what it rests on. It counts while neither has moved.
+// remembered is a session and what its signature was checked with.
 type remembered struct {
-	session   *Session
-	key       []byte // what the signature was checked with
-	catalogue uint64
-	version   uint64
+	session *Session
+	key     []byte
 }
 
 // NewVerifier returns a verifier that remembers nothing yet.
@@ -85,10 +86,18 @@ func (v *Verifier) Verify(ctx context.Context, token string, kind Kind) (*Sessio
 		v.cache.Invalidate(hash)
 		return nil, fmt.Errorf("%w: expired", ErrToken)
 	}
-	if known.catalogue == v.opts.Catalogue().Number && known.version == v.opts.DB.Version(known.session.Record.Collection.Name) {
+	if v.unmoved(known.session) {
 		return known.session, nil
 	}
 	return v.renew(ctx, token, hash, known, now)
+}
+
+// Current tells whether a session certainly still counts: nothing it rests on has moved since it was verified. It compares
+// a few numbers and neither waits nor allocates. After false, [Verifier.Verify] tells what has become of the token.
+func (v *Verifier) Current(s *Session) bool { return !s.Claims.expired(v.opts.Now()) && v.unmoved(s) }
+
+func (v *Verifier) unmoved(s *Session) bool {
+	return s.catalogue == v.opts.Catalogue().Number && s.version == v.opts.DB.Version(s.Record.Collection.Name)
 }
 
 // hashOf returns the key under which a token is remembered: who reads the process's memory finds no token in it. The text
@@ -166,8 +175,8 @@ func (v *Verifier) look(ctx context.Context, claims *Claims) (*remembered, error
 		if key == nil {
 			return fmt.Errorf("%w: the record cannot have tokens", ErrToken)
 		}
-		session := &Session{Claims: claims, Record: record, Identity: record.Identity()}
-		found = &remembered{session: session, key: key, catalogue: cat.Number, version: version}
+		session := &Session{Claims: claims, Record: record, Identity: record.Identity(), catalogue: cat.Number, version: version}
+		found = &remembered{session: session, key: key}
 		return nil
 	})
 	return found, err

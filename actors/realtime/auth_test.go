@@ -116,23 +116,23 @@ func TestBinding(t *testing.T) {
 	hub := g.app.Realtime()
 	ctx := context.Background()
 	s := g.open()
-	if err := hub.Subscribe(ctx, "nobody", nil, nil, s.ip); !errors.Is(err, realtime.ErrUnknownClient) {
+	if err := hub.Subscribe(ctx, "nobody", nil, nil, s.ip, nil); !errors.Is(err, realtime.ErrUnknownClient) {
 		t.Errorf("unknown client: %v", err)
 	}
-	if err := hub.Subscribe(ctx, s.id, nil, nil, "10.0.0.2"); !errors.Is(err, realtime.ErrOtherAddress) {
+	if err := hub.Subscribe(ctx, s.id, nil, nil, "10.0.0.2", nil); !errors.Is(err, realtime.ErrOtherAddress) {
 		t.Errorf("other address: %v", err)
 	}
 	s.subscribe(nil, "a")
 	s.subscribe(ann.Identity(), "a")
 	s.subscribe(ann.Identity(), "a")
-	if err := hub.Subscribe(ctx, s.id, nil, nil, s.ip); !errors.Is(err, realtime.ErrOtherIdentity) {
+	if err := hub.Subscribe(ctx, s.id, nil, nil, s.ip, nil); !errors.Is(err, realtime.ErrOtherIdentity) {
 		t.Errorf("back to guest: %v", err)
 	}
-	if err := hub.Subscribe(ctx, s.id, nil, bob.Identity(), s.ip); !errors.Is(err, realtime.ErrOtherIdentity) {
+	if err := hub.Subscribe(ctx, s.id, nil, bob.Identity(), s.ip, nil); !errors.Is(err, realtime.ErrOtherIdentity) {
 		t.Errorf("another record: %v", err)
 	}
 	ann = g.update(ann, map[string]any{"name": "x"})
-	if err := hub.Subscribe(ctx, s.id, nil, nil, s.ip); !errors.Is(err, realtime.ErrOtherIdentity) {
+	if err := hub.Subscribe(ctx, s.id, nil, nil, s.ip, nil); !errors.Is(err, realtime.ErrOtherIdentity) {
 		t.Errorf("guest after a plain update: %v", err)
 	}
 	g.update(ann, map[string]any{"password": "123456789", "passwordConfirm": "123456789"})

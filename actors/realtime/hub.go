@@ -27,6 +27,8 @@ var (
 	ErrOtherAddress = errors.New("realtime: the stream belongs to another address")
 	// ErrOtherIdentity says that the stream is bound to another record.
 	ErrOtherIdentity = errors.New("realtime: the stream is bound to another record")
+	// ErrStale says that the identity may not be what it was when it was looked at. Look again and try again.
+	ErrStale = errors.New("realtime: the identity has to be verified again")
 	// ErrClosed says that the hub is closed, or not started yet.
 	ErrClosed = errors.New("realtime: closed")
 )
@@ -203,11 +205,18 @@ func (h *Hub) drop(c *client, why string) {
 }
 
 // Subscribe replaces the topics of a stream and binds it to an identity, nil for a guest. ip is the address that the
-// request really comes from. It fails with [ErrUnknownClient], [ErrOtherAddress] or [ErrOtherIdentity], and leaves
-// everything as it was then. How many topics there are and how long is the caller's business.
-func (h *Hub) Subscribe(_ context.Context, clientID string, topics []string, who *filter.Identity, ip string) error {
+// request really comes from. It fails with [ErrStale], [ErrUnknownClient], [ErrOtherAddress] or [ErrOtherIdentity], and
+// leaves everything as it was then. How many topics there are and how long is the caller's business.
+//
+// current tells whether the identity is still what was verified; nil asks nobody. It is called under the hub's lock, so it
+// only compares numbers that move before [Hub.Committed] is told of a change: what is committed later finds the stream
+// bound and ends its identity.
+func (h *Hub) Subscribe(_ context.Context, clientID string, topics []string, who *filter.Identity, ip string, current func() bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if who != nil && current != nil && !current() {
+		return ErrStale
+	}
 	c := h.index.byID[clientID]
 	switch {
 	case c == nil:

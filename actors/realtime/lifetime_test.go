@@ -38,7 +38,7 @@ func TestHangUpIsNoticed(t *testing.T) {
 		s.subscribe(g.user("", "u"+s.id[:4]).Identity(), "docs/*", "a", "b?c")
 		must(t, leave(s))
 		until(t, "the client is forgotten", func() bool { return hub.Len() == 1 })
-		if err := hub.Subscribe(context.Background(), s.id, nil, nil, s.ip); !errors.Is(err, realtime.ErrUnknownClient) {
+		if err := hub.Subscribe(context.Background(), s.id, nil, nil, s.ip, nil); !errors.Is(err, realtime.ErrUnknownClient) {
 			t.Errorf("the client is still known: %v", err)
 		}
 	}

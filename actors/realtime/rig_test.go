@@ -221,7 +221,7 @@ func (s *stream) next() event {
 // subscribe replaces the topics.
 func (s *stream) subscribe(who *filter.Identity, topics ...string) {
 	s.g.t.Helper()
-	must(s.g.t, s.g.app.Realtime().Subscribe(context.Background(), s.id, topics, who, s.ip))
+	must(s.g.t, s.g.app.Realtime().Subscribe(context.Background(), s.id, topics, who, s.ip, nil))
 }
 
 // told is what a message says of a record.

@@ -69,6 +69,7 @@ func New(app *actors.App, o Options) (*API, error) {
 		Router:       router,
 		Static:       o.Static,
 		Authenticate: a.authenticate,
+		Current:      a.current,
 		Collection:   a.collectionName,
 		Pick:         pick,
 		Observe:      a.observe,

@@ -58,6 +58,12 @@ func (a *API) authenticate(c *httpx.Context, token string) *httpx.Auth {
 	return who
 }
 
+// current tells whether who signed in certainly still counts.
+func (a *API) current(who *httpx.Auth) bool {
+	session, ok := who.Record.(*auth.Session)
+	return ok && a.verifier.Current(session)
+}
+
 func (a *API) authRoutes() []*httpx.Route {
 	const base = "/api/collections/{collection}/"
 	return append(a.mailRoutes(base), []*httpx.Route{
@@ -281,6 +287,9 @@ func (a *API) impersonate(c *httpx.Context) error {
 		Duration int64 `json:"duration"`
 	}
 	if err := c.Bind(&form); err != nil {
+		if httpx.Answered(err) {
+			return err
+		}
 		return httpx.NewError(http.StatusBadRequest, loadFailed).Because(err)
 	}
 	if form.Duration < 0 {

@@ -38,7 +38,7 @@ func (a *API) batch(c *httpx.Context) error {
 		return httpx.NewError(http.StatusForbidden, "Batch requests are not allowed.")
 	}
 	form, uploads, err := readBatch(c)
-	if errors.Is(err, httpx.ErrTooLarge) {
+	if httpx.Answered(err) || errors.Is(err, httpx.ErrTooLarge) {
 		return err
 	}
 	if err != nil {

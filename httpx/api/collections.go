@@ -70,7 +70,7 @@ func (a *API) createCollection(c *httpx.Context) error {
 
 // loadingType is the answer to a body that cannot be read at all when a collection is created.
 func loadingType(err error) error {
-	if errors.Is(err, httpx.ErrTooLarge) {
+	if httpx.Answered(err) || errors.Is(err, httpx.ErrTooLarge) {
 		return err
 	}
 	return errFormat(errors.Join(schema.ErrTypeData, err))
@@ -90,7 +90,7 @@ func (a *API) updateCollection(c *httpx.Context) error {
 		return err
 	}
 	body, err := jsonBody(c, collectionShape)
-	if errors.Is(err, httpx.ErrTooLarge) {
+	if httpx.Answered(err) || errors.Is(err, httpx.ErrTooLarge) {
 		return err
 	}
 	if err != nil {

@@ -21,6 +21,9 @@ import (
 	"github.com/troupebase/troupe/wasmhost"
 )
 
+// tooBusy is said where something was not done for lack of room or time.
+const tooBusy = "The server is too busy, please try again."
+
 // retryAfter is what a client that was turned away for lack of room is told to wait.
 const retryAfter = time.Second
 
@@ -45,7 +48,7 @@ func mapError(err error) *httpx.Error {
 	case errors.Is(err, records.ErrReferenced):
 		return httpx.NewError(http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference.").Because(err)
 	case isOverload(err):
-		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "The server is too busy, please try again.", RetryAfter: retryAfter, Cause: err}
+		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, records.ErrQuery), errors.Is(err, sqlite.ErrInterrupted):
 		return httpx.NewError(http.StatusBadRequest, "").Because(err)
 	}

@@ -31,6 +31,15 @@ func caller(c *httpx.Context, situation string) records.Caller {
 	return records.Caller{Request: req, Superuser: c.Auth.Superuser}
 }
 
+// sessionOf returns the session of who is signed in, nil for a guest.
+func sessionOf(c *httpx.Context) *auth.Session {
+	if c.Auth == nil {
+		return nil
+	}
+	session, _ := c.Auth.Record.(*auth.Session)
+	return session
+}
+
 // requestInfo is a request as hooks see it.
 func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, error)) *actors.RequestInfo {
 	info := &actors.RequestInfo{Request: c, Caller: who, Body: body}
