@@ -17,6 +17,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupebase/troupe/actors/mailer"
+	"github.com/troupebase/troupe/actors/mailer/mailtest"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -65,29 +66,29 @@ func TestSMTP(t *testing.T) {
 		return s
 	}
 	for name, c := range map[string]struct {
-		sink    func(s *sink)
+		sink    mailtest.Options
 		conf    settings.SMTP
 		options func(o *mailer.Options)
-		want    received
+		want    mailtest.Message
 		fails   string
 	}{
-		"no password":  {conf: plain, want: received{helo: "localhost"}},
-		"local name":   {conf: with(func(s *settings.SMTP) { s.LocalName = "app.test" }), want: received{helo: "app.test"}},
-		"PLAIN":        {conf: with(func(s *settings.SMTP) { s.Username, s.Password = "u", "p w" }), want: received{helo: "localhost", user: "u", password: "p w", mechanism: "PLAIN"}},
-		"LOGIN":        {conf: with(func(s *settings.SMTP) { s.Username, s.Password, s.AuthMethod = "u", "p", "LOGIN" }), want: received{helo: "localhost", user: "u", password: "p", mechanism: "LOGIN"}},
-		"STARTTLS":     {sink: func(s *sink) { s.tls = server }, conf: with(func(s *settings.SMTP) { s.Username = "u" }), options: trusting, want: received{helo: "localhost", user: "u", mechanism: "PLAIN", encrypted: true}},
-		"TLS":          {sink: func(s *sink) { s.tls, s.direct = server, true }, conf: with(func(s *settings.SMTP) { s.TLS = true; s.Username = "u" }), options: trusting, want: received{helo: "localhost", user: "u", mechanism: "PLAIN", encrypted: true}},
-		"unknown cert": {sink: func(s *sink) { s.tls = server }, conf: plain, fails: "certificate"},
+		"no password":  {conf: plain, want: mailtest.Message{Hello: "localhost"}},
+		"local name":   {conf: with(func(s *settings.SMTP) { s.LocalName = "app.test" }), want: mailtest.Message{Hello: "app.test"}},
+		"PLAIN":        {conf: with(func(s *settings.SMTP) { s.Username, s.Password = "u", "p w" }), want: mailtest.Message{Hello: "localhost", User: "u", Password: "p w", Mechanism: "PLAIN"}},
+		"LOGIN":        {conf: with(func(s *settings.SMTP) { s.Username, s.Password, s.AuthMethod = "u", "p", "LOGIN" }), want: mailtest.Message{Hello: "localhost", User: "u", Password: "p", Mechanism: "LOGIN"}},
+		"STARTTLS":     {sink: mailtest.Options{TLS: server}, conf: with(func(s *settings.SMTP) { s.Username = "u" }), options: trusting, want: mailtest.Message{Hello: "localhost", User: "u", Mechanism: "PLAIN", Encrypted: true}},
+		"TLS":          {sink: mailtest.Options{TLS: server, Direct: true}, conf: with(func(s *settings.SMTP) { s.TLS = true; s.Username = "u" }), options: trusting, want: mailtest.Message{Hello: "localhost", User: "u", Mechanism: "PLAIN", Encrypted: true}},
+		"unknown cert": {sink: mailtest.Options{TLS: server}, conf: plain, fails: "certificate"},
 		"wrong password": {
-			sink:  func(s *sink) { s.refuse = refusing("AUTH", "535 wrong") },
+			sink:  mailtest.Options{Refuse: refusing("AUTH", "535 wrong")},
 			conf:  with(func(s *settings.SMTP) { s.Username = "u" }),
 			fails: "535",
 		},
-		"unknown recipient": {sink: func(s *sink) { s.refuse = refusing("RCPT", "550 nobody") }, conf: plain, fails: "550"},
+		"unknown recipient": {sink: mailtest.Options{Refuse: refusing("RCPT", "550 nobody")}, conf: plain, fails: "550"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSink(t, c.sink)
-			c.conf.Port = s.port()
+			c.conf.Port = s.Port()
 			m := newMailer(t, c.conf, c.options)
 			err := m.Send(t.Context(), message())
 			if c.fails != "" {
@@ -100,19 +101,19 @@ func TestSMTP(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := s.next()
-			if got.from != "Robot <robot@app.test>" || got.to != "<ann@x.test>" || got.subject != "Grüße  Bcc: eve@x.test" {
-				t.Errorf("from %q, to %q, subject %q", got.from, got.to, got.subject)
+			if got.From != "Robot <robot@app.test>" || got.To != "<ann@x.test>" || got.Subject != "Grüße  Bcc: eve@x.test" {
+				t.Errorf("from %q, to %q, subject %q", got.From, got.To, got.Subject)
 			}
-			if n := strings.Count(got.raw, "From: "); n != 1 {
-				t.Errorf("%d From headers in %s", n, got.raw)
+			if n := strings.Count(got.Raw, "From: "); n != 1 {
+				t.Errorf("%d From headers in %s", n, got.Raw)
 			}
-			if want := "Hello Ann,\n\nsee [this](https://x.test/?a=1&b=2).\nBye"; strings.TrimSpace(got.text) != want {
-				t.Errorf("text %q, want %q", got.text, want)
+			if want := "Hello Ann,\n\nsee [this](https://x.test/?a=1&b=2).\nBye"; strings.TrimSpace(got.Text) != want {
+				t.Errorf("text %q, want %q", got.Text, want)
 			}
-			if !strings.Contains(got.html, "<b>Ann</b>") {
-				t.Errorf("html %q", got.html)
+			if !strings.Contains(got.HTML, "<b>Ann</b>") {
+				t.Errorf("html %q", got.HTML)
 			}
-			got.raw, got.from, got.to, got.subject, got.text, got.html = "", "", "", "", "", ""
+			got.Raw, got.From, got.To, got.Subject, got.Text, got.HTML = "", "", "", "", "", ""
 			if got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
@@ -132,19 +133,17 @@ func refusing(command, answer string) func(string) string {
 // TestNoPasswordInClear: a password is given to a server elsewhere only over an encrypted connection.
 func TestNoPasswordInClear(t *testing.T) {
 	for _, method := range []string{"PLAIN", "LOGIN"} {
-		s := newSink(t, nil)
+		s := newSink(t, mailtest.Options{})
 		// A name that means this machine, but is none of those that are known to.
-		conf := settings.SMTP{Enabled: true, Host: "LOCALHOST", Port: s.port(), Username: "u", Password: "p", AuthMethod: method}
+		conf := settings.SMTP{Enabled: true, Host: "LOCALHOST", Port: s.Port(), Username: "u", Password: "p", AuthMethod: method}
 		if err := newMailer(t, conf, nil).Send(t.Context(), message()); err == nil {
 			t.Errorf("%s: the mail was sent", method)
 		}
-		if s.attempts() != 1 {
+		if s.Tries() != 1 {
 			t.Errorf("%s: the server was not asked", method)
 		}
-		select {
-		case got := <-s.inbox:
+		if got, ok := s.Take(nil, 0); ok {
 			t.Errorf("%s: the server got %+v", method, got)
-		default:
 		}
 	}
 }
@@ -165,9 +164,11 @@ func TestSendmail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got received
-	parse(t, &got, string(raw))
-	if got.from != "Robot <robot@app.test>" || got.to != "<ann@x.test>" || !strings.Contains(got.text, "Hello Ann") {
+	got, err := mailtest.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.From != "Robot <robot@app.test>" || got.To != "<ann@x.test>" || !strings.Contains(got.Text, "Hello Ann") {
 		t.Errorf("got %+v", got)
 	}
 	args, err := os.ReadFile(out + ".args")
@@ -212,8 +213,8 @@ func queued(attempts int, made *atomic.Int64) (mailer.Mail, chan outcome) {
 func TestQueueTriesAgain(t *testing.T) {
 	var mu sync.Mutex
 	left := 1
-	s := newSink(t, func(s *sink) {
-		s.refuse = func(command string) string {
+	s := newSink(t, mailtest.Options{
+		Refuse: func(command string) string {
 			mu.Lock()
 			defer mu.Unlock()
 			if command == "RCPT" && left > 0 {
@@ -221,9 +222,9 @@ func TestQueueTriesAgain(t *testing.T) {
 				return "451 later"
 			}
 			return ""
-		}
+		},
 	})
-	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.port()}, nil)
+	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}, nil)
 	var made atomic.Int64
 	mail, done := queued(3, &made)
 	m.Queue(mail)
@@ -231,15 +232,15 @@ func TestQueueTriesAgain(t *testing.T) {
 	if got.err != nil || got.delivered == nil || got.delivered.To.Address != "ann@x.test" {
 		t.Errorf("outcome %+v", got)
 	}
-	if s.next(); made.Load() != 2 || s.attempts() != 2 {
-		t.Errorf("made %d times, %d attempts", made.Load(), s.attempts())
+	if s.next(); made.Load() != 2 || s.Tries() != 2 {
+		t.Errorf("made %d times, %d attempts", made.Load(), s.Tries())
 	}
 }
 
 func TestQueueGivesUp(t *testing.T) {
 	var logged bytes.Buffer
-	s := newSink(t, func(s *sink) { s.refuse = refusing("RCPT", "550 nobody") })
-	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.port()}, func(o *mailer.Options) {
+	s := newSink(t, mailtest.Options{Refuse: refusing("RCPT", "550 nobody")})
+	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}, func(o *mailer.Options) {
 		o.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 	})
 	var made atomic.Int64
@@ -259,8 +260,8 @@ func TestQueueGivesUp(t *testing.T) {
 
 // TestQueuePanic: a panic of a mail's own functions is that mail's failure.
 func TestQueuePanic(t *testing.T) {
-	s := newSink(t, nil)
-	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.port()}, nil)
+	s := newSink(t, mailtest.Options{})
+	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}, nil)
 	m.Queue(mailer.Mail{What: "bad", Make: func() (*mailer.Message, error) { panic("make") }, Done: func(*mailer.Message, error) { panic("done") }})
 	if err := m.Send(t.Context(), message()); err != nil {
 		t.Error(err)
@@ -270,8 +271,8 @@ func TestQueuePanic(t *testing.T) {
 // TestQueueIsBounded: beyond the bound a mail is given up at once, and those that wait are delivered.
 func TestQueueIsBounded(t *testing.T) {
 	hold := make(chan struct{})
-	s := newSink(t, nil)
-	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.port()}, nil)
+	s := newSink(t, mailtest.Options{})
+	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}, nil)
 	var ok, full atomic.Int64
 	all := sync.WaitGroup{}
 	for range mailer.MaxQueued + 10 {
@@ -308,8 +309,8 @@ func TestQueueIsBounded(t *testing.T) {
 // TestSendOvertakesTheQueue: a mail that somebody waits for does not wait for those that nobody does.
 func TestSendOvertakesTheQueue(t *testing.T) {
 	hold := make(chan struct{})
-	s := newSink(t, nil)
-	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.port()}, nil)
+	s := newSink(t, mailtest.Options{})
+	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}, nil)
 	for range 20 {
 		m.Queue(mailer.Mail{What: "slow", Make: func() (*mailer.Message, error) { <-hold; return message(), nil }})
 	}
@@ -322,8 +323,8 @@ func TestSendOvertakesTheQueue(t *testing.T) {
 func TestSendStopsWaiting(t *testing.T) {
 	hold := make(chan struct{})
 	defer close(hold)
-	s := newSink(t, func(s *sink) { s.refuse = func(string) string { <-hold; return "" } })
-	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.port()}, nil)
+	s := newSink(t, mailtest.Options{Refuse: func(string) string { <-hold; return "" }})
+	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := m.Send(ctx, message()); !errors.Is(err, context.DeadlineExceeded) {
@@ -335,15 +336,15 @@ func TestSendStopsWaiting(t *testing.T) {
 func TestCloseDelivers(t *testing.T) {
 	var refused atomic.Bool
 	again := make(chan struct{}, 1)
-	s := newSink(t, func(s *sink) {
-		s.refuse = func(command string) string {
+	s := newSink(t, mailtest.Options{
+		Refuse: func(command string) string {
 			if command == "RCPT" && refused.CompareAndSwap(false, true) {
 				return "451 later"
 			}
 			return ""
-		}
+		},
 	})
-	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.port()}, func(o *mailer.Options) {
+	m := newMailer(t, settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}, func(o *mailer.Options) {
 		o.Logger = slog.New(&signal{again})
 	})
 	var made atomic.Int64
@@ -358,7 +359,7 @@ func TestCloseDelivers(t *testing.T) {
 	if got := <-done; got.err != nil {
 		t.Error(got.err)
 	}
-	if n := len(s.inbox); n != 10 {
+	if n := s.Unread(); n != 10 {
 		t.Errorf("%d mails came, want 10", n)
 	}
 	late, told := queued(1, &made)
