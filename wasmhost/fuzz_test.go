@@ -22,14 +22,14 @@ func FuzzResult(f *testing.F) {
 			if len(calls) == 0 {
 				break
 			}
-			fn := hostFuncs[int(calls[0])%len(hostFuncs)]
+			fn := listed[int(calls[0])%len(listed)]
 			calls = calls[1:]
 			var args []any
-			for n := 0; n < len(fn.params) && len(calls) >= 4; n++ {
+			for n := 0; n < len(fn.Values()) && len(calls) >= 4; n++ {
 				args = append(args, uint64(binary.LittleEndian.Uint32(calls)))
 				calls = calls[4:]
 			}
-			s.call(fn.name, args...)
+			s.call(fn.Name, args...)
 		}
 		s.result(packed)
 		r, err := x.Serve(context.Background(), 0, s.with(everything()))

@@ -360,8 +360,8 @@ func (s *script) put(b string) (at, int) {
 // call calls a host function by name.
 func (s *script) call(name string, args ...any) {
 	n, found := uint64(31), name == "now"
-	for i, f := range hostFuncs {
-		if f.name == name {
+	for i, f := range listed {
+		if f.Name == name {
 			n, found = uint64(i), true
 		}
 	}

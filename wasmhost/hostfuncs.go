@@ -11,60 +11,62 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-)
 
-// moduleName is the import module of this version of the ABI.
-const moduleName = "troupe_1"
+	"github.com/troupebase/troupe/wasmhost/abi"
+)
 
 // hostFunc is a host function. It gets the running instance and the parameters, and returns the result or why there is none.
 type hostFunc func(i *instance, p []uint64) (int32, *Error)
 
-// hostFuncs are all functions of the ABI by name, with their parameters as api.ValueType: one letter each, i for i32, d for f64.
-// The result is i32 except for now.
-var hostFuncs = []struct {
-	name, params string
-	call         hostFunc
-}{
-	{"error_message", "ii", errorMessage},
-	{"log", "iii", logLine},
-	{"random", "ii", random},
-	{"record_text", "iiiii", recordText},
-	{"record_set_text", "iiiii", recordSetText},
-	{"record_number", "iiii", recordNumber},
-	{"record_set_number", "iiid", recordSetNumber},
-	{"record_json", "iiiii", recordJSON},
-	{"record_set_json", "iiiii", recordSetJSON},
-	{"record_collection", "iii", recordCollection},
-	{"record_original", "i", recordOriginal},
-	{"record_hide", "iii", recordHide},
-	{"record_show", "iii", recordShow},
-	{"find", "iiiii", find},
-	{"list", "iiiii", list},
-	{"create", "iiiii", create},
-	{"update", "iiiiiii", update},
-	{"delete", "iiiii", remove},
-	{"sql", "iiii", runSQL},
-	{"rows_next", "i", rowsNext},
-	{"rows_json", "iii", rowsJSON},
-	{"rows_affected", "i", rowsAffected},
-	{"close", "i", closeHandle},
-	{"request", "iiiii", request},
-	{"auth", "", auth},
-	{"auth_superuser", "", authSuperuser},
-	{"respond", "iii", respond},
-	{"respond_header", "iiii", respondHeader},
-	{"reject", "iii", reject},
-	{"reject_field", "iiiiii", rejectField},
-	{"failure", "ii", failure},
+// hostFuncs are the functions of the ABI by name, except now, whose result is wide. Their types stand in package abi.
+var hostFuncs = map[string]hostFunc{
+	"error_message":     errorMessage,
+	"log":               logLine,
+	"random":            random,
+	"record_text":       recordText,
+	"record_set_text":   recordSetText,
+	"record_number":     recordNumber,
+	"record_set_number": recordSetNumber,
+	"record_json":       recordJSON,
+	"record_set_json":   recordSetJSON,
+	"record_collection": recordCollection,
+	"record_original":   recordOriginal,
+	"record_hide":       recordHide,
+	"record_show":       recordShow,
+	"find":              find,
+	"list":              list,
+	"create":            create,
+	"update":            update,
+	"delete":            remove,
+	"sql":               runSQL,
+	"rows_next":         rowsNext,
+	"rows_json":         rowsJSON,
+	"rows_affected":     rowsAffected,
+	"close":             closeHandle,
+	"request":           request,
+	"auth":              auth,
+	"auth_superuser":    authSuperuser,
+	"respond":           respond,
+	"respond_header":    respondHeader,
+	"reject":            reject,
+	"reject_field":      rejectField,
+	"failure":           failure,
 }
 
-// exportHost makes the module troupe_1 in r.
+// exportHost makes the module of the ABI in r.
 func exportHost(ctx context.Context, r wazero.Runtime) error {
-	b := r.NewHostModuleBuilder(moduleName)
-	for _, f := range hostFuncs {
-		b.NewFunctionBuilder().WithGoModuleFunction(f.call, valueTypes(f.params), valueTypes("i")).Export(f.name)
+	b := r.NewHostModuleBuilder(abi.Module)
+	for _, f := range abi.Functions {
+		if f.Wide {
+			b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(now), valueTypes(f.Values()), valueTypes("l")).Export(f.Name)
+			continue
+		}
+		call := hostFuncs[f.Name]
+		if call == nil {
+			return fmt.Errorf("host function %s is not implemented", f.Name)
+		}
+		b.NewFunctionBuilder().WithGoModuleFunction(call, valueTypes(f.Values()), valueTypes("i")).Export(f.Name)
 	}
-	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(now), nil, valueTypes("l")).Export("now")
 	_, err := b.Instantiate(ctx)
 	return err
 }

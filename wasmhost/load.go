@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/troupebase/troupe/wasmhost/abi"
 	"github.com/troupebase/troupe/wasmhost/rewrite"
 )
 
@@ -52,7 +53,7 @@ func (x *Extension) compile(ctx context.Context, content []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := rewritten.CheckContract(moduleName, wasiModule); err != nil {
+	if err := rewritten.CheckContract(abi.Module, wasiModule); err != nil {
 		return err
 	}
 	limits := x.manager.limits

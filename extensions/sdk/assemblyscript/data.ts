@@ -1,27 +1,7 @@
 import { bytes, capacity, Errno, grow, keep, room, utf8 } from "./host";
 import { JSONObject } from "./json";
 import { Record } from "./record";
-
-// @ts-ignore: decorator
-@external("troupe_1", "find") declare function host_find(as: i32, coll: usize, clen: i32, id: usize, idlen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "list") declare function host_list(as: i32, coll: usize, clen: i32, query: usize, qlen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "create") declare function host_create(as: i32, coll: usize, clen: i32, ptr: usize, len: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "update") declare function host_update(as: i32, coll: usize, clen: i32, id: usize, idlen: i32, ptr: usize, len: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "delete") declare function host_delete(as: i32, coll: usize, clen: i32, id: usize, idlen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "sql") declare function host_sql(ptr: usize, len: i32, params: usize, plen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "rows_next") declare function rows_next(rows: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "rows_json") declare function rows_json(rows: i32, buf: usize, cap: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "rows_affected") declare function rows_affected(rows: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "close") declare function close(h: i32): i32;
+import { host_close, host_create, host_delete, host_find, host_list, host_rows_affected, host_rows_json, host_rows_next, host_sql, host_update } from "./imports";
 
 /** What list looks for: by default the first 30 records. */
 export class Query {
@@ -110,7 +90,7 @@ export class Rows {
   /** Goes to the next record, which makes the one before invalid; false at the end. */
   next(): bool {
     if (this.handle <= 0) return false;
-    const n = rows_next(this.handle);
+    const n = host_rows_next(this.handle);
     if (n < 0) keep("rows_next", "", n);
     this.current = n;
     return n > 0;
@@ -121,7 +101,7 @@ export class Rows {
   }
 
   close(): void {
-    close(this.handle);
+    host_close(this.handle);
   }
 }
 
@@ -139,15 +119,15 @@ export class SQLRows {
 
   next(): bool {
     if (this.handle <= 0) return false;
-    const n = rows_next(this.handle);
+    const n = host_rows_next(this.handle);
     if (n < 0) keep("rows_next", "", n);
     return n > 0;
   }
 
   /** The current row as a JSON array in UTF-8. */
   row(): ArrayBuffer {
-    let n = rows_json(this.handle, room(), capacity());
-    if (grow(n)) n = rows_json(this.handle, room(), capacity());
+    let n = host_rows_json(this.handle, room(), capacity());
+    if (grow(n)) n = host_rows_json(this.handle, room(), capacity());
     if (n < 0) {
       keep("rows_json", "", n);
       return new ArrayBuffer(0);
@@ -157,12 +137,12 @@ export class SQLRows {
 
   /** How many rows the statement changed. */
   get affected(): i32 {
-    const n = rows_affected(this.handle);
+    const n = host_rows_affected(this.handle);
     if (n < 0) keep("rows_affected", "", n);
     return max(n, 0);
   }
 
   close(): void {
-    close(this.handle);
+    host_close(this.handle);
   }
 }

@@ -2,13 +2,7 @@ import { capacity, Errno, grow, HostError, keep, Level, log, room, takeError, te
 import { JSONArray, JSONObject } from "./json";
 import { Record } from "./record";
 import { hasRequest, Request } from "./request";
-
-// @ts-ignore: decorator
-@external("troupe_1", "reject") declare function host_reject(status: i32, ptr: usize, len: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "reject_field") declare function host_reject_field(name: usize, nlen: i32, code: usize, clen: i32, msg: usize, mlen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "failure") declare function host_failure(buf: usize, cap: i32): i32;
+import { host_failure, host_reject, host_reject_field } from "./imports";
 
 /** Something that happens to a record, or to the server (then without a record). */
 export class Event {

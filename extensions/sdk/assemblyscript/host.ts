@@ -1,13 +1,6 @@
 // What the host offers, as ../../abi.md names it, and how its results become strings and errors.
 
-// @ts-ignore: decorator
-@external("troupe_1", "error_message") declare function error_message(buf: usize, cap: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "log") declare function host_log(level: i32, ptr: usize, len: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "now") declare function host_now(): i64;
-// @ts-ignore: decorator
-@external("troupe_1", "random") declare function host_random(ptr: usize, len: i32): i32;
+import { host_error_message, host_log, host_now, host_random } from "./imports";
 
 /** Why a function of the server failed. */
 export namespace Errno {
@@ -53,8 +46,8 @@ let failed: HostError | null = null;
 /** Keeps a failure for the end of the call, unless one is kept already. */
 export function keep(op: string, object: string, errno: i32): void {
   if (failed) return;
-  let n = error_message(room(), capacity());
-  if (grow(n)) n = error_message(room(), capacity());
+  let n = host_error_message(room(), capacity());
+  if (grow(n)) n = host_error_message(room(), capacity());
   failed = new HostError(op, object, errno, text(max(n, 0)));
 }
 

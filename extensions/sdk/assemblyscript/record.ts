@@ -1,27 +1,5 @@
 import { bytes, capacity, Errno, grow, keep, room, text, utf8 } from "./host";
-
-// @ts-ignore: decorator
-@external("troupe_1", "record_text") declare function record_text(h: i32, name: usize, nlen: i32, buf: usize, cap: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_set_text") declare function record_set_text(h: i32, name: usize, nlen: i32, ptr: usize, len: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_number") declare function record_number(h: i32, name: usize, nlen: i32, out: usize): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_set_number") declare function record_set_number(h: i32, name: usize, nlen: i32, v: f64): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_json") declare function record_json(h: i32, name: usize, nlen: i32, buf: usize, cap: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_set_json") declare function record_set_json(h: i32, name: usize, nlen: i32, ptr: usize, len: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_collection") declare function record_collection(h: i32, buf: usize, cap: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_original") declare function record_original(h: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_hide") declare function record_hide(h: i32, name: usize, nlen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "record_show") declare function record_show(h: i32, name: usize, nlen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "close") declare function close(h: i32): i32;
+import { host_close, host_record_collection, host_record_hide, host_record_json, host_record_number, host_record_original, host_record_set_json, host_record_set_number, host_record_set_text, host_record_show, host_record_text } from "./imports";
 
 /**
  * A record of the server, valid until the handler returns, or until next() of the rows it came from. A getter or setter that
@@ -37,8 +15,8 @@ export class Record {
   /** A field as text: texts as they are, numbers and bools as JSON writes them, everything else as JSON. */
   text(name: string): string {
     const f = utf8(name);
-    let n = record_text(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
-    if (grow(n)) n = record_text(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
+    let n = host_record_text(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
+    if (grow(n)) n = host_record_text(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
     if (n < 0) {
       keep("record_text", name, n);
       return "";
@@ -50,14 +28,14 @@ export class Record {
   setText(name: string, value: string): void {
     const f = utf8(name);
     const v = utf8(value);
-    const n = record_set_text(this.handle, changetype<usize>(f), f.byteLength, changetype<usize>(v), v.byteLength);
+    const n = host_record_set_text(this.handle, changetype<usize>(f), f.byteLength, changetype<usize>(v), v.byteLength);
     if (n < 0) keep("record_set_text", name, n);
   }
 
   /** A number field, or 0 and 1 of a bool. */
   number(name: string): f64 {
     const f = utf8(name);
-    const n = record_number(this.handle, changetype<usize>(f), f.byteLength, room());
+    const n = host_record_number(this.handle, changetype<usize>(f), f.byteLength, room());
     if (n < 0) {
       keep("record_number", name, n);
       return 0;
@@ -67,7 +45,7 @@ export class Record {
 
   setNumber(name: string, v: f64): void {
     const f = utf8(name);
-    const n = record_set_number(this.handle, changetype<usize>(f), f.byteLength, v);
+    const n = host_record_set_number(this.handle, changetype<usize>(f), f.byteLength, v);
     if (n < 0) keep("record_set_number", name, n);
   }
 
@@ -82,8 +60,8 @@ export class Record {
   /** A field as JSON in UTF-8; an empty name is the whole record. */
   json(name: string): ArrayBuffer {
     const f = utf8(name);
-    let n = record_json(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
-    if (grow(n)) n = record_json(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
+    let n = host_record_json(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
+    if (grow(n)) n = host_record_json(this.handle, changetype<usize>(f), f.byteLength, room(), capacity());
     if (n < 0) {
       keep("record_json", name, n);
       return new ArrayBuffer(0);
@@ -94,14 +72,14 @@ export class Record {
   /** Sets a field to what it makes of a JSON value. In record.enrich a name that is no field adds a key. */
   setJSON(name: string, json: ArrayBuffer): void {
     const f = utf8(name);
-    const n = record_set_json(this.handle, changetype<usize>(f), f.byteLength, changetype<usize>(json), json.byteLength);
+    const n = host_record_set_json(this.handle, changetype<usize>(f), f.byteLength, changetype<usize>(json), json.byteLength);
     if (n < 0) keep("record_set_json", name, n);
   }
 
   /** The name of the record's collection. */
   get collection(): string {
-    let n = record_collection(this.handle, room(), capacity());
-    if (grow(n)) n = record_collection(this.handle, room(), capacity());
+    let n = host_record_collection(this.handle, room(), capacity());
+    if (grow(n)) n = host_record_collection(this.handle, room(), capacity());
     if (n < 0) {
       keep("record_collection", "", n);
       return "";
@@ -111,7 +89,7 @@ export class Record {
 
   /** The record as it is stored, null for a new one. */
   get original(): Record | null {
-    const n = record_original(this.handle);
+    const n = host_record_original(this.handle);
     if (n >= 0) return new Record(n);
     if (n != Errno.NotFound) keep("record_original", "", n);
     return null;
@@ -120,19 +98,19 @@ export class Record {
   /** Leaves a field out of what is shown, in record.enrich. */
   hide(name: string): void {
     const f = utf8(name);
-    const n = record_hide(this.handle, changetype<usize>(f), f.byteLength);
+    const n = host_record_hide(this.handle, changetype<usize>(f), f.byteLength);
     if (n < 0) keep("record_hide", name, n);
   }
 
   /** Shows a hidden field, in record.enrich. */
   show(name: string): void {
     const f = utf8(name);
-    const n = record_show(this.handle, changetype<usize>(f), f.byteLength);
+    const n = host_record_show(this.handle, changetype<usize>(f), f.byteLength);
     if (n < 0) keep("record_show", name, n);
   }
 
   /** Gives the record up early: a call may hold 1,024. */
   close(): void {
-    close(this.handle);
+    host_close(this.handle);
   }
 }

@@ -1,17 +1,7 @@
 import { bytes, capacity, Errno, grow, keep, room, text, utf8 } from "./host";
 import { JSONObject } from "./json";
 import { Record } from "./record";
-
-// @ts-ignore: decorator
-@external("troupe_1", "request") declare function host_request(part: i32, name: usize, nlen: i32, buf: usize, cap: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "auth") declare function host_auth(): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "auth_superuser") declare function auth_superuser(): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "respond") declare function respond(status: i32, type: usize, tlen: i32): i32;
-// @ts-ignore: decorator
-@external("troupe_1", "respond_header") declare function respond_header(name: usize, nlen: i32, value: usize, vlen: i32): i32;
+import { host_auth, host_auth_superuser, host_request, host_respond, host_respond_header } from "./imports";
 
 enum Part {
   Method,
@@ -77,7 +67,7 @@ export class Request {
   }
 
   get isSuperuser(): bool {
-    const n = auth_superuser();
+    const n = host_auth_superuser();
     if (n < 0) keep("auth_superuser", "", n);
     return n == 1;
   }
@@ -95,7 +85,7 @@ export class Request {
   /** Answers with bytes of a content type. */
   bytes(status: i32, contentType: string, body: ArrayBuffer): void {
     const t = utf8(contentType);
-    const n = respond(status, changetype<usize>(t), t.byteLength);
+    const n = host_respond(status, changetype<usize>(t), t.byteLength);
     if (n < 0) keep("respond", contentType, n);
     this.answer = body;
   }
@@ -104,7 +94,7 @@ export class Request {
   setHeader(name: string, value: string): void {
     const f = utf8(name);
     const v = utf8(value);
-    const n = respond_header(changetype<usize>(f), f.byteLength, changetype<usize>(v), v.byteLength);
+    const n = host_respond_header(changetype<usize>(f), f.byteLength, changetype<usize>(v), v.byteLength);
     if (n < 0) keep("respond_header", name, n);
   }
 }

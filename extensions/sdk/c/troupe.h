@@ -35,10 +35,13 @@
 /* ---- what the host offers, as abi.md names it ---- */
 
 #define TROUPE_IMPORT(name) __attribute__((import_module("troupe_1"), import_name(#name))) int32_t troupe_host_##name
+#define TROUPE_IMPORT_WIDE(name) __attribute__((import_module("troupe_1"), import_name(#name))) int64_t troupe_host_##name
 #define TROUPE_EXPORT(name) __attribute__((export_name(#name), visibility("default")))
 
+/* generated from the table in wasmhost/abi */
 TROUPE_IMPORT(error_message)(void *buf, uint32_t cap);
 TROUPE_IMPORT(log)(int32_t level, const void *ptr, uint32_t len);
+TROUPE_IMPORT_WIDE(now)(void);
 TROUPE_IMPORT(random)(void *ptr, uint32_t len);
 TROUPE_IMPORT(record_text)(int32_t h, const void *name, uint32_t nlen, void *buf, uint32_t cap);
 TROUPE_IMPORT(record_set_text)(int32_t h, const void *name, uint32_t nlen, const void *ptr, uint32_t len);
@@ -63,12 +66,12 @@ TROUPE_IMPORT(close)(int32_t h);
 TROUPE_IMPORT(request)(int32_t part, const void *name, uint32_t nlen, void *buf, uint32_t cap);
 TROUPE_IMPORT(auth)(void);
 TROUPE_IMPORT(auth_superuser)(void);
-TROUPE_IMPORT(respond)(int32_t status, const void *type, uint32_t tlen);
+TROUPE_IMPORT(respond)(int32_t status, const void *ctype, uint32_t clen);
 TROUPE_IMPORT(respond_header)(const void *name, uint32_t nlen, const void *value, uint32_t vlen);
 TROUPE_IMPORT(reject)(int32_t status, const void *ptr, uint32_t len);
 TROUPE_IMPORT(reject_field)(const void *name, uint32_t nlen, const void *code, uint32_t clen, const void *msg, uint32_t mlen);
 TROUPE_IMPORT(failure)(void *buf, uint32_t cap);
-__attribute__((import_module("troupe_1"), import_name("now"))) int64_t troupe_host_now(void);
+/* end of what is generated */
 
 /* Why a function failed. */
 enum {

@@ -1,5 +1,7 @@
 //go:build wasip1
 
+// Code generated from the table in wasmhost/abi; DO NOT EDIT.
+
 package troupe
 
 import "unsafe"
@@ -9,26 +11,26 @@ import "unsafe"
 
 //go:wasmimport troupe_1 error_message
 //go:noescape
-func hostErrorMessage(buf unsafe.Pointer, size uint32) int32
+func hostErrorMessage(buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport troupe_1 log
 //go:noescape
-func hostLog(level int32, text string) int32
+func hostLog(level int32, ptr string) int32
 
 //go:wasmimport troupe_1 now
 func hostNow() int64
 
 //go:wasmimport troupe_1 random
 //go:noescape
-func hostRandom(buf unsafe.Pointer, size uint32) int32
+func hostRandom(ptr unsafe.Pointer, len uint32) int32
 
 //go:wasmimport troupe_1 record_text
 //go:noescape
-func hostRecordText(h int32, name string, buf unsafe.Pointer, size uint32) int32
+func hostRecordText(h int32, name string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport troupe_1 record_set_text
 //go:noescape
-func hostRecordSetText(h int32, name, value string) int32
+func hostRecordSetText(h int32, name string, ptr string) int32
 
 //go:wasmimport troupe_1 record_number
 //go:noescape
@@ -40,15 +42,15 @@ func hostRecordSetNumber(h int32, name string, v float64) int32
 
 //go:wasmimport troupe_1 record_json
 //go:noescape
-func hostRecordJSON(h int32, name string, buf unsafe.Pointer, size uint32) int32
+func hostRecordJSON(h int32, name string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport troupe_1 record_set_json
 //go:noescape
-func hostRecordSetJSON(h int32, name string, json unsafe.Pointer, size uint32) int32
+func hostRecordSetJSON(h int32, name string, ptr unsafe.Pointer, len uint32) int32
 
 //go:wasmimport troupe_1 record_collection
 //go:noescape
-func hostRecordCollection(h int32, buf unsafe.Pointer, size uint32) int32
+func hostRecordCollection(h int32, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport troupe_1 record_original
 func hostRecordOriginal(h int32) int32
@@ -63,34 +65,34 @@ func hostRecordShow(h int32, name string) int32
 
 //go:wasmimport troupe_1 find
 //go:noescape
-func hostFind(as int32, collection, id string) int32
+func hostFind(as int32, coll string, id string) int32
 
 //go:wasmimport troupe_1 list
 //go:noescape
-func hostList(as int32, collection string, query unsafe.Pointer, size uint32) int32
+func hostList(as int32, coll string, query unsafe.Pointer, qlen uint32) int32
 
 //go:wasmimport troupe_1 create
 //go:noescape
-func hostCreate(as int32, collection string, json unsafe.Pointer, size uint32) int32
+func hostCreate(as int32, coll string, ptr unsafe.Pointer, len uint32) int32
 
 //go:wasmimport troupe_1 update
 //go:noescape
-func hostUpdate(as int32, collection, id string, json unsafe.Pointer, size uint32) int32
+func hostUpdate(as int32, coll string, id string, ptr unsafe.Pointer, len uint32) int32
 
 //go:wasmimport troupe_1 delete
 //go:noescape
-func hostDelete(as int32, collection, id string) int32
+func hostDelete(as int32, coll string, id string) int32
 
 //go:wasmimport troupe_1 sql
 //go:noescape
-func hostSQL(statement string, params unsafe.Pointer, size uint32) int32
+func hostSQL(ptr string, params unsafe.Pointer, plen uint32) int32
 
 //go:wasmimport troupe_1 rows_next
 func hostRowsNext(rows int32) int32
 
 //go:wasmimport troupe_1 rows_json
 //go:noescape
-func hostRowsJSON(rows int32, buf unsafe.Pointer, size uint32) int32
+func hostRowsJSON(rows int32, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport troupe_1 rows_affected
 func hostRowsAffected(rows int32) int32
@@ -100,7 +102,7 @@ func hostClose(h int32) int32
 
 //go:wasmimport troupe_1 request
 //go:noescape
-func hostRequest(part int32, name string, buf unsafe.Pointer, size uint32) int32
+func hostRequest(part int32, name string, buf unsafe.Pointer, cap uint32) int32
 
 //go:wasmimport troupe_1 auth
 func hostAuth() int32
@@ -110,20 +112,20 @@ func hostAuthSuperuser() int32
 
 //go:wasmimport troupe_1 respond
 //go:noescape
-func hostRespond(status int32, contentType string) int32
+func hostRespond(status int32, ctype string) int32
 
 //go:wasmimport troupe_1 respond_header
 //go:noescape
-func hostRespondHeader(name, value string) int32
+func hostRespondHeader(name string, value string) int32
 
 //go:wasmimport troupe_1 reject
 //go:noescape
-func hostReject(status int32, message string) int32
+func hostReject(status int32, ptr string) int32
 
 //go:wasmimport troupe_1 reject_field
 //go:noescape
-func hostRejectField(name, code, message string) int32
+func hostRejectField(name string, code string, msg string) int32
 
 //go:wasmimport troupe_1 failure
 //go:noescape
-func hostFailure(buf unsafe.Pointer, size uint32) int32
+func hostFailure(buf unsafe.Pointer, cap uint32) int32
