@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -118,10 +119,9 @@ func New(o Options) *App {
 	a := &App{
 		shares: newBudget(o.Memory).Shares(),
 		opts:   o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(),
-		files:   files.NewLocal(filepath.Join(o.Dir, "storage")),
-		pending: files.NewPending(filepath.Join(o.Dir, pendingDir)),
 		remover: newRemover(),
 	}
+	a.useDisk(files.OS{})
 	a.members.byID = make(map[string]*member)
 	return a
 }
@@ -170,10 +170,11 @@ func (a *App) Bootstrap(ctx context.Context) (err error) {
 }
 
 func (a *App) open(ctx context.Context) (err error) {
-	if err := os.MkdirAll(a.opts.Dir, 0o777); err != nil {
+	if err := os.MkdirAll(a.opts.Dir, files.DirMode); err != nil {
 		return fmt.Errorf("create data directory: %w", err)
 	}
 	if a.opts.Exclusive {
+		a.warnOfModes()
 		if a.unlock, err = sqlite.LockDir(a.opts.Dir); err != nil {
 			return fmt.Errorf("open data directory %s: %w", a.opts.Dir, err)
 		}
@@ -218,7 +219,16 @@ func (a *App) load() (err error) {
 // busyTimeout is how long opening waits for another process that writes.
 const busyTimeout = 10 * time.Second
 
+// openFile opens a database file, and makes it for nobody else to read when it is missing. What SQLite puts beside it gets
+// the same mode.
 func openFile(path string) (*zsqlite.Conn, error) {
+	made, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, files.FileMode)
+	if err == nil {
+		err = made.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
 	conn, err := zsqlite.OpenConn(path, zsqlite.OpenReadWrite, zsqlite.OpenCreate, zsqlite.OpenWAL)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)

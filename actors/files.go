@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/troupebase/troupe/storage/files"
@@ -18,6 +19,12 @@ import (
 
 // pendingDir is the directory, in the data directory, of the notes about files that are being stored.
 const pendingDir = "_troupe_files_pending"
+
+// useDisk says where files are kept.
+func (a *App) useDisk(disk files.Disk) {
+	a.files = files.NewLocal(filepath.Join(a.opts.Dir, "storage"), disk)
+	a.pending = files.NewPending(filepath.Join(a.opts.Dir, pendingDir), disk)
+}
 
 // The steps of a write with files.
 const (

@@ -30,7 +30,7 @@ type shelf struct {
 	col *schema.Collection
 }
 
-const shelfDefinition = `{"id":"shelf0000000001","name":"shelf","type":"base","fields":[{"name":"title","type":"text"},{"name":"docs","type":"file","maxSelect":5}],
+const shelfDefinition = `{"id":"shelf0000000001","name":"shelf","type":"base","fields":[{"name":"title","type":"text"},{"name":"docs","type":"file","maxSelect":999}],
 	"indexes":["CREATE UNIQUE INDEX shelf_title ON shelf (title)"]}`
 
 func newShelf(t *testing.T) *shelf {
@@ -336,8 +336,8 @@ func TestLaw10AHalfStoredFileIsSweptAway(t *testing.T) {
 	}
 	cmd := s.create(map[string]any{"title": "torn"}, "never whole")
 	s.must(cmd)
-	for _, suffix := range []string{".tmp", ".attrs"} {
-		path := filepath.Join(image, "storage", cmd.UploadKeys()[0]+suffix)
+	key := filepath.Join(image, "storage", cmd.UploadKeys()[0])
+	for _, path := range []string{filepath.Join(filepath.Dir(key), "."+filepath.Base(key)+".tmp"), key + ".attrs"} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, []byte("nev"), 0o666)); err != nil {
 			t.Fatal(err)
 		}

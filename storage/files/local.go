@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,12 +21,13 @@ var ErrNotFound = errors.New("file not found")
 // Local keeps files in a directory. It is safe for concurrent use; the zero value is not usable, see [NewLocal].
 type Local struct {
 	root string
+	disk Disk
 	// dirs keeps an empty directory from being removed between the moment it was made and that at which a file is in it.
 	dirs sync.RWMutex
 }
 
 // NewLocal returns a store below the directory root, which is created when the first file is put.
-func NewLocal(root string) *Local { return &Local{root: root} }
+func NewLocal(root string, disk Disk) *Local { return &Local{root: root, disk: disk} }
 
 // File is an open stored file. The caller closes it.
 type File struct {
@@ -37,8 +37,11 @@ type File struct {
 	Modified time.Time
 }
 
-// tempSuffix marks bytes that are still being written. What a crash leaves of them goes with [Local.Delete] of the key.
-const tempSuffix = ".tmp"
+// tempPath is where the bytes of the file at path are while they are being written. What a crash leaves of them goes with
+// [Local.Delete] of the key. No stored name begins with a dot, so this is nobody's file.
+func tempPath(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
+}
 
 // Put stores what r gives under key, replacing what was there. When it returns nil, bytes, sidecar and the directories above
 // are on disk (synced); when it fails nothing is visible under the key.
@@ -47,13 +50,14 @@ func (l *Local) Put(key string, r io.Reader, a Attributes) (err error) {
 	if err != nil {
 		return err
 	}
-	temp, err := l.create(path + tempSuffix)
+	written := tempPath(path)
+	temp, err := l.create(written)
 	if err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(temp.Name())
+			err = errors.Join(err, l.removeIfThere(written))
 		}
 	}()
 	if a.MD5, err = writeSynced(temp, r); err != nil {
@@ -63,27 +67,30 @@ func (l *Local) Put(key string, r io.Reader, a Attributes) (err error) {
 	if err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
-	if err := putSidecar(path+sidecarSuffix, side); err != nil {
+	if err := l.putSidecar(path+sidecarSuffix, side); err != nil {
 		return fmt.Errorf("store attributes of %s: %w", key, err)
 	}
-	if err := os.Rename(temp.Name(), path); err != nil {
+	if err := l.disk.Rename(written, path); err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
-	return l.syncAbove(path)
+	if err := l.syncAbove(path); err != nil {
+		return fmt.Errorf("store %s: %w", key, errors.Join(err, l.removeIfThere(path)))
+	}
+	return nil
 }
 
 // create makes a file to write to, and the directories above it.
-func (l *Local) create(path string) (*os.File, error) {
+func (l *Local) create(path string) (DiskFile, error) {
 	l.dirs.RLock()
 	defer l.dirs.RUnlock()
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	if err := l.disk.MkdirAll(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+	return l.disk.Create(path, os.O_TRUNC)
 }
 
 // writeSynced copies r to f, syncs and closes it.
-func writeSynced(f *os.File, r io.Reader) (sum []byte, err error) {
+func writeSynced(f DiskFile, r io.Reader) (sum []byte, err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	digest := md5.New()
 	if _, err := io.Copy(io.MultiWriter(f, digest), r); err != nil {
@@ -92,8 +99,8 @@ func writeSynced(f *os.File, r io.Reader) (sum []byte, err error) {
 	return digest.Sum(nil), f.Sync()
 }
 
-func putSidecar(path string, side []byte) error {
-	f, err := os.Create(path)
+func (l *Local) putSidecar(path string, side []byte) error {
+	f, err := l.disk.Create(path, os.O_TRUNC)
 	if err != nil {
 		return err
 	}
@@ -104,22 +111,10 @@ func putSidecar(path string, side []byte) error {
 // syncAbove syncs the directories from that of path up to the one that holds the root: any of them may be new.
 func (l *Local) syncAbove(path string) error {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil || len(dir) < len(l.root) || dir == filepath.Dir(dir) {
+		if err := l.disk.SyncDir(dir); err != nil || len(dir) < len(l.root) || dir == filepath.Dir(dir) {
 			return err
 		}
 	}
-}
-
-func syncDir(dir string) (err error) {
-	if runtime.GOOS == "windows" {
-		return nil // directories cannot be synced there
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return d.Sync()
 }
 
 // Open opens the file under key. It fails with [ErrNotFound] when there is none.
@@ -150,41 +145,50 @@ func (l *Local) Open(key string) (*File, error) {
 }
 
 // Delete removes the file under key, its sidecar and its thumbs, what a crash left of it, and its directory when nothing else
-// is in there. A file that is not there is no error.
+// is in there. A file that is not there is no error, and neither is a key under which none can be.
 func (l *Local) Delete(key string) error {
 	path, err := l.path(key)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
-	thumbs := filepath.Join(dir, "thumbs_"+filepath.Base(path))
-	err = errors.Join(removeIfThere(path), removeIfThere(path+sidecarSuffix), removeIfThere(path+tempSuffix), removeAll(thumbs))
+	err = errors.Join(l.removeIfThere(path), l.removeIfThere(path+sidecarSuffix), l.removeIfThere(tempPath(path)), l.removeThumbs(path))
 	l.dirs.Lock()
 	defer l.dirs.Unlock()
 	if dir != l.root {
-		os.Remove(dir) // fails while something is in it
+		_ = l.disk.Remove(dir) // fails while something is in it
 	}
 	return err
 }
 
-func removeIfThere(path string) error {
-	if err := os.Remove(path); !absent(err) {
-		return err
+func (l *Local) removeIfThere(path string) error { return unlessAbsent(l.disk.Remove(path)) }
+
+// thumbsPrefix is what the directory with the thumbs of a file has before the file's name.
+const thumbsPrefix = "thumbs_"
+
+// removeThumbs removes the directory with the thumbs of the file at path. A file of that name is another upload.
+func (l *Local) removeThumbs(path string) error {
+	thumbs := filepath.Join(filepath.Dir(path), thumbsPrefix+filepath.Base(path))
+	info, err := os.Lstat(thumbs)
+	if err != nil || !info.IsDir() {
+		return unlessAbsent(err)
 	}
-	return nil
+	return unlessAbsent(l.disk.RemoveAll(thumbs))
 }
 
-// absent tells whether an error says that a path names nothing, or leads through something that is no directory.
-func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
-
-func removeAll(path string) error {
-	if err := os.RemoveAll(path); !absent(err) {
-		return err
+// unlessAbsent drops an error that says that a path names nothing: it is not there, leads through something that is no
+// directory, or is longer than any path can be.
+func unlessAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
+		return nil
 	}
-	return nil
+	return err
 }
 
-// removedDir is where directories wait for their removal. No collection has such an id.
+// removedDir is where directories wait for their removal. No collection has such an id: the prefix is reserved.
 const removedDir = "_troupe_removed"
 
 // Discard takes away everything below a directory ("<collection id>" or "<collection id>/<record id>") at once: whoever
@@ -200,14 +204,14 @@ func (l *Local) Discard(prefix string) error {
 		return nil
 	}
 	removed := filepath.Join(l.root, removedDir)
-	if err := os.MkdirAll(removed, 0o777); err != nil {
+	if err := l.disk.MkdirAll(removed); err != nil {
 		return fmt.Errorf("remove %s: %w", prefix, err)
 	}
 	into, err := os.MkdirTemp(removed, "")
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", prefix, err)
 	}
-	if err := os.Rename(path, filepath.Join(into, "files")); err != nil {
+	if err := l.disk.Rename(path, filepath.Join(into, "files")); err != nil {
 		return fmt.Errorf("remove %s: %w", prefix, err)
 	}
 	return nil
@@ -224,7 +228,7 @@ func (l *Local) Empty() error {
 	}
 	errs := []error{err}
 	for _, e := range entries {
-		errs = append(errs, os.RemoveAll(filepath.Join(removed, e.Name())))
+		errs = append(errs, l.disk.RemoveAll(filepath.Join(removed, e.Name())))
 	}
 	return errors.Join(errs...)
 }

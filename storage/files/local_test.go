@@ -11,7 +11,7 @@ import (
 
 func TestPutOpenDelete(t *testing.T) {
 	root := t.TempDir()
-	store := NewLocal(root)
+	store := NewLocal(root, OS{})
 	if err := store.Put("c/r/a.txt", strings.NewReader("hello"), Attributes{ContentType: "text/plain; charset=utf-8", OriginalName: "A.txt"}); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("broken upload")
 
 func TestPutLeavesNothingWhenTheUploadFails(t *testing.T) {
 	root := t.TempDir()
-	if err := NewLocal(root).Put("c/r/a.txt", failing{}, Attributes{}); err == nil {
+	if err := NewLocal(root, OS{}).Put("c/r/a.txt", failing{}, Attributes{}); err == nil {
 		t.Fatal("no error")
 	}
 	left, err := filepath.Glob(filepath.Join(root, "c", "r", "*"))
@@ -63,7 +63,7 @@ func TestPutLeavesNothingWhenTheUploadFails(t *testing.T) {
 
 func TestKeysStayBelowTheRoot(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "storage")
-	store := NewLocal(root)
+	store := NewLocal(root, OS{})
 	for _, key := range []string{"", "..", "../x", "a/../../x", "a//b", "a/b/", "a\x00b", "x.attrs", "/abs", "a/./b", "./a", "a/.."} {
 		path, err := store.path(key)
 		if err != nil {
@@ -99,7 +99,7 @@ func TestOddSidecars(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f, err := NewLocal(root).Open("c/r/" + c.name)
+		f, err := NewLocal(root, OS{}).Open("c/r/" + c.name)
 		if c.wantType == "missing" {
 			if !errors.Is(err, ErrNotFound) {
 				t.Errorf("%s: %v", c.name, err)
@@ -120,7 +120,7 @@ func FuzzKey(f *testing.F) {
 	for _, key := range []string{"c/r/a.txt", "../../x", "a//b", "..", "a/..\x00/b"} {
 		f.Add(key)
 	}
-	store := NewLocal("/root/of/files")
+	store := NewLocal("/root/of/files", OS{})
 	f.Fuzz(func(t *testing.T, key string) {
 		path, err := store.path(key)
 		if err != nil {

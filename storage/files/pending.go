@@ -17,17 +17,19 @@ import (
 // while a transaction is open, and whatever becomes of the database. It is safe for concurrent use.
 type Pending struct {
 	dir  string
+	disk Disk
 	last atomic.Int64
 }
 
 // NewPending keeps notes in a directory, which is created with the first one.
-func NewPending(dir string) *Pending { return &Pending{dir: dir} }
+func NewPending(dir string, disk Disk) *Pending { return &Pending{dir: dir, disk: disk} }
 
 // Note names files that may be stored although no record names them.
 type Note struct {
 	// Keys are the storage keys, nil when a crash cut the note short: then none of its files was stored.
 	Keys []string
 	path string
+	disk Disk
 }
 
 // Note notes keys. When it returns nil the note is on disk.
@@ -36,20 +38,20 @@ func (p *Pending) Note(keys []string) (*Note, error) {
 	if err != nil {
 		return nil, fmt.Errorf("note pending files: %w", err)
 	}
-	n := &Note{Keys: keys, path: filepath.Join(p.dir, strconv.FormatInt(p.number(), 36)+".json")}
-	f, err := os.OpenFile(n.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	n := &Note{Keys: keys, path: filepath.Join(p.dir, strconv.FormatInt(p.number(), 36)+".json"), disk: p.disk}
+	f, err := p.disk.Create(n.path, os.O_EXCL)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := p.makeDir(); err != nil {
 			return nil, fmt.Errorf("note pending files: %w", err)
 		}
-		f, err = os.OpenFile(n.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+		f, err = p.disk.Create(n.path, os.O_EXCL)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("note pending files: %w", err)
 	}
 	_, err = f.Write(raw)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = syncDir(p.dir)
+		err = p.disk.SyncDir(p.dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("note pending files: %w", errors.Join(err, n.Done()))
@@ -69,14 +71,14 @@ func (p *Pending) number() int64 {
 }
 
 func (p *Pending) makeDir() error {
-	if err := os.MkdirAll(p.dir, 0o777); err != nil {
+	if err := p.disk.MkdirAll(p.dir); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(p.dir))
+	return p.disk.SyncDir(filepath.Dir(p.dir))
 }
 
 // Done takes the note away. It need not reach the disk: a note that comes back is looked at once more.
-func (n *Note) Done() error { return removeIfThere(n.path) }
+func (n *Note) Done() error { return unlessAbsent(n.disk.Remove(n.path)) }
 
 // Left returns the notes that are there.
 func (p *Pending) Left() ([]*Note, error) {
@@ -89,7 +91,7 @@ func (p *Pending) Left() ([]*Note, error) {
 	}
 	var notes []*Note
 	for _, e := range entries {
-		n := &Note{path: filepath.Join(p.dir, e.Name())}
+		n := &Note{path: filepath.Join(p.dir, e.Name()), disk: p.disk}
 		raw, err := os.ReadFile(n.path)
 		if err != nil {
 			return nil, fmt.Errorf("read notes of pending files: %w", err)

@@ -10,7 +10,7 @@ import (
 
 func TestPendingNotes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data", "notes")
-	p := NewPending(dir)
+	p := NewPending(dir, OS{})
 	if left, err := p.Left(); err != nil || len(left) != 0 {
 		t.Fatalf("before the first note: %v, %v", left, err)
 	}
@@ -27,7 +27,7 @@ func TestPendingNotes(t *testing.T) {
 	if err := first.Done(); err != nil {
 		t.Errorf("a second time: %v", err)
 	}
-	left, err := NewPending(dir).Left()
+	left, err := NewPending(dir, OS{}).Left()
 	if err != nil || len(left) != 1 || !slices.Equal(left[0].Keys, []string{"c/r/c"}) {
 		t.Errorf("left: %v, %v", left, err)
 	}
@@ -38,7 +38,7 @@ func TestATornNoteNamesNothing(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "torn.json"), []byte(`["c/r/a","c/`), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	left, err := NewPending(dir).Left()
+	left, err := NewPending(dir, OS{}).Left()
 	if err != nil || len(left) != 1 || len(left[0].Keys) != 0 {
 		t.Fatalf("left: %v, %v", left, err)
 	}
@@ -50,7 +50,7 @@ func TestATornNoteNamesNothing(t *testing.T) {
 // Whoever stores a file under a directory that was discarded begins with an empty one.
 func TestDiscardedDirectoriesComeBackEmpty(t *testing.T) {
 	root := t.TempDir()
-	store := NewLocal(root)
+	store := NewLocal(root, OS{})
 	put := func(key string) {
 		t.Helper()
 		if err := store.Put(key, strings.NewReader("x"), Attributes{}); err != nil {

@@ -17,6 +17,10 @@ const (
 	randomPart      = 10
 )
 
+// attributesSuffix is the end of the names under which the file store keeps what it knows of files, beside them. No file of a
+// client may have such a name, in any case: there are file systems that do not tell them apart.
+const attributesSuffix = ".attrs"
+
 // StoredFileName returns a new name for an uploaded file: what is left of the original name in snake case, ten random
 // characters, and the extension, which is found from head, the beginning of the content, when the original name has
 // none. No two calls return the same name.
@@ -28,6 +32,9 @@ func StoredFileName(original string, head []byte) string {
 	base, ext := splitExtension(original)
 	if ext = cleanExtension(ext); ext == "" {
 		ext = mimetype.Detect(head).Extension()
+	}
+	if strings.HasSuffix(strings.ToLower(ext), attributesSuffix) {
+		ext += "_"
 	}
 	base = snakeCase(strings.Trim(base, "."))
 	if len(base) < minNameBase {

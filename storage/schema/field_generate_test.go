@@ -126,6 +126,11 @@ func TestStoredFileName(t *testing.T) {
 		{"doc." + strings.Repeat("e", 30), "doc_" + r + `\.e{20}`},
 		{strings.Repeat("x", 150) + ".txt", "x{100}_" + r + `\.txt`},
 		{"a" + strings.Repeat("b", 300), "b{100}_" + r + `\.txt`},
+		{"file.attrs", "file_" + r + `\.attrs_`},
+		{"file.png.ATTRS", "file_" + r + `\.png\.ATTRS_`},
+		{".attrs", r + "_" + r + `\.attrs_`},
+		{"file.at=ré.a tt rs", "file_" + r + `\.at=r\.attrs_`},
+		{"file." + strings.Repeat("e", 30) + ".attrs", "file_" + r + `\.e{14}\.attrs_`},
 	}
 	for _, test := range tests {
 		got := StoredFileName(test.original, []byte("hello"))

@@ -34,6 +34,14 @@ var (
 	leafIndexDefinition = validation.New("validation_duplicated_index_definition", "The index definition already exists.")
 )
 
+// reservedPrefix begins, in any case, the names of tables and of directories of files that are the server's own. No new
+// collection has a name or an id that does.
+const reservedPrefix = "_troupe_"
+
+func reserved(s string) bool {
+	return len(s) >= len(reservedPrefix) && strings.EqualFold(s[:len(reservedPrefix)], reservedPrefix)
+}
+
 // database is what a validation asks of the tables.
 type database interface {
 	// internalTable tells whether a table or view has that name in any case.
@@ -97,6 +105,8 @@ func (v *validator) checkID() error {
 		return leafLength(1, 100)
 	case !wordPattern.MatchString(id):
 		return leafMatch
+	case reserved(id):
+		return leafInvalidID
 	}
 	for _, other := range v.others {
 		if other.ID == id {
@@ -144,6 +154,9 @@ func (v *validator) checkName() error {
 	}
 	if v.saved || v.stored != nil && sameName(v.stored.Name, name) {
 		return nil
+	}
+	if reserved(name) {
+		return leafInternalName
 	}
 	internal, err := v.db.internalTable(name)
 	if err != nil {

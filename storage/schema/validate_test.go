@@ -50,6 +50,8 @@ func TestCreateIsRefused(t *testing.T) {
 		"name taken":     {`{"name":"ONE"}`, want{"name": "collection_name_exists"}},
 		"name is an id":  {`{"name":"taken"}`, want{"name": "collection_name_id_duplicate"}},
 		"internal name":  {`{"name":"_PARAMS"}`, want{"name": "collection_name_invalid"}},
+		"server's name":  {`{"name":"_TROUPE_x"}`, want{"name": "collection_name_invalid"}},
+		"server's id":    {`{"id":"_troupe_removed","name":"n"}`, want{"id": "invalid_or_existing_id"}},
 		"id taken":       {`{"id":"taken","name":"n"}`, want{"id": "invalid_or_existing_id"}},
 		"bad id":         {`{"id":"a b","name":"n"}`, want{"id": "match_invalid"}},
 		"unknown type":   {`{"name":"n","type":"nope"}`, want{"type": "in_invalid"}},

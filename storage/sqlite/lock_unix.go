@@ -18,7 +18,7 @@ const lockName = ".troupe.lock"
 // ends with unlock or with the process, however it dies. The command line works beside a server and does not take it.
 func LockDir(dir string) (unlock func() error, err error) {
 	path := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
