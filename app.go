@@ -86,7 +86,7 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	server, err := api.New(a.App, api.Options{Origins: a.opts.Origins, Static: a.opts.Static, Serving: &a.serving, Logger: a.opts.Logger})
+	server, err := api.New(a.App, api.Options{Origins: a.opts.Origins, Static: a.opts.Static, Version: Version(), Serving: &a.serving, Logger: a.opts.Logger})
 	if err != nil {
 		return err
 	}

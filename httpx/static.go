@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"syscall"
+
+	"github.com/gabriel-vasile/mimetype"
 )
 
 // StaticOptions say how files are served.
@@ -22,8 +25,10 @@ type StaticOptions struct {
 	Before func(c *Context, name string)
 }
 
-// Static returns a handler that serves the files of fsys: by extension, with Last-Modified, conditional requests and
-// ranges; a directory by its index.html. fsys must be safe for concurrent use, and its files must implement io.Seeker.
+// Static returns a handler that serves the files of fsys: with a type by extension or else by content, Last-Modified,
+// conditional requests and ranges; a directory by its index.html. Names that begin with a dot are not served, but for those
+// below ".well-known", and neither is what a link leads to outside of an os.Root: both are 404, with IndexFallback too. fsys
+// must be safe for concurrent use, and its files must implement io.Seeker.
 func Static(fsys fs.FS, opts StaticOptions) Handler {
 	if opts.Param == "" {
 		opts.Param = "path"
@@ -37,7 +42,7 @@ func Static(fsys fs.FS, opts StaticOptions) Handler {
 		if !missing(err) {
 			return fmt.Errorf("serve file %q: %w", name, err)
 		}
-		if opts.IndexFallback {
+		if opts.IndexFallback && !refused(err) {
 			if err = opts.file(c, fsys, "index.html"); err == nil {
 				return nil
 			}
@@ -46,11 +51,45 @@ func Static(fsys fs.FS, opts StaticOptions) Handler {
 	}
 }
 
+var (
+	errNoIndex = errors.New("directory without index.html")
+	errHidden  = errors.New("name that begins with a dot")
+)
+
+// missing tells whether an error says that there is nothing to serve under a path, and not that the disk is at fault.
 func missing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, errNoIndex)
+	for _, target := range [...]error{fs.ErrNotExist, fs.ErrInvalid, fs.ErrPermission, errNoIndex, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return refused(err)
 }
 
-var errNoIndex = errors.New("directory without index.html")
+// refused tells whether a path names something that is not to be served. That a link leads out of an os.Root is an error
+// without a name or a number.
+func refused(err error) bool {
+	var path *fs.PathError
+	if !errors.As(err, &path) {
+		return errors.Is(err, errHidden)
+	}
+	number := syscall.Errno(0)
+	known := errors.As(err, &number) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrClosed)
+	return !known
+}
+
+// wellKnown is the directory of RFC 8615, the one whose name begins with a dot for everybody to read.
+const wellKnown = ".well-known"
+
+// hidden tells whether a path has a name that begins with a dot: an .env or .git that was copied along with a site.
+func hidden(clean string) bool {
+	for name := range strings.SplitSeq(clean, "/") {
+		if strings.HasPrefix(name, ".") && name != "." && name != wellKnown {
+			return true
+		}
+	}
+	return false
+}
 
 // serve answers the decoded path below the route, which may end with a slash.
 func (o *StaticOptions) serve(c *Context, fsys fs.FS, name string) error {
@@ -60,6 +99,9 @@ func (o *StaticOptions) serve(c *Context, fsys fs.FS, name string) error {
 	}
 	if !fs.ValidPath(clean) || strings.ContainsAny(clean, "\\\x00") {
 		return fs.ErrNotExist
+	}
+	if hidden(clean) {
+		return errHidden
 	}
 	info, err := fs.Stat(fsys, clean)
 	if err != nil {
@@ -113,14 +155,31 @@ func (o *StaticOptions) file(c *Context, fsys fs.FS, name string) error {
 	if o.Before != nil {
 		o.Before(c, name)
 	}
-	contentType := mime.TypeByExtension(path.Ext(name))
-	if contentType == "" {
-		contentType = "application/octet-stream"
-	}
 	content, ok := f.(io.ReadSeekCloser)
 	if !ok {
 		f.Close()
 		return fmt.Errorf("file %q cannot seek", name)
 	}
+	contentType, err := typeOf(name, content)
+	if err != nil {
+		f.Close()
+		return fmt.Errorf("find the type of %q: %w", name, err)
+	}
 	return c.SendFile(content, contentType, info.Size(), info.ModTime())
+}
+
+// sniffedBytes is how much of a file decides its type.
+const sniffedBytes = 3072
+
+// typeOf is the content type of a file: by its name's extension, where that says one, or else by what it begins with.
+func typeOf(name string, content io.ReadSeeker) (string, error) {
+	if known := mime.TypeByExtension(path.Ext(name)); known != "" {
+		return known, nil
+	}
+	head, err := io.ReadAll(io.LimitReader(content, sniffedBytes))
+	if err != nil {
+		return "", err
+	}
+	_, err = content.Seek(0, io.SeekStart)
+	return mimetype.Detect(head).String(), err
 }

@@ -13,7 +13,8 @@ func staticSite(t *testing.T, fallback bool) *site {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"public/index.html": "root", "public/app.js": "0123456789", "public/sub/index.html": "sub", "public/empty/x.txt": "x",
-		"public/.hidden": "h", "public/noext": "n", "public/a b%2F.txt": "odd", "secret": "secret",
+		"public/.hidden": "h", "public/.git/config": "g", "public/sub/.env": "e", "public/.well-known/x/security.txt": "w", "public/.well-known/.y": "y",
+		"public/noext": "n", "public/a b%2F.txt": "odd", "secret": "secret",
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -23,6 +24,11 @@ func staticSite(t *testing.T, fallback bool) *site {
 			t.Fatal(err)
 		}
 		if err := os.Chtimes(file, time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, target := range map[string]string{"out": "../secret", "outdir": "..", "loop": "loop", "in": "app.js"} {
+		if err := os.Symlink(target, filepath.Join(dir, "public", name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,9 +46,12 @@ func TestStaticFiles(t *testing.T) {
 	for fallback, missing := range map[bool]string{true: "200 root", false: "404 "} {
 		w := staticSite(t, fallback)
 		for target, want := range map[string]string{
-			"/": "200 root", "/app.js": "200 0123456789", "/sub/": "200 sub", "/.hidden": "200 h", "/noext": "200 n",
+			"/": "200 root", "/app.js": "200 0123456789", "/sub/": "200 sub", "/noext": "200 n",
 			"/a%20b%252F.txt": "200 odd",
 			"/sub":            "301 /sub/", "/sub?x=1": "301 /sub/?x=1", "/index.html": "301 /", "/sub/index.html": "301 /sub/", "/app.js/": "301 /app.js",
+			"/.well-known/x/security.txt": "200 w", "/in": "200 0123456789",
+			"/.hidden": "404 ", "/.git/config": "404 ", "/.git/": "404 ", "/sub/.env": "404 ", "/%2ehidden": "404 ", "/.well-known/.y": "404 ", "/.nothing": "404 ",
+			"/out": "404 ", "/outdir/secret": "404 ", "/outdir/": "404 ", "/loop": missing,
 			"/nope": missing, "/api/nope": missing, "/empty/": missing, "/empty": missing, "/%2e%2e/secret": missing,
 			"/..%2fsecret": missing, "/%2e%2e%5csecret": missing, "/sub%2f": "200 sub", "/app.js%2f": missing, "/%00": missing, "/app.js%2f..": missing,
 		} {
@@ -60,6 +69,32 @@ func TestStaticFiles(t *testing.T) {
 		}
 		if got := w.get("POST", "/app.js"); got.StatusCode != 404 || strings.Contains(got.body, "File") {
 			t.Errorf("POST: %d %s", got.StatusCode, got.body)
+		}
+	}
+}
+
+// A file whose extension says nothing is shown for what it is, not offered for saving.
+func TestStaticTypesByContent(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"page": "<!doctype html><title>x</title>", "manifest.unknownextension": `{"name":"x"}`, "text": "hello", "picture": "\x89PNG\r\n\x1a\n0000",
+		"none": "", "binary": "\x00\x01\x02", "known.css": "<html>",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := start(t, nil, func(o *Options) { o.Static = Static(os.DirFS(dir), StaticOptions{}) })
+	for name, want := range map[string]string{
+		"page": "text/html; charset=utf-8", "manifest.unknownextension": "application/json", "text": "text/plain; charset=utf-8", "picture": "image/png",
+		"none": "text/plain", "binary": "application/octet-stream", "known.css": "text/css; charset=utf-8",
+	} {
+		got := w.get("GET", "/"+name)
+		if got.StatusCode != 200 || got.Header.Get("Content-Type") != want {
+			t.Errorf("%s: %d %q, want %q", name, got.StatusCode, got.Header.Get("Content-Type"), want)
+		}
+		if part := w.get("GET", "/"+name, "Range: bytes=0-1"); got.body != "" && part.body != got.body[:2] {
+			t.Errorf("%s: the first bytes are %q", name, part.body)
 		}
 	}
 }

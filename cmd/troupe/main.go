@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/troupebase/troupe"
 )
 
 func main() {
@@ -28,7 +30,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "troupe",
 		Short:         "Realtime backend that speaks PocketBase's API",
-		Version:       version(),
+		Version:       troupe.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// The default sends unknown commands to the help and reports success.

@@ -17,8 +17,10 @@ import (
 type Options struct {
 	// Origins are the origins that browsers may call from; empty means all.
 	Origins []string
-	// Static answers GET and HEAD for paths without a route; nil answers "File not found."
+	// Static answers GET and HEAD for paths without a route; nil answers "File not found.", and "/" with the dashboard.
 	Static httpx.Handler
+	// Version is told to whoever asks under /api/.
+	Version string
 	// Serving is the hook around the beginning of serving, where a program has bound it before; nil means a new one.
 	Serving *hooks.Hook[*ServeEvent]
 	// OAuth2 asks the providers of OAuth2; nil means a new client.
@@ -51,6 +53,9 @@ func New(app *actors.App, o Options) (*API, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &API{app: app, log: o.Logger, serving: o.Serving, oauth2: o.OAuth2}
+	if o.Static == nil {
+		o.Static = noFiles
+	}
 	if a.serving == nil {
 		a.serving = new(hooks.Hook[*ServeEvent])
 	}
@@ -60,7 +65,7 @@ func New(app *actors.App, o Options) (*API, error) {
 	if err := a.openAuth(); err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
-	router, err := httpx.NewRouter(a.routes())
+	router, err := httpx.NewRouter(append(a.routes(), aboutRoutes(o.Version)...))
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}

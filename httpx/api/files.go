@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"net/http"
-	"path"
 	"slices"
 	"strconv"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/records"
-	"github.com/troupebase/troupe/storage/schema"
 )
 
 // inlineTypes are the stored types that a browser may show; everything else is offered for saving, so that no uploaded
@@ -23,35 +21,25 @@ var inlineTypes = []string{
 	"application/pdf", "application/x-pdf",
 }
 
-// servedTypes are sent by extension, whatever type was stored: sniffing does not tell them apart.
-var servedTypes = map[string]string{
-	".svg": "image/svg+xml", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript",
-	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
-
 // downloadFile sends a file of a record. Rules count only for protected fields.
 func (a *API) downloadFile(c *httpx.Context) error {
 	col := a.app.Catalogue().Find(c.Param("collection"))
 	if col == nil {
 		return httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
 	}
-	r, err := a.app.Store().Load(c.Context(), col.ID, c.Param("id"))
+	name := c.Param("name")
+	stored, err := a.app.Store().StoredFile(readContext(c), col.ID, c.Param("id"), name)
 	if err != nil {
 		return err
 	}
-	name := c.Param("name")
-	field := fileField(r, name)
-	if field == nil {
-		return records.ErrNotFound
-	}
-	if field.Protected {
-		if err := a.mayDownload(c, r); err != nil {
+	cache := publicCache
+	if stored.Protected {
+		cache = privateCache
+		if err := a.mayDownload(c, col.ID, c.Param("id")); err != nil {
 			return err
 		}
 	}
-	f, err := a.app.Files().Open(col.ID + "/" + r.ID() + "/" + name)
+	f, err := a.app.Files().Open(stored.Key)
 	c.Raw().Response.Header.Del("X-Frame-Options")
 	if errors.Is(err, files.ErrNotFound) {
 		return httpx.NewError(http.StatusNotFound, "").Because(err)
@@ -59,32 +47,19 @@ func (a *API) downloadFile(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
+	c.SetHeader("Cache-Control", cache)
 	return sendStored(c, f, name)
 }
 
-// fileField returns the file field of r that holds a name.
-func fileField(r *records.Record, name string) *schema.FileField {
-	for i, f := range r.Collection.Fields {
-		field, ok := f.(*schema.FileField)
-		if !ok || name == "" {
-			continue
-		}
-		switch v := r.Values[i].(type) {
-		case string:
-			if v == name {
-				return field
-			}
-		case []string:
-			if slices.Contains(v, name) {
-				return field
-			}
-		}
-	}
-	return nil
-}
+// How long a file may be kept by caches: a stored file never changes. What was protected is for the caller's own cache only,
+// not for a proxy's, which serves others.
+const (
+	publicCache  = "max-age=2592000, stale-while-revalidate=86400"
+	privateCache = "private, " + publicCache
+)
 
 // mayDownload asks the view rule on behalf of the file token's record. The Authorization header plays no part.
-func (a *API) mayDownload(c *httpx.Context, r *records.Record) error {
+func (a *API) mayDownload(c *httpx.Context, collectionID, id string) error {
 	who := caller(c, "protectedFile")
 	who.Request.Auth, who.Superuser = nil, false
 	if token := c.Query("token"); token != "" {
@@ -96,7 +71,7 @@ func (a *API) mayDownload(c *httpx.Context, r *records.Record) error {
 			who.Request.Auth, who.Superuser = session.Identity, session.Identity.Superuser
 		}
 	}
-	_, err := a.app.Store().View(c.Context(), nil, &records.ViewInput{CollectionID: r.Collection.ID, ID: r.ID(), Caller: who})
+	_, err := a.app.Store().View(readContext(c), nil, &records.ViewInput{CollectionID: collectionID, ID: id, Caller: who})
 	if errors.Is(err, records.ErrForbidden) {
 		return records.ErrNotFound
 	}
@@ -108,12 +83,7 @@ func sendStored(c *httpx.Context, f *files.File, name string) error {
 	if download, _ := strconv.ParseBool(c.Query("download")); !download && slices.Contains(inlineTypes, f.ContentType) {
 		disposition = "inline"
 	}
-	served := f.ContentType
-	if t, ok := servedTypes[path.Ext(name)]; ok {
-		served = t
-	}
 	c.SetHeader("Content-Disposition", disposition+"; filename="+name)
 	c.SetHeader("Content-Security-Policy", "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox")
-	c.SetHeader("Cache-Control", "max-age=2592000, stale-while-revalidate=86400")
-	return c.SendFile(f, served, f.Size, f.Modified)
+	return c.SendFile(f, servedType(name, f.ContentType), f.Size, f.Modified)
 }

@@ -89,7 +89,9 @@ func (s *Store) Unnamed(p Preparer, key string) (bool, error) {
 	id, _, _ := strings.Cut(rest, "/")
 	r, err := s.load(p, s.compiled(cat), c, id)
 	if errors.Is(err, ErrNotFound) {
-		return true, nil
+		// A record that cannot be read is not found either, but is there and keeps its files.
+		there, err := exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", id)
+		return !there && err == nil, err
 	}
 	if err != nil {
 		return false, err

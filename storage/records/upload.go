@@ -54,7 +54,7 @@ func (f *PendingFile) Identify() error {
 		return fmt.Errorf("read upload %q: %w", f.Original, err)
 	}
 	f.Name = schema.StoredFileName(f.Original, head)
-	f.head, f.mime = head, mimetype.Detect(head)
+	f.head, f.mime = head, schema.DetectType(head)
 	f.ContentType = f.mime.String()
 	if len(head) == 0 {
 		f.ContentType = "text/plain"

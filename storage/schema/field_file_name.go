@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"path"
 	"strings"
 	"unicode"
@@ -31,7 +32,7 @@ func StoredFileName(original string, head []byte) string {
 	}
 	base, ext := splitExtension(original)
 	if ext = cleanExtension(ext); ext == "" {
-		ext = mimetype.Detect(head).Extension()
+		ext = DetectType(head).Extension()
 	}
 	if strings.HasSuffix(strings.ToLower(ext), attributesSuffix) {
 		ext += "_"
@@ -43,6 +44,16 @@ func StoredFileName(original string, head []byte) string {
 		base = base[:maxNameBase]
 	}
 	return base + "_" + randomName(randomPart) + ext
+}
+
+// DetectType returns the type that a file looks like by the beginning of its content. An MP3 file may begin with a tag of any
+// length, so that there is no sound in what is looked at.
+func DetectType(head []byte) *mimetype.MIME {
+	found := mimetype.Detect(head)
+	if found.Is("application/octet-stream") && bytes.HasPrefix(head, []byte("ID3")) {
+		return mimetype.Lookup("audio/mpeg")
+	}
+	return found
 }
 
 // splitExtension cuts off the last dot and what follows, or the last two of them when there are as many.

@@ -144,4 +144,7 @@ func TestStoredFileName(t *testing.T) {
 	if got := StoredFileName("picture", []byte("\x89PNG\r\n\x1a\n")); !strings.HasSuffix(got, ".png") {
 		t.Errorf("a PNG got the name %q", got)
 	}
+	if got := StoredFileName("sound", []byte("ID3\x03\x00\x00\x00\x00\x00\x00")); !strings.HasSuffix(got, ".mp3") {
+		t.Errorf("a tag of a sound without the sound got the name %q", got)
+	}
 }

@@ -171,18 +171,11 @@ func deriveField(id identifier, tables []identifier, resolve func(string) *Colle
 
 // sourceField returns the field of a column that is one of a collection, nil for any other.
 func sourceField(id identifier, tables []identifier, resolve func(string) *Collection, common func(string) Common) Field {
-	parts := strings.Split(bareName(id.expression), ".")
-	var c *Collection
-	switch {
-	case len(parts) == 2:
-		c = resolve(parts[0])
-	case len(parts) == 1 && len(tables) > 0:
-		c = resolve(tables[0].alias)
-	}
+	alias, column := sourceColumn(id, tables)
+	c := resolve(alias)
 	if c == nil {
 		return nil
 	}
-	column := parts[len(parts)-1]
 	if sameName(column, "id") {
 		return &RelationField{Common: common("relation"), CollectionID: c.ID, MaxSelect: 1}
 	}
@@ -197,6 +190,19 @@ func sourceField(id identifier, tables []identifier, resolve func(string) *Colle
 		return clone
 	}
 	return nil
+}
+
+// sourceColumn splits what a result column shows into the alias of a table and the name of a column, both "" when it is no
+// plain column.
+func sourceColumn(id identifier, tables []identifier) (alias, column string) {
+	parts := strings.Split(bareName(id.expression), ".")
+	switch {
+	case len(parts) == 2:
+		return parts[0], parts[1]
+	case len(parts) == 1 && len(tables) > 0:
+		return tables[0].alias, parts[0]
+	}
+	return "", ""
 }
 
 // sameDerived compares derived fields without their ids, part of which are random.
