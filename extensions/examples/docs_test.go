@@ -39,8 +39,8 @@ func checkSample(t *testing.T, sdk, kind, source, command string) {
 	}
 	where := dir
 	switch language {
-	case "go": // a file of its own, in the module that has the SDK
-		where, command = ".", strings.Replace(command, "-o greeter.wasm", "-o \"$1\" "+file, 1)
+	case "go": // a file of its own, in a module that has the SDK
+		where, command = "go", strings.Replace(command, "-o greeter.wasm", "-o \"$1\" "+file, 1)
 	case "c":
 		command = strings.Replace(command, "path/to/extensions/sdk/c", sdk+"/c", 1)
 	case "assemblyscript":

@@ -1,0 +1,7 @@
+module github.com/troupebase/troupe/extensions/examples/testdata/tour
+
+go 1.26
+
+require github.com/troupebase/troupe/extensions/sdk/go v0.0.0
+
+replace github.com/troupebase/troupe/extensions/sdk/go => ../../../sdk/go

@@ -1,0 +1,3 @@
+module github.com/troupebase/troupe/extensions/sdk/go
+
+go 1.26
