@@ -33,6 +33,7 @@ type Builder struct {
 	order    []frag
 	tables   map[string]struct{}
 	virtual  bool
+	created  bool // the virtual row is a record to be created
 	plain    bool
 	many     bool
 	now      bool
@@ -62,9 +63,13 @@ func NewBuilder(cat *schema.Catalogue, base *schema.Collection, req *Request) *B
 	return b
 }
 
-// Virtual makes the base one row of submitted values in place of the collection's table: the record to be created.
-// Its values are given to [Query.Bind].
+// Virtual makes the base one row of values in place of the collection's table: a record in memory. Its values are given to
+// [Query.Bind]. They compare as they would in the table.
 func (b *Builder) Virtual() { b.virtual = true }
+
+// Created is [Builder.Virtual] for the record that a request is about to create: its values must meet a condition as the
+// table will hold them and as they were sent, so that no number passes for a text, or a text for a number.
+func (b *Builder) Created() { b.virtual, b.created = true, true }
 
 // Plain switches everything off that needs other collections or the request: relations, @collection, @request and
 // modifiers. It serves lists of things that are no records.

@@ -1,5 +1,7 @@
 package filter
 
+import "slices"
+
 // comparison makes the condition of one comparison. Where an operand has many values and the operator is not one of the
 // "?" kind, no value of the path may fail it: that part looks at all values, not only at the joined row.
 func (b *Builder) comparison(c *comparison, r *resolver) (frag, error) {
@@ -43,8 +45,20 @@ func (b *Builder) noneFails(sign string, left, right resolved) frag {
 	return join("NOT EXISTS (SELECT 1 FROM (SELECT 1)%s WHERE NOT (%s))", all, compare(sign, left, right))
 }
 
-// compare writes a comparison of two values.
+// compare writes a comparison of two values, in both forms of those that have two.
 func compare(sign string, left, right resolved) frag {
+	f := compareForm(sign, left, right)
+	if left.sent == nil && right.sent == nil {
+		return f
+	}
+	second := compareForm(sign, left.form(), right.form())
+	if second.sql == f.sql && slices.EqualFunc(second.params, f.params, sameParam) {
+		return f
+	}
+	return join("(%s AND %s)", f, second)
+}
+
+func compareForm(sign string, left, right resolved) frag {
 	switch sign {
 	case "=":
 		return equal(left, right)
@@ -60,7 +74,7 @@ func compare(sign string, left, right resolved) frag {
 
 func equal(left, right resolved) frag {
 	switch {
-	case left.class == rawSQL || right.class == rawSQL:
+	case (left.class == rawSQL || right.class == rawSQL) && !left.element() && !right.element():
 		return join("%s IS %s", left.sql, right.sql)
 	case left.class == empty && right.class == empty:
 		return raw("1")
@@ -82,6 +96,9 @@ func equal(left, right resolved) frag {
 
 func unequal(left, right resolved) frag {
 	switch {
+	case right.isset != "":
+		// IS NOT TRUE and IS NOT FALSE look at the truth of the other side: a text is neither unless it is a number.
+		return join("%s IS NOT "+string(right.isset), left.sql)
 	case left.class == rawSQL || right.class == rawSQL:
 		return join("%s IS NOT %s", left.sql, right.sql)
 	case left.class == empty && right.class == empty:

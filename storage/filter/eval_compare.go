@@ -1,5 +1,7 @@
 package filter
 
+import "strings"
+
 // side is one operand of a comparison with its value. It carries what [resolved] says about the SQL, because the rules
 // of compare.go depend on it.
 type side struct {
@@ -12,7 +14,20 @@ type side struct {
 	affinity  affinity
 	many      bool
 	list      *list // of an :each operand
+	isset     isset
+	sent      *side // see [resolved]
 }
+
+// form is [resolved.form] for values.
+func (s *side) form() *side {
+	if s.sent != nil {
+		return s.sent
+	}
+	return s
+}
+
+// element is [resolved.element] for values.
+func (s *side) element() bool { return s.class == known && s.nullable }
 
 // pattern is the operand as the right side of LIKE.
 func (s *side) pattern() cell {
@@ -35,6 +50,14 @@ var blank = cell{kind: textCell}
 
 // verdict is [compare] for values.
 func verdict(sign string, left, right *side) truth {
+	t := verdictOf(sign, left, right)
+	if left.sent == nil && right.sent == nil {
+		return t
+	}
+	return t.and(verdictOf(sign, left.form(), right.form()))
+}
+
+func verdictOf(sign string, left, right *side) truth {
 	switch sign {
 	case "=":
 		return isEqual(left, right)
@@ -53,7 +76,7 @@ func verdict(sign string, left, right *side) truth {
 func isEqual(left, right *side) truth {
 	a, b := converted(left, right)
 	switch {
-	case left.class == rawSQL || right.class == rawSQL:
+	case (left.class == rawSQL || right.class == rawSQL) && !left.element() && !right.element():
 		return same(a, b)
 	case left.class == empty && right.class == empty:
 		return yes
@@ -75,6 +98,9 @@ func isEqual(left, right *side) truth {
 
 // isUnequal is [unequal] for values.
 func isUnequal(left, right *side) truth {
+	if right.isset != "" {
+		return isNot(right.isset, left.cell)
+	}
 	a, b := converted(left, right)
 	switch {
 	case left.class == rawSQL || right.class == rawSQL:
@@ -98,6 +124,26 @@ func isUnequal(left, right *side) truth {
 		return ordered("!=", a, b)
 	}
 	return ordered("!=", orBlank(left.cell), orBlank(right.cell))
+}
+
+// isNot is SQL's IS NOT TRUE and IS NOT FALSE.
+func isNot(value isset, c cell) truth {
+	holds := false
+	switch c.kind {
+	case nullCell:
+		return yes
+	case intCell:
+		holds = c.i != 0
+	case floatCell:
+		holds = c.f != 0
+	case textCell:
+		if strings.ContainsAny(c.s, "0123456789") {
+			return undecided // SQLite takes as much of a text for a number as looks like one
+		}
+	default:
+		return undecided
+	}
+	return truthOf(holds != (value == "TRUE"))
 }
 
 // blankCell tells whether a column is empty or NULL. No affinity makes a number of the empty text, or that of a number.

@@ -98,22 +98,28 @@ func newEvalWorld(t testing.TB, seed uint64) *evalWorld {
 func (w *evalWorld) insert(t testing.TB, c *schema.Collection, id string) []schema.Value {
 	t.Helper()
 	values := make([]schema.Value, len(c.Fields))
+	for i, f := range c.Fields {
+		values[i] = w.value(f)
+	}
+	values[0] = id
+	w.store(t, c, values)
+	return values
+}
+
+// store inserts a record.
+func (w *world) store(t testing.TB, c *schema.Collection, values []schema.Value) {
+	t.Helper()
 	stmt, _, err := w.conn.PrepareTransient("INSERT INTO `" + c.Name + "` VALUES (?" + strings.Repeat(",?", len(values)-1) + ")")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stmt.Finalize()
 	for i, f := range c.Fields {
-		values[i] = w.value(f)
-		if i == 0 {
-			values[i] = id
-		}
 		f.Bind(stmt, i+1, values[i])
 	}
 	if _, err := stmt.Step(); err != nil {
 		t.Fatal(err)
 	}
-	return values
 }
 
 // request makes a request, of a guest or of a new member whose values are at hand or not.

@@ -27,6 +27,10 @@ func (e *evaluation) request(p *requestPath, pattern bool) (side, bool) {
 
 // requestValue is a value of the request that is no column of a record.
 func (e *evaluation) requestValue(p *requestPath, pattern bool) side {
+	if p.isset() {
+		_, exists := e.req.lookup(*p)
+		return issetSide(exists)
+	}
 	if s, ok := e.knownText(p); ok && !pattern {
 		out := side{class: known, cell: textOfCell(s)}
 		if s == "" {
@@ -38,7 +42,22 @@ func (e *evaluation) requestValue(p *requestPath, pattern bool) side {
 	if out.cell.kind == nullCell || out.cell.kind == textCell && out.cell.s == "" {
 		out.class = empty
 	}
+	if sent, ok := sentParam(*p, e.collection, e.req); ok && (sent.json || pattern) {
+		second := e.fixed(sent, pattern)
+		if !sent.json {
+			second.class = out.class
+		}
+		out.sent = &second
+	}
 	return out
+}
+
+func issetSide(exists bool) side {
+	s := side{class: known, cell: boolCell(exists), isset: "FALSE"}
+	if exists {
+		s.isset = "TRUE"
+	}
+	return s
 }
 
 // knownText is the short way to the values that most rules look at; it does not allocate.
@@ -107,7 +126,7 @@ func (e *evaluation) submittedItems(p *requestPath, field schema.Field) (side, b
 	if !ok {
 		return side{}, false
 	}
-	return side{class: stored, nullable: true, many: field.Multiple(), list: l, cell: l.cells[l.at]}, true
+	return side{class: known, nullable: true, many: field.Multiple(), list: l, cell: l.cells[l.at]}, true
 }
 
 // changed is whether a key was submitted with a value other than the stored one.
@@ -123,7 +142,7 @@ func (e *evaluation) changed(p *requestPath) (side, bool) {
 			return side{}, false
 		}
 		is := e.requestValue(&requestPath{source: p.source, parts: p.parts}, false)
-		if differs = verdict("!=", &is, &was); differs == undecided {
+		if differs = verdictOf("!=", &is, &was); differs == undecided {
 			return side{}, false
 		}
 	}

@@ -142,6 +142,7 @@ type question struct {
 	order       string
 	trust       filter.Trust // of filter and order
 	values      []schema.Value
+	created     bool            // values are those of a record to be created
 	compiledFor *filter.Request // the request that decides the shape, nil for the one that asks
 }
 
@@ -194,7 +195,10 @@ func (w *world) compile(q question, req *filter.Request) (*filter.Query, error) 
 		req = q.compiledFor
 	}
 	b := filter.NewBuilder(w.cat, w.cat.Find(q.base), req)
-	if q.values != nil {
+	switch {
+	case q.created:
+		b.Created()
+	case q.values != nil:
 		b.Virtual()
 	}
 	if q.rule != "" {

@@ -19,6 +19,7 @@ func (r *resolver) geoDistance(args []operand) (resolved, error) {
 		return resolved{}, errorf("[geoDistance] expected 4 arguments, got %d", len(args))
 	}
 	var v [4]frag
+	guard := frag{}
 	for i, a := range args {
 		if a.kind != operandIdentifier && a.kind != operandNumber && a.kind != operandNamed {
 			return resolved{}, errorf("[geoDistance] argument %d must be an identifier or number", i)
@@ -28,11 +29,17 @@ func (r *resolver) geoDistance(args []operand) (resolved, error) {
 			return resolved{}, errorf("[geoDistance] failed to resolve argument %d: %v", i, err)
 		}
 		v[i] = at.sql
+		if at.guard.sql != "" && guard.sql != "" {
+			guard = join("%s AND %s", guard, at.guard)
+		} else if at.guard.sql != "" {
+			guard = at.guard
+		}
 	}
 	lonA, latA, lonB, latB := v[0], v[1], v[2], v[3]
-	sql := join("(6371 * acos(cos(radians(%s)) * cos(radians(%s)) * cos(radians(%s) - radians(%s)) + sin(radians(%s)) * sin(radians(%s))))",
+	// Of a point and itself, or the one opposite, rounding can make more than 1 or less than -1, for which there is no acos.
+	sql := join("(6371 * acos(max(-1, min(1, cos(radians(%s)) * cos(radians(%s)) * cos(radians(%s) - radians(%s)) + sin(radians(%s)) * sin(radians(%s))))))",
 		latA, latB, lonB, lonA, latA, latB)
-	return resolved{class: rawSQL, nullable: true, sql: sql, like: join("('%%' || %s || '%%')", sql)}, nil
+	return resolved{class: rawSQL, nullable: true, sql: sql, like: join("('%%' || %s || '%%')", sql), guard: guard}, nil
 }
 
 // strftime is SQLite's function. Its time may have many values; format and modifiers are texts.

@@ -3,6 +3,7 @@ package filter
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ type param struct {
 	lower    bool         // the value is lower-cased
 	asText   bool         // missing values are ""
 	asNumber bool         // numeric text becomes a number
-	isset    bool         // the value is whether the key exists
+	json     bool         // the value is the JSON text that was sent
+	words    bool         // in a pattern a bool is the word, not the number
 	stored   bool         // the value is bound as it is stored in a column
 }
 
@@ -85,10 +87,9 @@ func (p *param) value(req *Request) value {
 		found, _ := req.lookup(p.path)
 		v = lengthOfSubmitted(found)
 	case paramRequest:
-		found, exists := req.lookup(p.path)
-		v = bindable(found)
-		if p.isset {
-			v = exists
+		found, _ := req.lookup(p.path)
+		if v = bindable(found); p.json {
+			v = sentJSON(found)
 		}
 	}
 	return p.shape(v)
@@ -116,12 +117,35 @@ func (p *param) shape(v value) value {
 		}
 	}
 	if p.like {
+		if b, ok := v.(bool); ok && p.words {
+			return likePattern(strconv.FormatBool(b))
+		}
 		if s, ok := textOf(v); ok {
 			return likePattern(s)
 		}
 		return nil
 	}
 	return v
+}
+
+// sentJSON is the JSON text of a submitted value.
+func sentJSON(v any) value {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case schema.JSON:
+		if len(v) == 0 {
+			return "null"
+		}
+		return string(v)
+	}
+	return jsonText(v)
+}
+
+// sameParam tells whether two parameters of one operand get the same value.
+func sameParam(a, b param) bool {
+	return a.kind == paramRequest && b.kind == paramRequest && a.json == b.json && (a.words == b.words || !a.like) &&
+		a.lower == b.lower && a.asText == b.asText && a.asNumber == b.asNumber && a.like == b.like && a.path.equal(&b.path)
 }
 
 // idList makes the JSON list of the ids in a submitted relation value.

@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,6 +62,13 @@ type requestPath struct {
 	source   string // context, method, query, headers, body, auth
 	parts    []string
 	modifier string
+}
+
+// isset tells whether the path asks for the existence of its key; what is signed in has all of its fields.
+func (p *requestPath) isset() bool { return p.modifier == "isset" && p.source != "auth" }
+
+func (p *requestPath) equal(o *requestPath) bool {
+	return p.source == o.source && p.modifier == o.modifier && slices.Equal(p.parts, o.parts)
 }
 
 // parseRequestPath takes "@request.body.a.b:lower" apart; ok is false when the shape is not one of filters.md 3.

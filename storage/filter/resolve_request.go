@@ -31,18 +31,58 @@ func (r *resolver) request(p requestPath, name string) (resolved, error) {
 
 // requestValue is a value that is looked up when the query is bound. Whether it is empty is part of the query's shape.
 func (r *resolver) requestValue(p requestPath) resolved {
+	if p.isset() {
+		_, exists := r.b.req.lookup(p)
+		return issetValue(exists)
+	}
 	b := requestParam(p, r.b.base.collection)
 	out := fixed(b)
 	if isEmpty(b.value(r.b.req)) {
 		out.class = empty
 	}
+	if sent, ok := sentParam(p, r.b.base.collection, r.b.req); ok {
+		second := fixed(sent)
+		if !sent.json {
+			second.class = out.class
+		}
+		out.sent = &second
+	}
 	return out
+}
+
+func issetValue(exists bool) resolved {
+	if exists {
+		return resolved{class: known, sql: raw("1"), like: raw("'%1%'"), isset: "TRUE"}
+	}
+	return resolved{class: known, sql: raw("0"), like: raw("'%0%'"), isset: "FALSE"}
+}
+
+// sentParam is the parameter for the second form of a request value, if it has one: a submitted json value is its JSON text,
+// so that a null or "" that was sent is not nothing, and a bool as a pattern is a word.
+func sentParam(p requestPath, base *schema.Collection, req *Request) (param, bool) {
+	switch {
+	case p.modifier != "":
+	case p.source == "body":
+		out := requestParam(p, base)
+		out.words = true
+		if f := base.Field(p.parts[0]); f != nil && f.Type() == "json" && len(p.parts) == 1 {
+			_, exists := req.lookup(p)
+			out.json = true
+			return out, exists
+		}
+		return out, true
+	case p.source == "auth" && (p.parts[0] == "verified" || p.parts[0] == "emailVisibility"):
+		out := requestParam(p, base)
+		out.words = true
+		return out, true
+	}
+	return param{}, false
 }
 
 // requestParam is the parameter that reads a request value. The fields of the base collection decide whether numeric
 // text is a number.
 func requestParam(p requestPath, base *schema.Collection) param {
-	out := param{kind: paramRequest, path: p, lower: p.modifier == "lower", isset: p.modifier == "isset" && p.source != "auth"}
+	out := param{kind: paramRequest, path: p, lower: p.modifier == "lower"}
 	if len(p.parts) > 0 {
 		last := p.parts[len(p.parts)-1]
 		if f := base.Field(last); f != nil && f.Type() == "number" {
@@ -85,7 +125,7 @@ func (r *resolver) body(p requestPath, name string) (resolved, error) {
 		w := &walk{r: r, from: r.scope, name: name}
 		list := submitted(p, nil, field.Multiple())[0]
 		w.enter(list)
-		return w.made(resolved{class: stored, nullable: true}, func(alias string) string { return alias + ".value" }, "")
+		return w.made(resolved{class: known, nullable: true}, func(alias string) string { return alias + ".value" }, "")
 	}
 	return r.requestValue(p), nil
 }
@@ -106,7 +146,7 @@ func (r *resolver) changed(p requestPath, field schema.Field, name string) (reso
 		}
 		plain := p
 		plain.modifier = ""
-		out.sql = join("IFNULL(%s, 0)", compare("!=", r.requestValue(plain), was))
+		out.sql = join("IFNULL(%s, 0)", compareForm("!=", r.requestValue(plain), was))
 	}
 	out.like = join("('%%' || %s || '%%')", out.sql)
 	return out, nil

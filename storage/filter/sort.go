@@ -48,5 +48,9 @@ func (r *resolver) sortEntry(entry string) (frag, error) {
 	if err != nil {
 		return frag{}, errorf("invalid sort field %q - %v", entry, err)
 	}
+	if o.guard.sql != "" {
+		// An order would tell an email as well as a comparison does.
+		return join("(CASE WHEN %s THEN %s END)"+direction, o.guard, o.sql), nil
+	}
 	return join("%s"+direction, o.sql), nil
 }

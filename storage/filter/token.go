@@ -113,7 +113,7 @@ func (s *scanner) skip() error {
 			s.pos++
 		case c == '/':
 			if !strings.HasPrefix(s.src[s.pos:], "//") {
-				return errorf("unexpected character %s", strconv.QuoteRune('/'))
+				return errorf("invalid comment")
 			}
 			end := strings.IndexByte(s.src[s.pos:], '\n')
 			if end < 0 {
@@ -211,7 +211,7 @@ func (s *scanner) quoted(quote byte) (token, error) {
 			s.pos++
 		}
 	}
-	return token{}, errorf("invalid quoted text %s", s.src[start:])
+	return token{}, errorf("invalid quoted text %q", s.src[start:])
 }
 
 // group returns the text between this bracket and the one that closes it. Quotes are respected, comments are not: a

@@ -59,7 +59,7 @@ func (s *Store) judgeVirtual(cat *schema.Catalogue, p Preparer, r *Record, rule 
 	if err != nil {
 		return false, err
 	}
-	return s.matchVirtual(cat, p, r, e, filter.Rule, req)
+	return s.matchVirtual(cat, p, r, e, askCreated, filter.Rule, req)
 }
 
 // MatchesRecord tells whether a record as it is in memory meets a condition, whatever has become of its row; what the
@@ -72,7 +72,7 @@ func (s *Store) MatchesRecord(cat *schema.Catalogue, p Preparer, r *Record, cond
 	if err != nil {
 		return false, err
 	}
-	return s.matchVirtual(cat, p, r, e, cond.Trust, req)
+	return s.matchVirtual(cat, p, r, e, askInMemory, cond.Trust, req)
 }
 
 // Decide is [Store.MatchesRecord] without a database: decided is false when it takes one.
@@ -87,8 +87,8 @@ func (s *Store) Decide(r *Record, cond Condition, req *filter.Request) (met, dec
 	return filter.Eval(e, r.Collection, r.Values, req)
 }
 
-func (s *Store) matchVirtual(cat *schema.Catalogue, p Preparer, r *Record, e *filter.Expr, trust filter.Trust, req *filter.Request) (bool, error) {
-	plan, err := s.virtualPlan(cat, r.Collection, e, trust, req)
+func (s *Store) matchVirtual(cat *schema.Catalogue, p Preparer, r *Record, e *filter.Expr, kind byte, trust filter.Trust, req *filter.Request) (bool, error) {
+	plan, err := s.virtualPlan(cat, r.Collection, e, kind, trust, req)
 	if err != nil {
 		return false, err
 	}
@@ -106,11 +106,16 @@ func (s *Store) matchVirtual(cat *schema.Catalogue, p Preparer, r *Record, e *fi
 	return found, stmt.Reset()
 }
 
-// virtualPlan returns the compiled form of a condition on a record that need not be stored.
-func (s *Store) virtualPlan(cat *schema.Catalogue, c *schema.Collection, e *filter.Expr, trust filter.Trust, req *filter.Request) (*plan, error) {
+// virtualPlan returns the compiled form of a condition on a record that need not be stored, or that a request is about to
+// create.
+func (s *Store) virtualPlan(cat *schema.Catalogue, c *schema.Collection, e *filter.Expr, kind byte, trust filter.Trust, req *filter.Request) (*plan, error) {
 	make := func() (*plan, error) {
 		b := filter.NewBuilder(cat, c, req)
-		b.Virtual()
+		if kind == askCreated {
+			b.Created()
+		} else {
+			b.Virtual()
+		}
 		if err := b.Where(e, trust); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 		}
@@ -123,7 +128,7 @@ func (s *Store) virtualPlan(cat *schema.Catalogue, c *schema.Collection, e *filt
 		return make() // a record from before a change of its collection
 	}
 	pc := s.compiled(cat)
-	key := append([]byte{'n', byte('0' + trust), 0}, c.ID...)
+	key := append([]byte{kind, byte('0' + trust), 0}, c.ID...)
 	key = append(append(append(key, 0), e.String()...), 0)
 	key = filter.Shape(key, e, req)
 	p, err := pc.plan(key, make)

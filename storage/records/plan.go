@@ -59,6 +59,10 @@ const (
 	askOne    = 'v'
 	askByID   = 'i'
 	askByBack = 'b'
+
+	// Conditions on a record that is no row: one in memory, and one that a request is about to create.
+	askInMemory = 'n'
+	askCreated  = 'c'
 )
 
 func (a *ask) key(dst []byte, req *filter.Request) []byte {

@@ -123,3 +123,9 @@ func (f *PasswordField) AppendColumn(dst []byte, _ *sqlite.Stmt, _ int) ([]byte,
 
 // AppendValue appends the empty text: a password is never shown.
 func (f *PasswordField) AppendValue(dst []byte, _ Value) []byte { return append(dst, `""`...) }
+
+// Secret tells whether a field of a collection holds what nobody may learn by comparing it: passwords, whatever the field
+// is called, and the keys that sign an auth record's tokens. c may be nil.
+func Secret(c *Collection, f Field) bool {
+	return f.Type() == "password" || c != nil && c.IsAuth() && f.Base().Name == "tokenKey"
+}
