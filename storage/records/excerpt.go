@@ -3,7 +3,6 @@ package records
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"golang.org/x/net/html"
 )
@@ -20,7 +19,7 @@ type excerpt struct {
 func (x *excerpt) of(source string) string {
 	t := &textReader{length: x.length}
 	t.read(source)
-	text := strings.TrimRightFunc(t.text.String(), unicode.IsSpace)
+	text := strings.TrimSpace(t.text.String())
 	if t.cut && x.ellipsis {
 		text += "..."
 	}
@@ -31,7 +30,7 @@ func (x *excerpt) of(source string) string {
 // is not read.
 const maxOpenElements = 512
 
-// textReader collects the visible text of HTML, white space collapsed, until it has enough. It reads tags one by one
+// textReader collects the visible text of HTML, ASCII white space collapsed, until it has enough. It reads tags one by one
 // and keeps no tree, so a short excerpt of a long text costs little.
 type textReader struct {
 	length int
@@ -81,7 +80,7 @@ func (t *textReader) read(source string) {
 // write adds text that is shown.
 func (t *textReader) write(s string) {
 	for _, r := range s {
-		if unicode.IsSpace(r) {
+		if collapses(r) {
 			t.space = true
 			continue
 		}
@@ -99,6 +98,10 @@ func (t *textReader) write(s string) {
 		}
 	}
 }
+
+// collapses tells whether a run of such characters is one blank. Others, such as the no-break space between thousands, are
+// there to be seen.
+func collapses(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\f' || r == '\r' }
 
 func (t *textReader) put(r rune) {
 	if t.count == t.length {

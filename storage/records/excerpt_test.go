@@ -3,7 +3,6 @@ package records
 import (
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -26,7 +25,8 @@ func TestExcerpt(t *testing.T) {
 		{"only blanks", " \n\t ", 3, true, ""},
 		{"plain text", "one\n\n two", 100, false, "one two"},
 		{"characters are code points", "äöü€x", 4, true, "äöü€..."},
-		{"entities", "&lt;b&gt;&nbsp;&eacute;&#65;", 100, false, "<b> éA"},
+		{"entities", "&lt;b&gt;&nbsp;&eacute;&#65;", 100, false, "<b>\u00a0éA"},
+		{"spaces that are meant", "1\u2003\u3000 \t\n2&nbsp;", 100, false, "1\u2003\u3000 2"},
 		{"less than", "1 < 2 & 3", 100, false, "1 < 2 & 3"},
 		{"unfinished tag", "a<b", 100, false, "a"},
 		{"inline", "a<b>b</b>c<br>d<span>e</span>", 100, false, "abcde"},
@@ -75,7 +75,7 @@ func FuzzExcerpt(f *testing.F) {
 		if strings.TrimSpace(got) != got || strings.Contains(got, "  ") {
 			t.Errorf("blanks are left in %q", got)
 		}
-		if strings.ContainsFunc(got, func(r rune) bool { return r != ' ' && unicode.IsSpace(r) }) {
+		if strings.ContainsFunc(got, func(r rune) bool { return r != ' ' && collapses(r) }) {
 			t.Errorf("white space is left in %q", got)
 		}
 	})

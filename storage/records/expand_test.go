@@ -10,6 +10,42 @@ import (
 	"github.com/troupebase/troupe/storage/filter"
 )
 
+// A hidden relation leads only those anywhere who may see it: forwards, backwards, to several collections, in the middle of
+// a path, and where everything is expanded.
+func TestHiddenRelationsLeadNowhere(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		g := newRig(t, `{"type":"base","name":"people","viewRule":"","listRule":"","fields":[{"type":"text","name":"nick"}]}`)
+		g.store = NewStore(g.db, g.catalogue.Load, Options{ExpandAll: all})
+		id := g.catalogue.Load().Find("people").ID
+		g.define(fmt.Sprintf(`{"type":"base","name":"reports","viewRule":"","listRule":"","fields":[
+			{"type":"relation","name":"by","maxSelect":1,"collectionId":%[1]q,"hidden":true},
+			{"type":"relation","name":"all","maxSelect":9,"collectionIds":[%[1]q],"hidden":true},
+			{"type":"relation","name":"seen","maxSelect":1,"collectionId":%[1]q}]}`, id))
+		g.create("people", map[string]any{"id": ann, "nick": "ann"})
+		g.create("reports", map[string]any{"id": bob, "by": ann, "all": []any{id + ":" + ann}, "seen": ann})
+		guest := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}}
+		root := guest
+		root.Superuser = true
+		for _, x := range []struct{ collection, id, expand, key string }{
+			{"reports", bob, "by", "by"}, {"reports", bob, "all", "all"}, {"reports", bob, "all@people", "all"}, {"people", ann, "reports_via_by", "reports_via_by"},
+			{"people", ann, "reports(by)", "reports(by)"}, {"reports", bob, "by.reports_via_seen", "by"},
+		} {
+			if got := g.view(x.collection, x.id, guest, x.expand).Expand; got[x.key] != nil {
+				t.Errorf("expand all %v: expand=%s shows a guest %s", all, x.expand, got)
+			}
+			if got := g.view(x.collection, x.id, root, x.expand).Expand; got[x.key] == nil {
+				t.Errorf("expand all %v: expand=%s shows a superuser %s", all, x.expand, got)
+			}
+		}
+		if got := g.view("reports", bob, guest, "seen.reports_via_by").Expand; !all && got != nil {
+			t.Errorf("a hidden relation in the middle of a path shows %s", got)
+		}
+		if got := g.view("reports", bob, guest, "seen,by").Expand; got["seen"] == nil {
+			t.Errorf("a hidden relation takes another along: %s", got)
+		}
+	}
+}
+
 // What cannot be expanded is left out silently, a path as a whole.
 func TestExpandPaths(t *testing.T) {
 	g := newRig(t, `{"type":"base","name":"tags","viewRule":"name != 'secret'","fields":[{"type":"text","name":"name"}]}`,

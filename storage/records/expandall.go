@@ -29,7 +29,7 @@ const (
 func (x *expander) autoFields(c *schema.Collection) []*schema.RelationField {
 	var fields []*schema.RelationField
 	for _, f := range c.Fields {
-		if rel, ok := f.(*schema.RelationField); ok && (x.hidden || !rel.Hidden) {
+		if rel, ok := f.(*schema.RelationField); ok && x.follows(rel) {
 			fields = append(fields, rel)
 		}
 	}

@@ -89,8 +89,15 @@ func (x *expander) follow(c *schema.Collection, path []string) []*expandStep {
 // mayView tells whether the view rule of c can let the caller see anything.
 func (x *expander) mayView(c *schema.Collection) bool { return c.ViewRule != nil || x.caller.Superuser }
 
+// follows tells whether the caller may be led along a relation: one that is hidden would show what it holds, in either
+// direction.
+func (x *expander) follows(rel *schema.RelationField) bool { return x.hidden || !rel.Hidden }
+
 func (x *expander) step(c *schema.Collection, name string) *expandStep {
 	if rel, ok := c.Field(name).(*schema.RelationField); ok {
+		if !x.follows(rel) {
+			return nil
+		}
 		target := x.cat.ByID(rel.CollectionID)
 		if target == nil {
 			return nil
@@ -109,7 +116,7 @@ func (x *expander) step(c *schema.Collection, name string) *expandStep {
 		return nil
 	}
 	rel, ok := target.Field(field).(*schema.RelationField)
-	if !ok || rel.CollectionID != c.ID {
+	if !ok || rel.CollectionID != c.ID || !x.follows(rel) {
 		return nil
 	}
 	_, unique := target.UniqueIndex(field)

@@ -16,7 +16,7 @@ const maxPolymorphicSteps = 1000
 func (x *expander) targets(c *schema.Collection, name string) (f *schema.RelationField, targets []*schema.Collection) {
 	name, only, restricted := strings.Cut(name, "@")
 	f, ok := c.Field(name).(*schema.RelationField)
-	if !ok || !f.Polymorphic() {
+	if !ok || !f.Polymorphic() || !x.follows(f) {
 		return nil, nil
 	}
 	if restricted {
