@@ -18,6 +18,9 @@ import (
 // DefaultDir is the data directory where none is named.
 const DefaultDir = "troupe_data"
 
+// ExtensionsDir is the name of the directory of extensions, beside the data directory, where none is named.
+const ExtensionsDir = "troupe_extensions"
+
 // drainTimeout is how long requests that were accepted may take to be answered once the server is told to stop.
 const drainTimeout = 10 * time.Second
 
@@ -43,7 +46,7 @@ type Options struct {
 	Origins []string
 	// Static answers GET and HEAD for paths without a route.
 	Static httpx.Handler
-	// Extensions is the directory of WebAssembly extensions; empty means "extensions" beside the data directory. It may be
+	// Extensions is the directory of WebAssembly extensions; empty means [ExtensionsDir] beside the data directory. It may be
 	// missing.
 	Extensions string
 	// ExtensionLimits bound what extensions may use.
@@ -66,7 +69,7 @@ func New(o Options) *App {
 		o.Dir = DefaultDir
 	}
 	if o.Extensions == "" {
-		o.Extensions = filepath.Join(filepath.Dir(filepath.Clean(o.Dir)), "extensions")
+		o.Extensions = filepath.Join(filepath.Dir(filepath.Clean(o.Dir)), ExtensionsDir)
 	}
 	return &App{opts: o, App: actors.New(actors.Options{
 		Dir: o.Dir, Sync: o.Sync, ExpandAll: !o.NoExpandAll, Key: o.Key, QueryTimeout: o.QueryTimeout, Memory: o.Memory, Exclusive: true, Logger: o.Logger,

@@ -20,7 +20,7 @@ func goGuest(t testing.TB) []byte {
 	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out, "./testdata/goguest")
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("no guest: %v: %s", err, text)
+		t.Fatalf("build the guest: %v: %s", err, text)
 	}
 	b, err := os.ReadFile(out)
 	if err != nil {

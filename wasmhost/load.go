@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -38,6 +39,10 @@ func (m *Manager) load(ctx context.Context, file string, content []byte) (x *Ext
 			x = nil
 		}
 	}()
+	notice := time.AfterFunc(m.options.compileNotice, func() {
+		m.log.Info("compiling an extension; this is done once, unless the file changes", "file", file)
+	})
+	defer notice.Stop()
 	if err := x.compile(ctx, content); err != nil {
 		return x, fmt.Errorf("load %s: %w", file, err)
 	}

@@ -31,7 +31,13 @@ type Options struct {
 	// It readies routes and hooks and puts them in place; an error refuses the change, and the set stays what it was. The set is the callee's. It must not call
 	// the manager.
 	Changed func(set []*Extension) error
+
+	// compileNotice is how long a module compiles before the log says that it does; zero is defaultCompileNotice.
+	compileNotice time.Duration
 }
+
+// defaultCompileNotice is how long whoever starts a server sees nothing of what it does.
+const defaultCompileNotice = time.Second
 
 // Manager keeps the extensions of a directory. Safe for concurrent use.
 type Manager struct {
@@ -66,6 +72,9 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	}
 	if m.log == nil {
 		m.log = slog.Default()
+	}
+	if m.options.compileNotice == 0 {
+		m.options.compileNotice = defaultCompileNotice
 	}
 	m.set.Store(&[]*Extension{})
 	m.memory.left.Store(m.limits.TotalMemory)

@@ -34,7 +34,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// The default sends unknown commands to the help and reports success.
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("{{.Name}} version {{.Version}}\n")
@@ -45,6 +45,7 @@ func newRoot() *cobra.Command {
 	flags.BoolVar(&g.dev, "dev", false, "log everything, requests included")
 	flags.StringVar(&g.encryptionEnv, "encryptionEnv", "", "name of the environment variable with the key that encrypts the settings")
 	flags.IntVar(&g.queryTimeout, "queryTimeout", 30, "seconds that a read may take")
+	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(newServe(g, root), newSuperuser(g), newVersion())
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -44,7 +45,7 @@ func newServe(g *globals, root *cobra.Command) *cobra.Command {
 	flags.StringVar(&f.http, "http", "127.0.0.1:8090", "address to listen on")
 	flags.StringSliceVar(&f.origins, "origins", []string{"*"}, "origins that browsers may call from")
 	flags.StringVar(&f.sync, "sync", "full", "when an answered write is on disk: full (always) or normal (not after a power loss)")
-	flags.StringVar(&f.extensions, "extensions", "", "directory with extensions (default \"extensions\" beside the data directory)")
+	flags.StringVar(&f.extensions, "extensions", "", "directory with extensions (default \""+troupe.ExtensionsDir+"\" beside the data directory)")
 	flags.StringVar(&f.publicDir, "publicDir", "pb_public", "directory with static files")
 	flags.Var(&f.memory, "memory", "memory that the server is given, such as 512MiB (default what the machine or its cgroup has)")
 	switches := root.PersistentFlags()
@@ -80,7 +81,11 @@ func (g *globals) serve(ctx context.Context, f *serveFlags, out io.Writer) (err 
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // from now on a signal has its usual effect
 	defer stop()
-	return app.RunWith(ctx, f.http, func(addr net.Addr) error { return announce(ctx, app.App, addr, out) })
+	err = app.RunWith(ctx, f.http, func(addr net.Addr) error { return announce(ctx, app.App, addr, out) })
+	if failed := (*net.OpError)(nil); errors.As(err, &failed) && failed.Op == "listen" {
+		return fmt.Errorf("%w; --http names another address to listen on, as --http 127.0.0.1:8091", err)
+	}
+	return err
 }
 
 // static serves the public directory, nil when there is none.
@@ -100,6 +105,6 @@ func announce(ctx context.Context, app *actors.App, addr net.Addr, out io.Writer
 	if err != nil || token == "" {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\n(!) Create the first superuser in the browser:\n%s/_/#/pbinstall/%s\n(or on the command line: %s superuser upsert EMAIL PASS --dir %s)\n\n", base, token, os.Args[0], app.Dir())
+	_, err = fmt.Fprintf(out, "\n(!) Create the first superuser in the browser:\n%s/_/#/pbinstall/%s\n(or on the command line: %s superuser upsert EMAIL PASS --dir %s)\n\n", base, token, self(), shellWord(app.Dir()))
 	return err
 }

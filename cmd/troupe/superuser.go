@@ -19,7 +19,7 @@ func newSuperuser(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "superuser",
 		Short: "Manage superusers",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	withPassword := func(use, short, done string, do func(s *auth.Superusers, ctx context.Context, email, password string) error) *cobra.Command {
@@ -64,11 +64,10 @@ func newSuperuserDelete(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				text := "Successfully deleted superuser %q!\n"
 				if !deleted {
-					text = "superuser %q is missing or already deleted\n"
+					return fmt.Errorf("superuser %q is missing or already deleted", args[0])
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), text, args[0])
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Successfully deleted superuser %q!\n", args[0])
 				return err
 			})
 		},

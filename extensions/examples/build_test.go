@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,10 +9,10 @@ import (
 )
 
 // tools are what the languages are compiled with.
-var tools = map[string][]string{"go": {"go"}, "c": {"clang", "wasm-ld"}, "assemblyscript": {"node", "assemblyscript/node_modules/.bin/asc"}}
+var tools = map[string][]string{"go": {"go"}, "c": {"sh", "clang", "wasm-ld"}, "assemblyscript": {"sh", "node", "assemblyscript/node_modules/.bin/asc"}}
 
-// build runs a compiler, whose last argument is the place of the module, and gives the module. The test is skipped when the compiler is not
-// there (nothing is fetched), and with -short.
+// build runs a compiler, whose last argument is the place of the module, and gives the module. The test is skipped when the
+// compiler is not there (nothing is fetched) or does not know WebAssembly, and with -short.
 func build(t *testing.T, language, dir string, command []string) []byte {
 	t.Helper()
 	if testing.Short() {
@@ -25,8 +26,15 @@ func build(t *testing.T, language, dir string, command []string) []byte {
 	out := filepath.Join(t.TempDir(), "extension.wasm")
 	cmd := exec.Command(command[0], append(command[1:len(command):len(command)], out)...)
 	cmd.Dir, cmd.Env = dir, os.Environ()
-	if language == "go" {
+	switch language {
+	case "go":
 		cmd.Env = append(cmd.Env, "GOOS=wasip1", "GOARCH=wasm")
+	case "c":
+		targets, err := exec.Command("clang", "--print-targets").CombinedOutput()
+		if err != nil || !bytes.Contains(targets, []byte("wasm32")) {
+			t.Skipf("clang does not compile for wasm32: %v", err)
+		}
+		cmd.Env = append(cmd.Env, "PATH="+besideAnOldOptimizer(t))
 	}
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", command, err, said)
@@ -36,6 +44,18 @@ func build(t *testing.T, language, dir string, command []string) []byte {
 		t.Fatal(err)
 	}
 	return wasm
+}
+
+// besideAnOldOptimizer is a PATH that has a wasm-opt which refuses everything, like an old one that does not know what clang
+// makes. clang runs it when it may, so what is built here is built on any machine.
+func besideAnOldOptimizer(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	script := "#!/bin/sh\necho an old wasm-opt was run >&2\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(dir, "wasm-opt"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir + string(os.PathListSeparator) + os.Getenv("PATH")
 }
 
 // TestBuild builds the examples as build.sh says, and holds the outcome against what they do. The committed modules may come

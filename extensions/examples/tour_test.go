@@ -13,8 +13,8 @@ import (
 // tours are how the tour of each language is built, with the place of the module as last argument.
 var tours = map[string][]string{
 	"go": {"go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o"},
-	"c": {"clang", "--target=wasm32", "-mbulk-memory", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Os", "-ffreestanding", "-nostdlib",
-		"-Wl,--no-entry,--stack-first,--strip-all", "tour.c", "-o"},
+	"c": {"sh", "-euc", `clang --target=wasm32 -mbulk-memory -std=c11 -Wall -Wextra -Werror -Os -ffreestanding -c -o "$1.o" tour.c
+		clang --target=wasm32 -nostdlib -Wl,--no-entry,--stack-first,--strip-all -o "$1" "$1.o"`, "sh"},
 	"assemblyscript": {"../../assemblyscript/node_modules/.bin/asc", "tour.ts", "--runtime", "incremental", "--exportStart", "_initialize",
 		"--use", "abort=../../../sdk/assemblyscript/host/aborted", "-o"},
 }

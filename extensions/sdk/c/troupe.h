@@ -14,7 +14,8 @@
  *
  *     TROUPE_EXTENSION(.name = "greeter", .version = "1.0.0", TROUPE_ROUTES(routes))
  *
- *     clang --target=wasm32 -mbulk-memory -Os -ffreestanding -nostdlib -Wl,--no-entry,--stack-first,--strip-all -o greeter.wasm greeter.c
+ *     clang --target=wasm32 -mbulk-memory -Os -ffreestanding -c -o greeter.o greeter.c
+ *     clang --target=wasm32 -nostdlib -Wl,--no-entry,--stack-first,--strip-all -o greeter.wasm greeter.o
  *
  * Include it in one file of the module: it defines the exports.
  *

@@ -5,5 +5,8 @@ cd "$(dirname "$0")"
 for f in endless deep shapes; do
 	wat2wasm $f.wat -o $f.wasm
 done
-clang --target=wasm32 -nostdlib -O2 -mbulk-memory -Wl,--no-entry -Wl,--strip-debug -o kernels.wasm kernels.c
+# Compiled and linked apart: with -O on the link clang runs a wasm-opt that it finds, and Debian's does not know bulk memory.
+clang --target=wasm32 -O2 -mbulk-memory -c -o kernels.o kernels.c
+clang --target=wasm32 -nostdlib -Wl,--no-entry -Wl,--strip-debug -o kernels.wasm kernels.o
+rm kernels.o
 npx --yes --package=assemblyscript asc kernels.ts -O2 --runtime minimal --exportStart _initialize --use abort= -o kernels-as.wasm
