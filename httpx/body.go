@@ -63,6 +63,9 @@ var kinds = [...]struct {
 // reader is the one way to the bytes of a body. It fails with [ErrTooLarge] beyond the route's limit.
 func (c *Context) reader() io.Reader {
 	r := c.ctx.RequestBodyStream()
+	if nc := connOf(c.ctx.Conn()); nc != nil && nc.invited != nil {
+		r = nc.invited
+	}
 	if c.body != nil {
 		r = bytes.NewReader(c.body)
 	} else if r == nil {
@@ -72,8 +75,17 @@ func (c *Context) reader() io.Reader {
 	if limit < 0 {
 		limit = math.MaxInt64 - 1
 	}
+	if int64(c.ctx.Request.Header.ContentLength()) > limit {
+		r = overLimit{} // whoever waits to be told to send it is not told
+	}
 	return &bounded{r: r, left: limit, owed: int64(c.ctx.Request.Header.ContentLength())}
 }
+
+// overLimit is a body that says beforehand that it is too long.
+type overLimit struct{}
+
+// Read implements io.Reader.
+func (overLimit) Read([]byte) (int, error) { return 0, ErrTooLarge }
 
 // bounded reads up to left bytes and fails when there are more, or when the body ends before the owed ones came (owed is
 // negative where no length was given).

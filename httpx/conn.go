@@ -4,84 +4,71 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 )
 
-// parkAfter is how long a kept connection stays with fasthttp between two requests. As long as it does it holds a read
-// buffer of [maxHeader] bytes; a parked one costs a goroutine that waits for one byte.
-const parkAfter = 2 * time.Second
+const (
+	// parkAfter is how long a kept connection stays with fasthttp between two requests. As long as it does it holds a read buffer and a
+	// deep stack; a parked one costs a goroutine that waits for one byte.
+	parkAfter = 2 * time.Second
+	// maxHeader is how long request line and headers may be: programs send thousands of ids in a filter.
+	maxHeader = 256 << 10
+	// firstHead is what is set aside when the first byte of a head has come; most heads fit. It grows by headGrowth.
+	firstHead, headGrowth = 1 << 10, 4
+	// freeHead is how much of a head is not charged: it is bounded by the number of connections.
+	freeHead = 4 << 10
+)
 
-// lot holds the parked connections, so that a stopping server can close them.
-type lot struct {
-	serve func(net.Conn) error
-	after time.Duration
+// readBuffers are the sizes of fasthttp's read buffers, which have to hold a head as a whole. Nearly all requests are served with the
+// first; a connection is served with a larger one for a single request.
+var readBuffers = [...]int{8 << 10, 64 << 10, maxHeader + 1<<10}
 
-	mu     sync.Mutex
-	conns  map[*conn]struct{}
-	closed bool
+// Where a connection is. Only idle ones change hands: a stopping server ends them.
+const (
+	connActive int32 = iota
+	connIdle
+	connEnding
+)
+
+// conn is a connection that comes to fasthttp with the complete head of a request and leaves it when the next one is not there soon: its Read
+// reports a regular end then, its Close does not close, and a goroutine with next to no stack waits for the next head. So whoever
+// sends slowly, or nothing, holds little. Apart from places, which may close it and end it when it is idle, it is used by one goroutine at a
+// time.
+type conn struct {
+	net.Conn
+	server *Server
+	outer  net.Conn // what fasthttp knows it as
+	client string   // whom it is charged to
+
+	state    atomic.Int32
+	deadline time.Time // of the idle time
+	again    bool      // Close waits for the next head
+	lingers  bool      // Close lets the peer read the answer first
+	checked  bool      // the head of the current request was looked at
+	invited  *invited  // the body of the current request, where its client waits to be told to send it
+
+	ahead   []byte // read and not given out yet, after the first off bytes
+	off     int
+	head    int // how many of those are the head of the next request
+	charged int64
+	size    int // which of readBuffers it is served with
+
+	before, after *conn // of places
+	waiting       bool
 }
 
-func (l *lot) enter(c *conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
-	}
-	l.conns[c] = struct{}{}
-	return true
-}
-
-// leave tells whether c was still there, and so is the caller's.
-func (l *lot) leave(c *conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.conns[c]
-	delete(l.conns, c)
-	return ok
-}
-
-func (l *lot) size() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.conns)
-}
-
-// close ends all parked connections; none is parked afterwards.
-func (l *lot) close() {
-	l.mu.Lock()
-	conns := l.conns
-	l.conns, l.closed = make(map[*conn]struct{}), true
-	l.mu.Unlock()
-	for c := range conns {
-		c.Conn.Close()
-	}
-}
-
-// parkingListener makes connections that can be parked.
-type parkingListener struct {
-	net.Listener
-	lot *lot
-}
-
-// Accept implements net.Listener.
-func (l parkingListener) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{Conn: nc, lot: l.lot}
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{Conn: nc, server: s, client: ClientOf(addrOf(nc.RemoteAddr()))}
+	c.outer = c
 	if t, ok := nc.(tlsState); ok {
 		c.outer = &tlsConn{c, t}
-	} else {
-		c.outer = c
 	}
-	return c.outer, nil
+	return c
 }
 
 // tlsState is how fasthttp recognises TLS.
@@ -95,41 +82,43 @@ type tlsConn struct {
 	tlsState
 }
 
-// conn is a connection that leaves fasthttp when it is idle for long: its Read reports a regular end, its Close then does
-// not close but waits for the first byte of the next request, with which it is served again. Apart from Close it is used
-// by one goroutine at a time.
-type conn struct {
-	net.Conn
-	lot      *lot
-	outer    net.Conn // what fasthttp knows it as
-	idle     bool
-	deadline time.Time // of the idle time
-	first    [1]byte
-	has      bool // first was read and is to be read next
-
-	mu     sync.Mutex
-	parked bool // by Read, to be taken by the next Close
+// connOf returns the connection behind what fasthttp knows, nil for one that is not this server's.
+func connOf(nc net.Conn) *conn {
+	switch c := nc.(type) {
+	case *conn:
+		return c
+	case *tlsConn:
+		return c.conn
+	}
+	return nil
 }
 
 // connState learns from fasthttp when a connection is between two requests. The other states are reported after Close,
 // when the connection may be in other hands already.
 func connState(nc net.Conn, state fasthttp.ConnState) {
-	if state != fasthttp.StateIdle && state != fasthttp.StateActive {
-		return
-	}
-	switch c := nc.(type) {
-	case *conn:
-		c.idle = state == fasthttp.StateIdle
-	case *tlsConn:
-		c.idle = state == fasthttp.StateIdle
+	switch c := connOf(nc); {
+	case c == nil:
+	case state == fasthttp.StateIdle:
+		c.state.Store(connIdle)
+	case state == fasthttp.StateActive:
+		c.state.Store(connActive)
 	}
 }
 
+// endIdle has a connection that is between two requests end at once.
+func (c *conn) endIdle() {
+	if c.state.CompareAndSwap(connIdle, connEnding) {
+		c.Conn.SetReadDeadline(past)
+	}
+}
+
+var past = time.Unix(1, 0)
+
 // SetReadDeadline shortens the deadline of an idle connection to the time after which it is parked.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	if c.idle {
+	if c.state.Load() != connActive {
 		c.deadline = t
-		if early := time.Now().Add(c.lot.after); t.IsZero() || early.Before(t) {
+		if early := time.Now().Add(c.server.parkAfter); t.IsZero() || early.Before(t) {
 			t = early
 		}
 	}
@@ -138,18 +127,64 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.has && len(p) > 0 {
-		p[0], c.has = c.first[0], false
-		return 1, nil
+	if c.head == 0 && c.state.Load() != connActive {
+		return c.next(p)
 	}
-	n, err := c.Conn.Read(p)
-	if c.idle && n == 0 && timedOut(err) {
-		c.mu.Lock()
-		c.parked = true
-		c.mu.Unlock()
+	if c.off == len(c.ahead) {
+		return c.Conn.Read(p)
+	}
+	given := c.ahead[c.off:]
+	if c.head > 0 {
+		given = given[:c.head]
+	}
+	n := copy(p, given)
+	c.off += n
+	c.head = max(c.head-n, 0)
+	if c.off == len(c.ahead) {
+		c.dropAhead()
+	}
+	return n, nil
+}
+
+// next reads the head of the next request for fasthttp, if all of it is there. Else the connection leaves fasthttp, and waits.
+func (c *conn) next(p []byte) (int, error) {
+	c.lingers, c.checked = false, false
+	if c.size > 0 || c.server.stopped.Load() {
+		c.again = true
 		return 0, io.EOF
 	}
-	return n, err
+	if c.off < len(c.ahead) {
+		return c.nextAhead(p)
+	}
+	n, err := c.Conn.Read(p)
+	if n == 0 {
+		c.again = timedOut(err)
+		if c.again {
+			err = io.EOF
+		}
+		return 0, err
+	}
+	var s headScanner
+	end, err := s.scan(p[:n])
+	if err != nil || end == 0 {
+		c.ahead, c.again = append(c.ahead[:0], p[:n]...), true
+		return 0, io.EOF
+	}
+	c.ahead = append(c.ahead, p[end:n]...)
+	c.checked = true
+	return end, nil
+}
+
+// nextAhead is next for a head that came in behind the one before it.
+func (c *conn) nextAhead(p []byte) (int, error) {
+	var s headScanner
+	end, err := s.scan(c.ahead[c.off:])
+	if err != nil || end == 0 || end > readBuffers[0] {
+		c.again = true
+		return 0, io.EOF
+	}
+	c.head, c.checked = end, true
+	return c.Read(p)
 }
 
 func timedOut(err error) bool {
@@ -157,67 +192,67 @@ func timedOut(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// Close parks the connection when Read has said so, otherwise it closes it.
+// Close has the connection wait for the next request when Read has said so, otherwise it closes it.
 func (c *conn) Close() error {
-	c.mu.Lock()
-	parked := c.parked
-	c.parked = false
-	c.mu.Unlock()
-	if parked && c.lot.enter(c) {
-		go c.wait()
+	if c.again {
+		c.again = false
+		c.server.start("serve a connection", c, c.wait)
 		return nil
 	}
-	return c.Conn.Close()
+	if c.lingers {
+		c.linger(lingerTime)
+	}
+	return c.end()
 }
 
-// wait blocks until the next request begins, then serves the connection again.
+// end closes the connection and gives back what it holds.
+func (c *conn) end() error {
+	err := c.Conn.Close()
+	c.dropAhead()
+	c.discharge()
+	c.server.places.leave(c)
+	return err
+}
+
+// wait blocks until the next head is complete, then has fasthttp serve it.
 func (c *conn) wait() {
-	err := c.Conn.SetReadDeadline(c.deadline)
-	n := 0
-	if err == nil {
-		n, err = io.ReadFull(c.Conn, c.first[:])
-	}
-	if !c.lot.leave(c) || n == 0 || err != nil {
-		c.Conn.Close()
+	c.size = 0
+	if !c.server.places.wait(c) {
+		c.end()
 		return
 	}
-	c.has, c.idle = true, false
+	err := c.readHead()
+	if !c.server.places.claim(c) {
+		c.end() // it was closed to make room, or the server stops
+		return
+	}
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	for c.size < len(readBuffers)-1 && c.head >= readBuffers[c.size] {
+		c.size++
+	}
+	c.checked = true
+	c.state.Store(connActive)
 	// Its error is about the peer; fasthttp has answered and closed.
-	_ = c.lot.serve(c.outer)
+	_ = c.server.http[c.size].ServeConn(c.outer)
 }
 
-// Hijack takes the connection away from HTTP after the handler returned: nothing of this answer is sent, and fn gets the
-// bare connection on a goroutine of its own, with the head of the answer (status line and headers as set by the layers
-// and the handler, the blank line included, no length: the peer reads until the end) for it to write first. From then on
-// the connection is fn's to write, close or keep; deadlines are off. A panic of fn is logged and closes it.
-func (c *Context) Hijack(fn func(nc net.Conn, head []byte)) {
-	c.sent = true
-	log, id := c.server.log, c.ctx.ID()
-	head := append([]byte(nil), c.ctx.Response.Header.Header()...)
-	c.ctx.HijackSetNoResponse(true)
-	c.ctx.Hijack(func(nc net.Conn) {
-		nc = bare(nc)
-		defer func() {
-			if p := recover(); p != nil {
-				log.Error("panic on a connection taken over", slog.Uint64("request", id), slog.Any("panic", p),
-					slog.String("stack", string(debug.Stack())))
-				nc.Close()
-			}
-		}()
-		fn(nc, head)
-	})
+// dropAhead forgets the buffer, which is empty.
+func (c *conn) dropAhead() {
+	if cap(c.ahead) == firstHead {
+		buffer := (*[firstHead]byte)(c.ahead[:firstHead])
+		heads.Put(buffer)
+	}
+	c.ahead, c.off, c.head = nil, 0, 0
 }
 
-// bare takes the wrappings of fasthttp and of this package off a hijacked connection.
-func bare(nc net.Conn) net.Conn {
-	if h, ok := nc.(interface{ UnsafeConn() net.Conn }); ok {
-		nc = h.UnsafeConn()
-	}
-	switch w := nc.(type) {
-	case *conn:
-		return w.Conn
-	case *tlsConn:
-		return w.Conn
-	}
-	return nc
+// heads are buffers for the beginning of heads.
+var heads = sync.Pool{New: func() any { return new([firstHead]byte) }}
+
+// discharge gives back what the head was charged.
+func (c *conn) discharge() {
+	c.server.opts.Bodies.Give(c.client, c.charged)
+	c.charged = 0
 }

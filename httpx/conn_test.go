@@ -21,7 +21,7 @@ func parking(t *testing.T, wrap func(net.Listener) net.Listener) (*site, net.Lis
 	w := start(t, []*Route{{Method: "GET", Path: "/{x}", Handler: func(c *Context) error {
 		return c.SendJSON(200, []any{c.Param("x"), c.IsTLS(), c.RemoteIP()})
 	}}}, nil)
-	w.s.lot.after = time.Millisecond
+	w.s.parkAfter = time.Millisecond
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +36,19 @@ func parking(t *testing.T, wrap func(net.Listener) net.Listener) (*site, net.Lis
 		<-done
 	})
 	return w, ln
+}
+
+// waiting returns how many connections wait for a request.
+func (w *site) waiting() int {
+	w.s.places.mu.Lock()
+	defer w.s.places.mu.Unlock()
+	n := 0
+	for c := range w.s.places.conns {
+		if c.waiting {
+			n++
+		}
+	}
+	return n
 }
 
 // until waits for a condition that must come.
@@ -81,10 +94,10 @@ func TestIdleConnectionsAreParkedAndServedAgain(t *testing.T) {
 				if got := w.read("GET", r); got.body != c.want {
 					t.Fatalf("%d %s", got.StatusCode, got.body)
 				}
-				until(t, "parked", func() bool { return w.s.lot.size() == 1 })
+				until(t, "parked", func() bool { return w.waiting() == 1 })
 			}
 			nc.Close()
-			until(t, "forgotten after the peer hung up", func() bool { return w.s.lot.size() == 0 })
+			until(t, "forgotten after the peer hung up", func() bool { return w.s.places.serving() == 0 })
 		})
 	}
 }
@@ -101,7 +114,7 @@ func TestShutdownClosesParkedConnections(t *testing.T) {
 	}
 	r := bufio.NewReader(nc)
 	w.read("GET", r)
-	until(t, "parked", func() bool { return w.s.lot.size() == 1 })
+	until(t, "parked", func() bool { return w.waiting() == 1 })
 	if err := w.s.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -76,6 +78,25 @@ func (e *Error) AppendJSON(dst []byte) []byte {
 		b = []byte(`{"data":{},"message":"Something went wrong while processing your request.","status":500}`)
 	}
 	return append(append(dst, b...), '\n')
+}
+
+// retryAfter is the value of the header: whole seconds, rounded up.
+func retryAfter(d time.Duration) string {
+	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
+}
+
+// roomWait is when somebody is told to come again for whom there was no room. Bodies come and go within moments.
+const roomWait = time.Second
+
+// noRoom is the answer to a head or body for which the share of bodies has no room.
+func noRoom(full *budget.FullError) *Error {
+	switch {
+	case full.Never():
+		return &Error{Status: http.StatusRequestEntityTooLarge, Cause: full}
+	case full.Client:
+		return &Error{Status: http.StatusTooManyRequests, Message: "Too many large requests at once from your address.", RetryAfter: roomWait, Cause: full}
+	}
+	return &Error{Status: http.StatusServiceUnavailable, Message: "Too many large requests at once.", RetryAfter: roomWait, Cause: full}
 }
 
 func defaultMessage(status int) string {

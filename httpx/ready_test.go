@@ -97,6 +97,10 @@ func TestExpectationsKnowTheMiddlewaresLimit(t *testing.T) {
 	b.POST("/small", arrived).Bind(BodyLimit(3))
 	b.POST("/none", arrived).Bind(BodyLimit(0))
 	b.POST("/unbound", arrived).Unbind(BodyLimitID)
+	b.POST("/takes", func(c *Context) error {
+		_, err := c.Bytes()
+		return err
+	}).Bind(BodyLimit(0))
 	b.POST("/mine", arrived).Bind(Middleware{ID: BodyLimitID, Func: (*Context).Next})
 	b.POST("/reads", arrived).Bind(BodyLimit(3), Middleware{Priority: -2000, Func: func(c *Context) error {
 		if _, err := c.Bytes(); err != nil {
@@ -106,7 +110,7 @@ func TestExpectationsKnowTheMiddlewaresLimit(t *testing.T) {
 	}})
 	w := built(t, b, nil)
 	for target, want := range map[string]string{
-		"/small": "413", "/none": "100", "/unbound": "100", "/mine": "100", "/reads": "499",
+		"/small": "413", "/none": "200", "/unbound": "200", "/mine": "200", "/reads": "499", "/takes": "100",
 	} {
 		c := w.dial()
 		go io.WriteString(c, "POST "+target+" HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 40000000\r\n\r\n")

@@ -7,7 +7,6 @@ import (
 	"html"
 	"log/slog"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +21,14 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, table *Router) {
 	c := s.contexts.Get().(*Context)
 	c.ctx, c.server, c.policy, c.router = ctx, s, s.policy.Load(), table
 	defer s.release(c)
+	if s.stopped.Load() {
+		ctx.SetConnectionClose()
+	}
+	if !c.wellFormed() {
+		ctx.SetConnectionClose()
+		s.fail(c, NewError(fasthttp.StatusBadRequest, malformedHead))
+		return
+	}
 	c.method = methodName(ctx.Method())
 	c.path, c.query = splitURI(ctx.Request.Header.RequestURI())
 	if s.redirect(c) {
@@ -52,8 +59,18 @@ func (s *Server) release(c *Context) {
 	if p := recover(); p != nil {
 		s.fail(c, s.panicked(c, p))
 	}
+	if nc := connOf(c.ctx.Conn()); nc != nil {
+		nc.checked = false
+		nc.lingers = c.ctx.Response.StatusCode() >= fasthttp.StatusBadRequest && c.ctx.Request.Header.ContentLength() != 0
+	}
 	c.reset()
 	s.contexts.Put(c)
+}
+
+// wellFormed looks at a head that [conn] has not looked at: one that came in behind a body.
+func (c *Context) wellFormed() bool {
+	nc := connOf(c.ctx.Conn())
+	return nc == nil || nc.checked || isParsedHead(&c.ctx.Request.Header)
 }
 
 // run passes c through the layers of a route without middlewares and returns what went wrong as a client saw it. The
@@ -107,26 +124,6 @@ func (s *Server) route(c *Context) {
 }
 
 var catchAllNames = []string{"path"}
-
-// expect decides whether a client that waits for "100 Continue" may send its body: not if it would be refused unread.
-func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	c := s.contexts.Get().(*Context)
-	c.ctx, c.server, c.policy, c.router = ctx, s, s.policy.Load(), s.router.Load()
-	defer s.release(c)
-	c.method = methodName(ctx.Method())
-	c.path, c.query = splitURI(ctx.Request.Header.RequestURI())
-	s.route(c)
-	limit := (*Context).limitBody
-	if plan := c.match.plan; plan != nil {
-		limit = plan.limit
-	}
-	if limit == nil || limit(c) == nil {
-		return fasthttp.StatusContinue
-	}
-	// The handler will not be called for a refused expectation, so this is the answer. Its layers stop before they read.
-	s.answer(ctx, c.router)
-	return ctx.Response.StatusCode()
-}
 
 // redirect sends paths that are not clean and www hosts elsewhere, and refuses what is no path at all.
 func (s *Server) redirect(c *Context) bool {
@@ -220,8 +217,7 @@ func (s *Server) panicked(c *Context, p any) *Error {
 // fail replaces whatever the answer holds by the envelope of e.
 func (s *Server) fail(c *Context, e *Error) {
 	if e.RetryAfter > 0 {
-		seconds := (e.RetryAfter + time.Second - 1) / time.Second
-		c.ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(seconds)))
+		c.ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter(e.RetryAfter))
 	}
 	c.ctx.Response.ResetBody()
 	c.ctx.Response.Header.SetContentEncoding("")

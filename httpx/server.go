@@ -1,7 +1,6 @@
 package httpx
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,8 +17,6 @@ import (
 const (
 	// DefaultBodyLimit is how many bytes a body may have on a route without a limit of its own.
 	DefaultBodyLimit = 32 << 20
-	// maxHeader is how long request line and headers may be: filters come in URLs of 10 KB and more.
-	maxHeader = 64 << 10
 	// headerTimeout, bodyTimeout and writeTimeout bound how long a slow peer may hold a connection; idleTimeout bounds how
 	// long it may be kept between requests.
 	headerTimeout = time.Minute
@@ -62,6 +59,9 @@ type Options struct {
 	Policy PolicyOptions
 	// Bodies bounds the bytes of requests that are kept until they are answered; nil has no limits.
 	Bodies *budget.Share
+	// MaxConnections bounds the connections, event streams and files of uploads; zero is what the process may open, less what is kept
+	// for everything else.
+	MaxConnections int
 }
 
 // Server is the HTTP front-end. Make one with [New]; all methods are safe for concurrent use.
@@ -72,9 +72,16 @@ type Server struct {
 	router   atomic.Pointer[Router]
 	policy   atomic.Pointer[Policy]
 	policyMu sync.Mutex
-	http     *fasthttp.Server
-	lot      *lot
+	http     [len(readBuffers)]*fasthttp.Server // by the size of their read buffers
 	contexts sync.Pool
+
+	places    *places
+	parkAfter time.Duration
+	refusals  chan struct{} // one for each connection that is being told that it is refused
+	stopping  chan struct{}
+	stopped   atomic.Bool
+	mu        sync.Mutex
+	listeners []net.Listener
 
 	files, unknown *Route // the routes of paths without one
 }
@@ -97,7 +104,21 @@ func New(opts Options) (*Server, error) {
 	s.contexts.New = func() any { return new(Context) }
 	s.router.Store(opts.Router)
 	s.policy.Store(newPolicy(opts.Policy, nil))
-	s.http = &fasthttp.Server{
+	for i, size := range readBuffers {
+		s.http[i] = s.newHTTP(size)
+	}
+	s.parkAfter, s.refusals, s.stopping = parkAfter, make(chan struct{}, maxRefusals), make(chan struct{})
+	limit := opts.MaxConnections
+	if limit <= 0 {
+		limit = placesFor(descriptors())
+	}
+	s.places = newPlaces(limit)
+	return s, nil
+}
+
+// newHTTP returns a server of fasthttp with read buffers of that size.
+func (s *Server) newHTTP(readBuffer int) *fasthttp.Server {
+	return &fasthttp.Server{
 		Handler:                      s.handle,
 		ErrorHandler:                 refuse,
 		ExpectHandler:                s.expect,
@@ -105,22 +126,19 @@ func New(opts Options) (*Server, error) {
 		Logger:                       quiet{s.log},
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true,
-		ReadBufferSize:               maxHeader,
+		ReadBufferSize:               readBuffer,
 		ReduceMemoryUsage:            true,
 		KeepHijackedConns:            true,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
 		CloseOnShutdown:              true,
 		LazyRequestTime:              true,
-		TCPKeepalive:                 true,
 		ReadTimeout:                  headerTimeout,
 		WriteTimeout:                 writeTimeout,
 		IdleTimeout:                  idleTimeout,
 		Concurrency:                  maxConnections,
 		ConnState:                    connState,
 	}
-	s.lot = &lot{serve: s.http.ServeConn, after: parkAfter, conns: make(map[*conn]struct{})}
-	return s, nil
 }
 
 // SetRouter replaces the route table and the middlewares of all routes; requests that have begun end on the old one.
@@ -136,37 +154,17 @@ func (s *Server) SetPolicy(opts PolicyOptions) {
 	s.policy.Store(newPolicy(opts, s.policy.Load()))
 }
 
-// Serve answers the connections of ln until [Server.Shutdown] or an error of ln. It may be called for several listeners.
-func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(parkingListener{ln, s.lot}); err != nil {
-		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
-	}
-	return nil
-}
-
-// Shutdown closes the listeners and idle connections and waits for running requests until ctx ends. Hijacked connections
-// are their owners'.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.lot.close()
-	if err := s.http.ShutdownWithContext(ctx); err != nil {
-		return fmt.Errorf("shut down: %w", err)
-	}
-	return nil
-}
-
 func noFile(*Context) error { return NewError(fasthttp.StatusNotFound, "File not found.") }
 
 // headerReceived gives requests with a body more time than the header had. fasthttp reads the beginning of a body, up to
-// MaxRequestBodySize, before it calls the handler (the rest is streamed); of one that will mostly be refused it reads as
-// little as it can.
+// MaxRequestBodySize, before it calls the handler: of all of them it reads as little as it can, so that what is kept of a body is kept, and
+// charged, by who reads it.
 func headerReceived(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	if h.ContentLength() > DefaultBodyLimit {
-		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout, MaxRequestBodySize: 1}
-	}
+	config := fasthttp.RequestConfig{MaxRequestBodySize: 1}
 	if n := h.ContentLength(); n > 0 || n == -1 {
-		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
+		config.ReadTimeout = bodyTimeout
 	}
-	return fasthttp.RequestConfig{}
+	return config
 }
 
 // refuse answers what could not be read as a request; the connection is closed afterwards.
@@ -180,7 +178,10 @@ func refuse(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status = fasthttp.StatusRequestTimeout
 	}
-	ctx.Error(fmt.Sprintf("%d %s", status, fasthttp.StatusMessage(status)), status)
+	ctx.Response.Reset()
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("application/json")
+	ctx.SetBody(NewError(status, fasthttp.StatusMessage(status)).AppendJSON(nil))
 }
 
 // quiet passes fasthttp's own messages, which are about broken connections, to the debug level.
