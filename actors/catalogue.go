@@ -76,6 +76,9 @@ func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) e
 	var done *schema.Change
 	var conf *settings.Settings
 	apply := func(tx *sqlite.Tx) error {
+		if err := a.authorize(ctx, tx); err != nil {
+			return err
+		}
 		ch := schema.NewChange(ctx, tx.Conn(), before.Collections, a.now(), filter.Check)
 		if err := change(ch); err != nil {
 			return err

@@ -39,6 +39,9 @@ func (a *App) Console(ctx context.Context, query string) (out *sqlite.ConsoleRes
 	upper := strings.ToUpper(query)
 	if !slices.ContainsFunc(writingWords, func(w string) bool { return strings.HasPrefix(upper, w) }) {
 		err = a.db.Read(ctx, func(r *sqlite.Reader) error {
+			if err := a.authorize(ctx, r); err != nil {
+				return err
+			}
 			out, err = r.Console(query)
 			return err
 		})
@@ -47,6 +50,9 @@ func (a *App) Console(ctx context.Context, query string) (out *sqlite.ConsoleRes
 	err = a.schemaOrder(ctx, &schemaOrder{run: func() error {
 		before := a.Catalogue()
 		return a.db.Change(ctx, func(tx *sqlite.Tx) (err error) {
+			if err := a.authorize(ctx, tx); err != nil {
+				return err
+			}
 			out, err = tx.Console(ctx, query)
 			return err
 		}, func() { a.catalogue.Store(schema.NewCatalogue(before.Number+1, before.Collections)) })

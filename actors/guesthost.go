@@ -205,7 +205,7 @@ func (h guestHost) input(ctx context.Context, as wasmhost.Authority, c *schema.C
 	who := caller(ctx, wasmhost.Caller)
 	request := *who.Request
 	request.Method, request.Body, request.Now = method, body, time.Now()
-	in.Caller = records.Caller{Request: &request, Superuser: who.Superuser}
+	in.Caller = records.Caller{Request: &request, Superuser: who.Superuser, Credential: who.Credential}
 	return in
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -112,35 +113,39 @@ func (m oauth2Match) takenOver() bool {
 
 // match finds the record.
 func (s *oauth2SignIn) match(ctx context.Context) (m oauth2Match, err error) {
-	var c *schema.Collection
 	err = s.a.look(ctx)(func(p records.Preparer) (err error) {
 		m = oauth2Match{}
 		cat := s.a.Catalogue()
+		now, err := s.a.store.Current(cat, p, s.in.Info.Caller)
+		if err != nil {
+			return err
+		}
+		who := now.Request.Auth
 		links := cat.Find(linksName)
-		if c = cat.ByID(s.in.Collection.ID); c == nil || !c.IsAuth() || links == nil {
+		c := cat.ByID(s.in.Collection.ID)
+		if c == nil || !c.IsAuth() || links == nil {
 			return records.ErrNoCollection
 		}
 		if m.link, err = auth.FindLink(p, links, c.ID, s.in.Provider, s.in.User.ID); err != nil {
 			return err
 		}
-		m.record, err = s.owner(p, c, m.link)
+		m.record, err = s.owner(p, c, m.link, who)
+		m.caller = m.record != nil && who != nil && who.Collection.ID == c.ID && who.ID == m.record.ID()
 		return err
 	})
 	if err != nil {
 		return m, fmt.Errorf("find the record of an OAuth2 user: %w", err)
 	}
-	who := s.in.Info.Auth
-	m.caller = m.record != nil && who != nil && who.Collection.ID == c.ID && who.ID() == m.record.ID()
 	return m, nil
 }
 
-// owner finds the record that the user is, nil for nobody's.
-func (s *oauth2SignIn) owner(p records.Preparer, c *schema.Collection, link *records.Record) (*records.Record, error) {
+// owner finds the record that the user is, nil for nobody's. who is signed in already, nil for a guest.
+func (s *oauth2SignIn) owner(p records.Preparer, c *schema.Collection, link *records.Record, who *filter.Identity) (*records.Record, error) {
 	if link != nil {
 		return records.Find(p, c, link.Text("recordRef"))
 	}
-	if who := s.in.Info.Auth; who != nil && who.Collection.ID == c.ID {
-		r, err := records.Find(p, c, who.ID())
+	if who != nil && who.Collection.ID == c.ID {
+		r, err := records.Find(p, c, who.ID)
 		if !errors.Is(err, records.ErrNotFound) {
 			return r, err
 		}

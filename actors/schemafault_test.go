@@ -296,7 +296,7 @@ var worldChanges = []struct {
 	}},
 	{"truncate", func(w *world) error {
 		c := w.app.Catalogue().Find("posts")
-		cmd, err := w.app.Store().PrepareTruncate(c.ID)
+		cmd, err := w.app.Store().PrepareTruncate(c.ID, records.Caller{})
 		if err != nil {
 			return err
 		}

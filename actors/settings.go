@@ -17,6 +17,9 @@ func (a *App) SaveSettings(ctx context.Context, change func(s *settings.Settings
 	defer a.settingsMu.Unlock()
 	var next *settings.Settings
 	err := a.db.Do(ctx, sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		if err := a.authorize(ctx, tx); err != nil {
+			return err
+		}
 		next = a.Settings().Clone()
 		if err := change(next); err != nil {
 			return err

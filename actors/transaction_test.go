@@ -597,7 +597,7 @@ func TestTruncateWithAHookThatKeepsRecords(t *testing.T) {
 		}
 		return e.Next()
 	})
-	cmd, err := a.Store().PrepareTruncate(c.ID)
+	cmd, err := a.Store().PrepareTruncate(c.ID, records.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}

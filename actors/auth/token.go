@@ -29,21 +29,7 @@ const (
 var ErrToken = errors.New("invalid or expired token")
 
 // options returns secret and duration of the tokens of this kind.
-func (k Kind) options(o *schema.AuthOptions) (schema.TokenOptions, bool) {
-	switch k {
-	case AuthToken:
-		return o.AuthToken, true
-	case FileToken:
-		return o.FileToken, true
-	case VerificationToken:
-		return o.VerificationToken, true
-	case PasswordResetToken:
-		return o.PasswordResetToken, true
-	case EmailChangeToken:
-		return o.EmailChangeToken, true
-	}
-	return schema.TokenOptions{}, false
-}
+func (k Kind) options(o *schema.AuthOptions) (schema.TokenOptions, bool) { return o.Token(string(k)) }
 
 // remembered tells whether tokens of this kind come again and again.
 func (k Kind) remembered() bool { return k == AuthToken || k == FileToken }

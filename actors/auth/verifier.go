@@ -26,11 +26,10 @@ type Session struct {
 	Record *records.Record
 	// Identity is the same record as rules see it.
 	Identity *filter.Identity
+	// Credential is what the identity rests on, for whoever uses it later.
+	Credential *records.Credential
 	// Front is what [VerifierOptions.Front] made of the session.
 	Front any
-
-	// What the session rests on; it counts while neither has moved.
-	catalogue, version uint64
 }
 
 // VerifierOptions are what a [Verifier] takes from outside.
@@ -97,7 +96,8 @@ func (v *Verifier) Verify(ctx context.Context, token string, kind Kind) (*Sessio
 func (v *Verifier) Current(s *Session) bool { return !s.Claims.expired(v.opts.Now()) && v.unmoved(s) }
 
 func (v *Verifier) unmoved(s *Session) bool {
-	return s.catalogue == v.opts.Catalogue().Number && s.version == v.opts.DB.Version(s.Record.Collection.Name)
+	cred := s.Credential
+	return cred.Catalogue == v.opts.Catalogue().Number && cred.Version == v.opts.DB.Version(s.Record.Collection.Name)
 }
 
 // hashOf returns the key under which a token is remembered: who reads the process's memory finds no token in it. The text
@@ -175,7 +175,11 @@ func (v *Verifier) look(ctx context.Context, claims *Claims) (*remembered, error
 		if key == nil {
 			return fmt.Errorf("%w: the record cannot have tokens", ErrToken)
 		}
-		session := &Session{Claims: claims, Record: record, Identity: record.Identity(), catalogue: cat.Number, version: version}
+		session := &Session{Claims: claims, Record: record, Identity: record.Identity()}
+		session.Credential = &records.Credential{
+			Identity: session.Identity, Kind: string(claims.Kind), Secret: options.Secret, TokenKey: record.Text("tokenKey"),
+			Expires: claims.Expires, Catalogue: cat.Number, Version: version,
+		}
 		found = &remembered{session: session, key: key}
 		return nil
 	})

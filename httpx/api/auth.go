@@ -221,7 +221,7 @@ func (a *API) authAnswerWith(c *httpx.Context, r *records.Record, token string, 
 	}
 	out = append(out, `"record":`...)
 	self := caller(c, "default")
-	self.Request.Auth, self.Superuser = r.Identity(), r.Collection.IsSuperusers()
+	self.Request.Auth, self.Superuser, self.Credential = r.Identity(), r.Collection.IsSuperusers(), nil
 	out, err := a.app.Store().Answer(a.showing(c.Context(), c, self), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
 	if err != nil {
 		return err
@@ -257,6 +257,9 @@ func (a *API) authRefresh(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
+	if !sameToken(session, r) {
+		return httpx.NewError(http.StatusUnauthorized, "")
+	}
 	if err := a.admit(c, r, "default", body); err != nil {
 		return err
 	}
@@ -276,6 +279,12 @@ func bareToken(header string) string {
 		return header[scheme:]
 	}
 	return header
+}
+
+// sameToken tells whether the token of a session is one of the record as it was read since. What is signed for the record
+// counts whatever became of the token that asked for it.
+func sameToken(s *auth.Session, r *records.Record) bool {
+	return s.Credential.TokenKey == r.Text("tokenKey")
 }
 
 func (a *API) impersonate(c *httpx.Context) error {
@@ -299,6 +308,10 @@ func (a *API) impersonate(c *httpx.Context) error {
 	r, err := a.app.Store().Load(c.Context(), col.ID, c.Param("id"))
 	if err != nil {
 		return err
+	}
+	// The read may have waited, and the token that is made now outlives whoever asked for it.
+	if c.Identify(); httpx.RequireSuperuser(c) != nil {
+		return httpx.RequireSuperuser(c)
 	}
 	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Duration: time.Duration(form.Duration) * time.Second}, time.Now())
 	if err != nil {

@@ -286,7 +286,7 @@ func (b *batchRun) run() error {
 	if b.hooked {
 		err = b.a.app.Batch(b.ctx, b.c.RealIP(), b.request)
 	} else {
-		batch := &records.Batch{}
+		batch := &records.Batch{Store: b.a.app.Store()}
 		for _, part := range b.parts {
 			batch.Commands = append(batch.Commands, part.command)
 		}

@@ -49,6 +49,11 @@ func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, er
 	if i == len(b.parts) {
 		return nil, nil
 	}
+	if i == 0 {
+		if err := b.identify(ctx); err != nil {
+			return nil, err
+		}
+	}
 	part := b.parts[i]
 	draft, err := part.draft(b.a.app.Look(ctx))
 	if err != nil {
@@ -63,6 +68,15 @@ func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, er
 		return nil
 	}
 	return rq, nil
+}
+
+// identify looks who the caller is now that nobody else can write any more.
+func (b *batchRun) identify(ctx context.Context) error {
+	commands := make([]records.Command, len(b.parts))
+	for i, part := range b.parts {
+		commands[i] = part.command
+	}
+	return b.a.app.Look(ctx)(func(p records.Preparer) error { return b.a.app.Store().Identify(p, commands) })
 }
 
 // info is a part as hooks see it.

@@ -61,7 +61,7 @@ func (a *API) createCollection(c *httpx.Context) error {
 	if err != nil {
 		return errFormat(err)
 	}
-	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error { return ch.Create(col) })
+	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Create(col) })
 	if err != nil {
 		return schemaError(err, "Failed to create collection.")
 	}
@@ -97,7 +97,7 @@ func (a *API) updateCollection(c *httpx.Context) error {
 		return errFormat(err)
 	}
 	var col *schema.Collection
-	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error {
+	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error {
 		// The definition is decoded on top of the one that is stored now: two changes at once do not undo one another.
 		now := schema.NewCatalogue(0, ch.Collections()).ByID(found.ID)
 		if now == nil {
@@ -137,14 +137,14 @@ func (a *API) deleteCollection(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error { return ch.Delete(col.ID) })
+	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Delete(col.ID) })
 	var referenced *schema.ReferencedError
 	switch {
 	case errors.As(err, &referenced):
 		return httpx.NewError(http.StatusBadRequest, "Failed to delete collection probably due to existing reference in "+strings.Join(referenced.Names, ", ")).Because(err)
 	case errors.Is(err, schema.ErrNotFound):
 		return httpx.NewError(http.StatusNotFound, "").Because(err)
-	case err != nil && isOverload(err):
+	case err != nil && general(err):
 		return err
 	case err != nil:
 		return httpx.NewError(http.StatusBadRequest, "Failed to delete collection.").Because(err)
@@ -160,12 +160,12 @@ func (a *API) truncateCollection(c *httpx.Context) error {
 	if col.IsView() {
 		return httpx.NewError(http.StatusBadRequest, "View collections cannot be truncated since they don't store their own records.")
 	}
-	cmd, err := a.app.Store().PrepareTruncate(col.ID)
+	cmd, err := a.app.Store().PrepareTruncate(col.ID, caller(c, "default"))
 	if err != nil {
 		return err
 	}
 	if err := a.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
-		if isOverload(err) {
+		if general(err) {
 			return err
 		}
 		return httpx.NewError(http.StatusBadRequest, "Failed to truncate collection (most likely due to required cascade delete record references).").Because(err)
@@ -194,7 +194,7 @@ func (a *API) importCollections(c *httpx.Context) error {
 	if len(form.Collections) == 0 {
 		return httpx.Invalid("An error occurred while validating the submitted data.", validation.Errors{"collections": validation.Required})
 	}
-	err = a.app.ChangeSchema(c.Context(), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
+	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
 	if err != nil {
 		return schemaError(err, "Failed to import collections.")
 	}
@@ -239,7 +239,7 @@ func (a *API) dryRunView(c *httpx.Context) error {
 	}
 	out, err := a.dryRun(c.Context(), c.Buffer(), form.Query)
 	if err != nil {
-		if isOverload(err) {
+		if general(err) {
 			return err
 		}
 		return httpx.NewError(http.StatusBadRequest, "Invalid view query. Raw error: \n"+err.Error()).Because(err)

@@ -61,6 +61,10 @@ func isOverload(err error) bool {
 	return lacks(err) && !errors.As(err, &written)
 }
 
+// general tells whether a failure says nothing about what was asked, so that it has the same answer on every route, whatever
+// a route says of its own failures.
+func general(err error) bool { return isOverload(err) || errors.Is(err, records.ErrForbidden) }
+
 // lacks tells whether there was no room or time for something.
 func lacks(err error) bool {
 	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||

@@ -61,14 +61,14 @@ const (
 // mayDownload asks the view rule on behalf of the file token's record. The Authorization header plays no part.
 func (a *API) mayDownload(c *httpx.Context, collectionID, id string) error {
 	who := caller(c, "protectedFile")
-	who.Request.Auth, who.Superuser = nil, false
+	who.Request.Auth, who.Superuser, who.Credential = nil, false, nil
 	if token := c.Query("token"); token != "" {
 		session, err := a.verifier.Verify(c.Context(), token, auth.FileToken)
 		if err != nil && !errors.Is(err, auth.ErrToken) {
 			return err
 		}
 		if session != nil && (!session.Identity.Superuser || c.SuperuserAllowed()) {
-			who.Request.Auth, who.Superuser = session.Identity, session.Identity.Superuser
+			who.Request.Auth, who.Superuser, who.Credential = session.Identity, session.Identity.Superuser, session.Credential
 		}
 	}
 	_, err := a.app.Store().View(readContext(c), nil, &records.ViewInput{CollectionID: collectionID, ID: id, Caller: who})

@@ -27,6 +27,7 @@ import (
 type idp struct {
 	*httptest.Server
 	picture string
+	asked   func() // called while somebody waits for an answer, nil for nothing
 }
 
 func newIDP(t testing.TB) *idp {
@@ -39,6 +40,9 @@ func newIDP(t testing.TB) *idp {
 		}
 	})
 	mux.HandleFunc("/user", func(w http.ResponseWriter, r *http.Request) {
+		if p.asked != nil {
+			p.asked()
+		}
 		said := strings.Fields(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 		user := map[string]any{"email_verified": len(said) < 3, "name": "N", "preferred_username": "handle", "picture": p.picture}
 		if len(said) > 0 && said[0] != "-" {

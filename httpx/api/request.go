@@ -25,10 +25,16 @@ func caller(c *httpx.Context, situation string) records.Caller {
 	if c.Auth == nil {
 		return records.Caller{Request: req}
 	}
-	if session, ok := c.Auth.Record.(*auth.Session); ok {
-		req.Auth = session.Identity
+	who := records.Caller{Request: req, Superuser: c.Auth.Superuser}
+	if session := sessionOf(c); session != nil {
+		req.Auth, who.Credential = session.Identity, session.Credential
 	}
-	return records.Caller{Request: req, Superuser: c.Auth.Superuser}
+	return who
+}
+
+// acting is the context of what only superusers may do.
+func acting(c *httpx.Context) context.Context {
+	return actors.ActingAs(c.Context(), caller(c, "default"))
 }
 
 // sessionOf returns the session of who is signed in, nil for a guest.

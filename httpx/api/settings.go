@@ -18,7 +18,7 @@ func (a *API) updateSettings(c *httpx.Context) error {
 	if err != nil {
 		return httpx.Loading(err)
 	}
-	next, err := a.app.SaveSettings(c.Context(), func(s *settings.Settings) error {
+	next, err := a.app.SaveSettings(acting(c), func(s *settings.Settings) error {
 		if err := s.Merge(body); err != nil {
 			return httpx.Loading(errors.Join(httpx.ErrMalformed, err))
 		}

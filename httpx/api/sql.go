@@ -41,9 +41,9 @@ func (a *API) runSQL(c *httpx.Context) error {
 		return httpx.Invalid(validateFailed, validation.Errors{"query": tooLong(maxSQL)})
 	}
 	started := time.Now()
-	result, err := a.app.Console(c.Context(), form.Query)
+	result, err := a.app.Console(acting(c), form.Query)
 	if err != nil {
-		if isOverload(err) {
+		if general(err) {
 			return err
 		}
 		return httpx.NewError(http.StatusBadRequest, "Failed to execute query. Raw error:\n"+strings.TrimPrefix(err.Error(), "sqlite: ")).Because(err)

@@ -13,6 +13,8 @@ import (
 type Batch struct {
 	// Commands are applied in order. Their results are those of the last Apply.
 	Commands []Command
+	// Store is where they belong; it looks at their callers before the first is applied. Nil looks at each by itself.
+	Store *Store
 }
 
 // BatchError says which command of a batch failed.
@@ -31,6 +33,11 @@ func (e *BatchError) Unwrap() error { return e.Err }
 
 // Apply implements sqlite.Work. It fails with a *[BatchError].
 func (b *Batch) Apply(tx *sqlite.Tx) error {
+	if b.Store != nil {
+		if err := b.Store.Identify(tx, b.Commands); err != nil {
+			return err
+		}
+	}
 	for i, cmd := range b.Commands {
 		if err := cmd.Apply(tx); err != nil {
 			return &BatchError{i, err}

@@ -68,6 +68,7 @@ func ResultOf(cmd Command) *Record {
 type WriteInput struct {
 	CollectionID string
 	Caller       Caller
+	asked        Caller // as they were when they asked, see identify
 	// Body is the decoded body; it is not changed. The client's modifiers are in its keys.
 	Body map[string]any
 	// Files are the uploads of the request, identified.

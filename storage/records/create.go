@@ -78,6 +78,9 @@ func (cmd *Create) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, nil,
 func (cmd *Create) Apply(tx *sqlite.Tx) error {
 	cmd.Result = nil
 	cat := cmd.store.catalogue()
+	if err := cmd.in.identify(cmd.store, cat, tx); err != nil {
+		return err
+	}
 	c, err := cmd.in.open(cat, createRule)
 	if err != nil {
 		return err

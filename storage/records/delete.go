@@ -52,6 +52,9 @@ func (cmd *Delete) ID() string { return cmd.id }
 func (cmd *Delete) Apply(tx *sqlite.Tx) error {
 	s := cmd.store
 	cat := s.catalogue()
+	if err := cmd.in.identify(s, cat, tx); err != nil {
+		return err
+	}
 	c, err := cmd.in.open(cat, deleteRule)
 	if err != nil {
 		return err
@@ -91,6 +94,9 @@ func (cmd *Delete) Action() Action { return Deleted }
 func (cmd *Delete) Begin(look Look) (r *Record, err error) {
 	err = look(func(p Preparer) error {
 		cat := cmd.store.catalogue()
+		if err := cmd.in.identify(cmd.store, cat, p); err != nil {
+			return err
+		}
 		c, err := cmd.in.open(cat, deleteRule)
 		if err == nil {
 			r, err = cmd.find(cat, p, c)
@@ -114,24 +120,28 @@ func (cmd *Delete) Seal(context.Context, *Record) error { return nil }
 
 // Truncate is the command that deletes all records of a collection. It holds the Writer alone.
 type Truncate struct {
-	collection string
-	store      *Store
+	in    WriteInput
+	store *Store
 
 	// Around is as in [Delete]; the truncated records themselves are among those it is asked about.
 	Around Around
 }
 
-// PrepareTruncate fails with [ErrNoCollection] or [ErrView].
-func (s *Store) PrepareTruncate(collectionID string) (*Truncate, error) {
-	in := WriteInput{CollectionID: collectionID, SkipRules: true}
+// PrepareTruncate fails with [ErrNoCollection], [ErrView], or [ErrForbidden] for a caller who is no superuser. The zero
+// caller is the server itself.
+func (s *Store) PrepareTruncate(collectionID string, who Caller) (*Truncate, error) {
+	in := WriteInput{CollectionID: collectionID, Caller: who, SkipRules: who.Request == nil}
+	if !in.trusted() {
+		return nil, ErrForbidden
+	}
 	if _, err := in.open(s.catalogue(), deleteRule); err != nil {
 		return nil, err
 	}
-	return &Truncate{collection: collectionID, store: s}, nil
+	return &Truncate{in: in, store: s}, nil
 }
 
 // CollectionID implements [Command].
-func (cmd *Truncate) CollectionID() string { return cmd.collection }
+func (cmd *Truncate) CollectionID() string { return cmd.in.CollectionID }
 
 // truncateStep is how many records are deleted at a time, which bounds the memory of a truncate.
 const truncateStep = 500
@@ -139,7 +149,10 @@ const truncateStep = 500
 // Apply implements sqlite.Work. It fails like [Delete.Apply].
 func (cmd *Truncate) Apply(tx *sqlite.Tx) error {
 	cat := cmd.store.catalogue()
-	c := cat.ByID(cmd.collection)
+	if err := cmd.in.identify(cmd.store, cat, tx); err != nil {
+		return err
+	}
+	c := cat.ByID(cmd.in.CollectionID)
 	if c == nil {
 		return ErrNoCollection
 	}

@@ -25,7 +25,13 @@ func (cmd *Create) Begin(look Look) (*Record, error) {
 	sub := cmd.submission(c)
 	d.base = sub.record
 	if rule := cmd.in.rule(c.CreateRule); rule != "" {
-		err := look(func(p Preparer) error { return cmd.judge(cmd.store.catalogue(), p, sub, rule) })
+		err := look(func(p Preparer) error {
+			cat := cmd.store.catalogue()
+			if err := cmd.in.identify(cmd.store, cat, p); err != nil {
+				return err
+			}
+			return cmd.judge(cat, p, sub, rule)
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,9 @@ func (cmd *Update) Begin(look Look) (*Record, error) {
 	}
 	err := look(func(p Preparer) error {
 		cat := cmd.store.catalogue()
+		if err := cmd.in.identify(cmd.store, cat, p); err != nil {
+			return err
+		}
 		c, err := cmd.in.open(cat, updateRule)
 		if err != nil {
 			return err

@@ -70,7 +70,7 @@ func (s *Store) Count(ctx context.Context, p Preparer, in *FindInput) (n int, er
 	unsorted := *in
 	unsorted.Sort = ""
 	err = s.on(ctx, p, func(p Preparer) error {
-		plan, req, err := s.search(&unsorted)
+		plan, req, err := s.search(p, &unsorted)
 		if err != nil {
 			return err
 		}
@@ -106,13 +106,22 @@ func program() *Caller {
 	return &Caller{Request: &filter.Request{Context: "default", Method: "GET", Now: time.Now()}, Superuser: true}
 }
 
-// search compiles a search.
-func (s *Store) search(in *FindInput) (*plan, *filter.Request, error) {
-	caller := in.Caller
+// finder is on whose behalf a search runs.
+func (s *Store) finder(cat *schema.Catalogue, on Preparer, caller *Caller) (*Caller, error) {
 	if caller == nil {
-		caller = program()
+		return program(), nil
 	}
+	who, err := s.Current(cat, on, *caller)
+	return &who, err
+}
+
+// search compiles a search.
+func (s *Store) search(on Preparer, in *FindInput) (*plan, *filter.Request, error) {
 	cat := s.catalogue()
+	caller, err := s.finder(cat, on, in.Caller)
+	if err != nil {
+		return nil, nil, err
+	}
 	c := cat.ByID(in.CollectionID)
 	if c == nil {
 		return nil, nil, ErrNoCollection
@@ -159,7 +168,7 @@ func (s *Store) search(in *FindInput) (*plan, *filter.Request, error) {
 }
 
 func (s *Store) findAll(on Preparer, in *FindInput) ([]*Record, error) {
-	p, req, err := s.search(in)
+	p, req, err := s.search(on, in)
 	if err != nil {
 		return nil, err
 	}
@@ -185,10 +194,11 @@ func (s *Store) findAll(on Preparer, in *FindInput) ([]*Record, error) {
 }
 
 func (s *Store) findByID(on Preparer, collectionID, id string, caller *Caller) (*Record, error) {
-	if caller == nil {
-		caller = program()
-	}
 	cat := s.catalogue()
+	caller, err := s.finder(cat, on, caller)
+	if err != nil {
+		return nil, err
+	}
 	c := cat.ByID(collectionID)
 	if c == nil {
 		return nil, ErrNoCollection

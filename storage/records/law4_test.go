@@ -136,7 +136,7 @@ var totalsSteps = []func(g *rig, random *rand.Rand) error{
 		if random.IntN(10) > 0 {
 			return nil
 		}
-		cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("parents").ID)
+		cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("parents").ID, Caller{})
 		if err != nil {
 			return err
 		}

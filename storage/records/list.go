@@ -75,6 +75,14 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 	if c == nil {
 		return dst, ErrNoCollection
 	}
+	who, err := l.s.Current(l.cat, l.r, l.in.Caller)
+	if err != nil {
+		return dst, err
+	}
+	if who != l.in.Caller {
+		fresh := *l.in
+		fresh.Caller, l.in = who, &fresh
+	}
 	a, err := l.s.ask(askList, c, c.ListRule, &l.in.Caller)
 	if err != nil {
 		return dst, err

@@ -154,6 +154,8 @@ type Caller struct {
 	Request *filter.Request
 	// Superuser tells that rules are not asked and hidden fields are shown.
 	Superuser bool
+	// Credential is what the identity rests on, nil for a guest and for the server itself.
+	Credential *Credential
 }
 
 // Preparer is the connection that a statement runs on: a Reader, or the Writer's transaction, whose uncommitted state a

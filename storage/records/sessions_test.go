@@ -62,7 +62,7 @@ func TestWhatEndsWithADeletedUser(t *testing.T) {
 func TestWhatEndsWithTruncatedUsers(t *testing.T) {
 	g := newRig(t)
 	people(g)
-	cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("users").ID)
+	cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("users").ID, Caller{})
 	if err == nil {
 		err = g.db.Do(t.Context(), cmd)
 	}

@@ -114,6 +114,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 	cmd.Result, cmd.Old = nil, nil
 	s := cmd.store
 	cat := s.catalogue()
+	if err := cmd.in.identify(s, cat, tx); err != nil {
+		return err
+	}
 	c, err := cmd.in.open(cat, updateRule)
 	if err != nil {
 		return err

@@ -26,6 +26,15 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 		if c == nil {
 			return ErrNoCollection
 		}
+		who, err := s.Current(cat, r, in.Caller)
+		if err != nil {
+			return err
+		}
+		in := in
+		if who != in.Caller {
+			fresh := *in
+			fresh.Caller, in = who, &fresh
+		}
 		a, err := s.ask(askOne, c, c.ViewRule, &in.Caller)
 		if err != nil {
 			return refused(err, ErrNotFound)

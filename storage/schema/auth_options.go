@@ -105,6 +105,23 @@ type OTP struct {
 	EmailTemplate EmailTemplate `json:"emailTemplate"`
 }
 
+// Token returns the options of a kind of token, by its text in the claim "type".
+func (o *AuthOptions) Token(kind string) (TokenOptions, bool) {
+	switch kind {
+	case "auth":
+		return o.AuthToken, true
+	case "file":
+		return o.FileToken, true
+	case "verification":
+		return o.VerificationToken, true
+	case "passwordReset":
+		return o.PasswordResetToken, true
+	case "emailChange":
+		return o.EmailChangeToken, true
+	}
+	return TokenOptions{}, false
+}
+
 // TokenOptions is the signing secret of one kind of token and its life in seconds.
 type TokenOptions struct {
 	Secret   string `json:"secret"`
