@@ -69,6 +69,7 @@ type App struct {
 	unlock    func() error
 	pending   *files.Pending
 	remover   remover
+	removals  removals
 
 	tree                *tree
 	catalogueSupervisor *actor.PID
@@ -123,6 +124,7 @@ func New(o Options) *App {
 	}
 	a.useDisk(files.OS{})
 	a.members.byID = make(map[string]*member)
+	a.removals.init()
 	return a
 }
 
@@ -284,6 +286,9 @@ func (a *App) start(ctx context.Context) (err error) {
 	if err := a.hub.Start(a.db, a.store); err != nil {
 		return err
 	}
+	if err := a.resumeRemoval(ctx); err != nil {
+		return err
+	}
 	a.ready.Store(true)
 	return nil
 }
@@ -386,6 +391,7 @@ func (a *App) release() (err error) {
 
 func (a *App) releaseAll() error {
 	a.stopMailer()
+	a.removals.stop()
 	var errs []error
 	if a.db != nil {
 		errs = append(errs, a.settle())
@@ -412,7 +418,7 @@ const settleLimit = writeTimeout + time.Second
 
 // settle waits until every command that was admitted has its outcome.
 func (a *App) settle() error {
-	for end := time.Now().Add(settleLimit); a.members.busy() || a.exclusives.Load() > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(settleLimit); a.members.busy() || a.exclusives.Load() > 0 || a.removals.under.Load() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("close: commands are still under way")
 		}

@@ -72,6 +72,10 @@ func (a *App) schemaOrder(ctx context.Context, o *schemaOrder) error {
 }
 
 func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
+	if err := a.removals.take(ctx, writeTimeout); err != nil { // what a deletion in pieces found out belongs to the fields as they are
+		return err
+	}
+	defer a.removals.give()
 	before := a.Catalogue()
 	var done *schema.Change
 	var conf *settings.Settings

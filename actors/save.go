@@ -192,14 +192,15 @@ func (a *App) hand(ctx context.Context, c *schema.Collection, cmd sqlite.Work, c
 	case s.showing:
 		return ErrReadOnly
 	case s.tx != nil:
+		setBound(cmd, false)
 		around.hold(ctx)
 		return s.tx.apply(cmd)
 	case around != nil:
+		setBound(cmd, false)
 		return a.exclusive(ctx, around.limit, client, func(ctx context.Context) error {
 			around.hold(ctx)
 			return scopeOf(ctx).tx.apply(cmd)
 		})
 	}
-	_, alone := cmd.(*records.Truncate)
-	return a.write(ctx, c, &order{unit: sqlite.Unit{Work: cmd, Client: client, Alone: alone}})
+	return a.deliver(ctx, c, cmd, client)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -165,7 +166,8 @@ func (a *API) truncateCollection(c *httpx.Context) error {
 		return err
 	}
 	if err := a.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
-		if general(err) {
+		var written *actors.WrittenError
+		if general(err) || errors.As(err, &written) || errors.Is(err, records.ErrTooBig) {
 			return err
 		}
 		return httpx.NewError(http.StatusBadRequest, "Failed to truncate collection (most likely due to required cascade delete record references).").Because(err)

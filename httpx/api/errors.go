@@ -47,6 +47,8 @@ func mapError(err error) *httpx.Error {
 		return httpx.NewError(http.StatusBadRequest, records.ErrLastSuperuser.Error()).Because(err)
 	case errors.Is(err, records.ErrReferenced):
 		return httpx.NewError(http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference.").Because(err)
+	case errors.Is(err, records.ErrTooBig):
+		return httpx.NewError(http.StatusBadRequest, "The record cannot be deleted at once: too many others would be deleted or changed with it. Delete those first.").Because(err)
 	case isOverload(err):
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, records.ErrQuery), errors.Is(err, sqlite.ErrInterrupted):

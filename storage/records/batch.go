@@ -38,7 +38,11 @@ func (b *Batch) Apply(tx *sqlite.Tx) error {
 			return err
 		}
 	}
+	room := Bounded.room()
 	for i, cmd := range b.Commands {
+		if d, ok := cmd.(*Delete); ok && d.Bound == Bounded {
+			d.room = room // they share it
+		}
 		if err := cmd.Apply(tx); err != nil {
 			return &BatchError{i, err}
 		}

@@ -163,6 +163,9 @@ func (cmd *Create) insert(cat *schema.Catalogue, tx *sqlite.Tx, r *Record) error
 	if hasPlainPassword(r) {
 		return errUnprepared
 	}
+	if err := s.refuseReferences(r); err != nil {
+		return err
+	}
 	if err := write(tx, s.compiled(cat).statementsOf(c).insert, r, ""); err != nil {
 		return uniqueFailure(c, err)
 	}

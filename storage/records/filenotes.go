@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/troupebase/troupe/storage/schema"
 	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
 )
@@ -21,19 +19,6 @@ const (
 	selectRemovals = "SELECT `key` FROM `_troupe_files_pending` WHERE `key` > ? ORDER BY `key` LIMIT ?"
 	deleteRemovals = "DELETE FROM `_troupe_files_pending` WHERE `key` IN (SELECT value FROM json_each(?))"
 )
-
-// CreateTables makes the tables of this package in a data file that does not have them.
-func CreateTables(conn *sqlite.Conn) error {
-	stmt, _, err := conn.PrepareTransient(createRemovals)
-	if err != nil {
-		return fmt.Errorf("create _troupe_files_pending: %w", err)
-	}
-	defer stmt.Finalize()
-	if _, err := stmt.Step(); err != nil {
-		return fmt.Errorf("create _troupe_files_pending: %w", err)
-	}
-	return nil
-}
 
 // NoteRemovals notes files that are to be removed when the transaction is committed.
 func NoteRemovals(tx *sqlitedb.Tx, keys []string) error {

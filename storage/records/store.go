@@ -28,19 +28,22 @@ type Options struct {
 
 // Store reads and prepares writes. It is safe for concurrent use.
 type Store struct {
-	db        *sqlite.DB
-	catalogue func() *schema.Catalogue
-	opts      Options
-	parsed    filter.Cache
-	plans     atomic.Pointer[planCache]
-	totals    totals
-	rooms     sync.Pool // of *room
+	db         *sqlite.DB
+	catalogue  func() *schema.Catalogue
+	opts       Options
+	parsed     filter.Cache
+	plans      atomic.Pointer[planCache]
+	totals     totals
+	rooms      sync.Pool             // of *room
+	going      atomic.Pointer[going] // the deletion in pieces that is under way, nil for none
+	sizes      pieceSizes
+	unfinished atomic.Bool // a deletion was given up, and what was noted of it is still there
 }
 
 // NewStore returns a store on an open database. catalogue returns the current snapshot; inside the Writer and behind
 // its gate it is the one that belongs to the tables.
 func NewStore(db *sqlite.DB, catalogue func() *schema.Catalogue, o Options) *Store {
-	s := &Store{db: db, catalogue: catalogue, opts: o}
+	s := &Store{db: db, catalogue: catalogue, opts: o, sizes: pieceSizes{short: maxShort, part: partSize}}
 	s.plans.Store(&planCache{})
 	return s
 }

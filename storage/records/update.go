@@ -125,6 +125,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 	if err != nil {
 		return err
 	}
+	if err := s.refuseWrite(c, cmd.id); err != nil {
+		return err
+	}
 	if cmd.in.TokenKey != "" && before.Text("tokenKey") != cmd.in.TokenKey {
 		return ErrTokenKey
 	}
@@ -142,6 +145,9 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 		return err
 	}
 	if err := cmd.finish(r, before); err != nil {
+		return err
+	}
+	if err := s.refuseReferences(r); err != nil {
 		return err
 	}
 	if err := s.endSessions(cat, tx, r, before, cmd.in.now()); err != nil {

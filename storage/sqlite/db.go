@@ -132,6 +132,14 @@ func (db *DB) Submit(u *Unit) error { return db.queue.push(u) }
 // is [ErrNotWritten]; once begun, the outcome is waited for.
 func (db *DB) Do(ctx context.Context, w Work) error { return db.wait(ctx, &Unit{Work: w}) }
 
+// DoAlone is [DB.Do] for work that has a group of its own, see [Unit].
+func (db *DB) DoAlone(ctx context.Context, w Work) error {
+	return db.wait(ctx, &Unit{Work: w, Alone: true})
+}
+
+// Waiting is how many units wait for the Writer.
+func (db *DB) Waiting() int { return db.queue.waiting() }
+
 // wait submits u and waits. It sets Done.
 func (db *DB) wait(ctx context.Context, u *Unit) error {
 	if err := ctx.Err(); err != nil {

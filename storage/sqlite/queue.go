@@ -47,6 +47,12 @@ func (q *queue) count(u *Unit, n int) {
 	}
 }
 
+func (q *queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.units)
+}
+
 // close refuses further units. Those that wait are still taken.
 func (q *queue) close() {
 	q.mu.Lock()
