@@ -6,17 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
-	"mime"
 	"mime/multipart"
-	"slices"
 
 	"github.com/valyala/fasthttp"
 )
-
-// spoolAbove is how many bytes of a multipart body's files are kept in memory; the rest goes to temporary files.
-const spoolAbove = 16 << 20
 
 // payloadKey is the form field whose value is JSON that is merged over the other fields.
 const payloadKey = "@jsonPayload"
@@ -123,20 +117,78 @@ func (c *Context) Bytes() ([]byte, error) {
 	if c.bodyIs != nil {
 		return nil, c.bodyIs
 	}
-	raw, err := io.ReadAll(c.reader())
+	if c.body != nil {
+		return c.body, c.identifyAgain()
+	}
+	raw, err := c.readAll()
 	if err != nil {
-		c.bodyIs = bodyError(err)
+		c.bodyIs = c.bodyError(err)
 		return nil, c.bodyIs
 	}
 	c.body = raw
 	return raw, c.identifyAgain()
 }
 
+// readAll reads the body into memory that is charged as it grows: what a client announces is not what it sends.
+func (c *Context) readAll() ([]byte, error) {
+	length := int64(c.ctx.Request.Header.ContentLength())
+	if length == 0 || length == -2 {
+		return []byte{}, nil
+	}
+	if err := c.receive(); err != nil {
+		return nil, err
+	}
+	defer c.received()
+	r := c.reader()
+	size := int64(leastBody) // is charged already
+	if length > 0 {
+		size = min(size, length)
+	}
+	raw := make([]byte, 0, size)
+	for {
+		n, err := r.Read(raw[len(raw):cap(raw)])
+		raw = raw[:len(raw)+n]
+		c.heard()
+		if err == io.EOF || err == nil && int64(len(raw)) == length {
+			return raw, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(raw) < cap(raw) {
+			continue
+		}
+		size := 2 * int64(cap(raw))
+		if length > 0 {
+			size = min(size, length)
+		}
+		if err := c.take(size - int64(cap(raw))); err != nil {
+			return nil, err
+		}
+		raw = append(make([]byte, 0, size), raw...)
+	}
+}
+
+// JSON is [Context.Bytes] of a body that the caller reads as JSON: what would cost too much to read is refused.
+func (c *Context) JSON() ([]byte, error) {
+	raw, err := c.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return raw, c.checkJSON(raw)
+}
+
 // Stream returns the body as it comes in; it fails with [ErrTooLarge] beyond the route's limit and ends with the handler.
 func (c *Context) Stream() io.Reader { return c.reader() }
 
-func bodyError(err error) error {
-	if errors.Is(err, ErrTooLarge) || errors.Is(err, multipart.ErrMessageTooLarge) || errors.Is(err, fasthttp.ErrBodyTooLarge) {
+// bodyError is what reading failed with as the callers of a body know it. Answers pass as they are.
+func (c *Context) bodyError(err error) error {
+	switch ended := c.ended(); {
+	case ended != nil:
+		return ended
+	case Answered(err):
+		return err
+	case errors.Is(err, ErrTooLarge), errors.Is(err, multipart.ErrMessageTooLarge), errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return fmt.Errorf("read body: %w", ErrTooLarge)
 	}
 	return fmt.Errorf("read body: %w: %w", ErrMalformed, err)
@@ -151,7 +203,7 @@ func (c *Context) Bind(dst any) error {
 		// No form has a key that XML could name.
 		return nil
 	case bodyJSON:
-		raw, err := c.Bytes()
+		raw, err := c.JSON()
 		if err != nil {
 			return err
 		}
@@ -175,16 +227,12 @@ type Upload struct {
 	// Size is in bytes.
 	Size int64
 
-	header *multipart.FileHeader
+	content io.ReaderAt
 }
 
 // Open returns the content; the caller closes it. It may be opened more than once.
 func (u *Upload) Open() (multipart.File, error) {
-	f, err := u.header.Open()
-	if err != nil {
-		return nil, fmt.Errorf("open upload %q: %w", u.Name, err)
-	}
-	return f, nil
+	return opened{io.NewSectionReader(u.content, 0, u.Size)}, nil
 }
 
 // Map reads the body of a record: JSON as it is, forms with their values inferred, merged with the query. The map is the
@@ -194,7 +242,7 @@ func (c *Context) Map() (map[string]any, []Upload, error) {
 	case bodyNone:
 		return map[string]any{}, nil, nil
 	case bodyJSON:
-		raw, err := c.Bytes()
+		raw, err := c.JSON()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -246,7 +294,7 @@ func (c *Context) formValues() (formValues, error) {
 		if err := c.readMultipart(); err != nil {
 			return nil, err
 		}
-		for k, v := range c.form.Value {
+		for k, v := range c.form.values {
 			values[k] = append(values[k], v...)
 		}
 	} else {
@@ -254,42 +302,24 @@ func (c *Context) formValues() (formValues, error) {
 		if err != nil {
 			return nil, err
 		}
+		pairs := bytes.Count(raw, []byte{'&'}) + 1
+		if pairs > maxPairs {
+			return nil, tooMany("fields", maxPairs)
+		}
+		if err := c.take(int64(pairs)*pairBytes + int64(len(raw))); err != nil {
+			return nil, err
+		}
 		if err := values.parse(raw); err != nil {
 			return nil, err
 		}
 	}
 	c.VisitQuery(func(name, value string) { values[name] = append(values[name], value) })
-	return values, nil
-}
-
-func (c *Context) readMultipart() error {
-	if c.form != nil || c.bodyIs != nil {
-		return c.bodyIs
-	}
-	_, params, err := mime.ParseMediaType(string(c.ctx.Request.Header.ContentType()))
-	if err != nil || params["boundary"] == "" {
-		return fmt.Errorf("read body: %w: no boundary", ErrMalformed)
-	}
-	form, err := multipart.NewReader(c.reader(), params["boundary"]).ReadForm(spoolAbove)
-	if err != nil {
-		c.bodyIs = bodyError(err)
-		return c.bodyIs
-	}
-	c.form = form
-	return c.identifyAgain()
-}
-
-func (c *Context) uploads() []Upload {
-	if c.form == nil {
-		return nil
-	}
-	var out []Upload
-	for _, field := range slices.Sorted(maps.Keys(c.form.File)) {
-		for _, h := range c.form.File[field] {
-			out = append(out, Upload{Field: field, Name: h.Filename, Size: h.Size, header: h})
+	for _, payload := range values[payloadKey] {
+		if err := c.checkJSON([]byte(payload)); err != nil {
+			return nil, err
 		}
 	}
-	return out
+	return values, nil
 }
 
 // decodeJSON reads the first JSON value of raw into dst; text after it is ignored.

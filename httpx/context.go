@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"context"
-	"mime/multipart"
 	"net/netip"
 	"strings"
 
@@ -45,7 +44,9 @@ type Context struct {
 	real   netip.Addr
 	realIP string
 	client string
-	form   *multipart.Form
+	form   *form
+	kept   *kept          // what is charged to the client, nil for nothing
+	weight weight         // of the JSON that was read
 	body   []byte         // once it was read as a whole
 	bodyIs error          // why a body that was begun cannot be read again
 	values map[string]any // of [Context.Set]
@@ -152,8 +153,10 @@ func (c *Context) IsTLS() bool { return c.ctx.IsTLS() }
 
 func (c *Context) reset() {
 	if c.form != nil {
-		// Only temporary files are left behind by a failure, and the system clears those.
-		_ = c.form.RemoveAll()
+		c.form.remove()
+	}
+	if c.kept != nil {
+		c.server.bodies.give(c.kept)
 	}
 	*c = Context{}
 }

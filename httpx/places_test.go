@@ -39,6 +39,7 @@ func newCrowd(t *testing.T, limit int) *crowd {
 			return nil
 		}},
 		{Method: "GET", Path: "/{x}", Handler: echo},
+		{Method: "POST", Path: "/body", Handler: readsBody},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,10 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, table *Router) {
 	}
 	c.method = methodName(ctx.Method())
 	c.path, c.query = splitURI(ctx.Request.Header.RequestURI())
+	if manyPairs(c.query) {
+		s.fail(c, AsError(tooMany("parameters", maxPairs)))
+		return
+	}
 	if s.redirect(c) {
 		return
 	}

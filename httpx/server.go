@@ -62,6 +62,9 @@ type Options struct {
 	// MaxConnections bounds the connections, event streams and files of uploads; zero is what the process may open, less what is kept
 	// for everything else.
 	MaxConnections int
+	// SpoolDir is where uploads are kept that do not fit into memory, until they are answered; it is made when it is missing. Empty is
+	// the system's directory, which may be memory.
+	SpoolDir string
 }
 
 // Server is the HTTP front-end. Make one with [New]; all methods are safe for concurrent use.
@@ -75,6 +78,8 @@ type Server struct {
 	http     [len(readBuffers)]*fasthttp.Server // by the size of their read buffers
 	contexts sync.Pool
 
+	bodies    *bodies
+	spooled   *budget.Share // bytes of uploads on the disk
 	places    *places
 	parkAfter time.Duration
 	refusals  chan struct{} // one for each connection that is being told that it is refused
@@ -108,6 +113,8 @@ func New(opts Options) (*Server, error) {
 		s.http[i] = s.newHTTP(size)
 	}
 	s.parkAfter, s.refusals, s.stopping = parkAfter, make(chan struct{}, maxRefusals), make(chan struct{})
+	s.bodies = &bodies{share: opts.Bodies, now: time.Now, open: make(map[*kept]struct{})}
+	s.spooled = newSpooled()
 	limit := opts.MaxConnections
 	if limit <= 0 {
 		limit = placesFor(descriptors())

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 
@@ -27,6 +28,9 @@ type Options struct {
 	OAuth2 *oauth2.Client
 	Logger *slog.Logger
 }
+
+// spoolDir is where uploads are kept until they are answered, below the data directory: a temporary directory may be memory.
+const spoolDir = ".troupe_uploads"
 
 // API is the REST API of one application, and the server that answers it. It is safe for concurrent use.
 type API struct {
@@ -83,6 +87,7 @@ func New(app *actors.App, o Options) (*API, error) {
 		Logger:       o.Logger,
 		Policy:       policy(app.Settings()),
 		Bodies:       app.Shares().Bodies,
+		SpoolDir:     filepath.Join(app.Dir(), spoolDir),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)

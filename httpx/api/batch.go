@@ -70,7 +70,7 @@ func (a *API) batch(c *httpx.Context) error {
 // readBatch reads the form of a batch, from JSON or from the part "@jsonPayload", and its uploads.
 func readBatch(c *httpx.Context) (*batchForm, []httpx.Upload, error) {
 	if isJSON(c) {
-		raw, err := c.Bytes()
+		raw, err := c.JSON()
 		if err != nil {
 			return nil, nil, err
 		}

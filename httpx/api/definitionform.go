@@ -57,7 +57,7 @@ func jsonBody(c *httpx.Context, of func() shape) ([]byte, error) {
 		}
 		return json.Marshal(out)
 	}
-	raw, err := c.Bytes()
+	raw, err := c.JSON()
 	if err != nil || len(raw) == 0 {
 		return nil, err
 	}

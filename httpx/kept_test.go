@@ -1,0 +1,352 @@
+package httpx
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/troupebase/troupe/storage/budget"
+)
+
+// boundedSite starts a server whose bodies draw from a share of that size, of which one client may have half.
+func boundedSite(t *testing.T, size int64) (*crowd, *budget.Share) {
+	share := budget.New(size).Share("bodies", 100, 50)
+	w := newCrowd(t, 1000)
+	w.s.opts.Bodies, w.s.bodies.share = share, share
+	w.s.opts.SpoolDir = t.TempDir()
+	return w, share
+}
+
+// send writes the head of a POST and a part of its body from an address, and returns where the answer's first line will be.
+func (w *crowd) send(addr, contentType string, length int, body string) chan string {
+	c := w.dial(addr)
+	line := make(chan string, 1)
+	go func() {
+		io.WriteString(c, fmt.Sprintf("POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", contentType, length))
+		io.Copy(c, strings.NewReader(body)) // a refused one is cut off
+	}()
+	go func() {
+		got, err := bufio.NewReader(c).ReadString('\n')
+		if err != nil {
+			got = err.Error()
+		}
+		line <- strings.TrimSpace(got)
+	}()
+	return line
+}
+
+// TestLaw13BodiesUnderWay: everything is bounded. Bodies that do not end are kept within the share, by what came of them and not by what was
+// announced, one client cannot have all of it, and others are served.
+func TestLaw13BodiesUnderWay(t *testing.T) {
+	w, share := boundedSite(t, 4<<20)
+	for range 50 {
+		w.send("10.0.0.1", "application/json", 30<<20, `{`)
+	}
+	until(t, "50 bodies have begun", func() bool { return share.Usage().Used == 50*leastBody })
+	answers := make(chan string, 50)
+	for range 50 {
+		line := w.send("10.0.0.1", "application/json", 30<<20, `{"a":"`+strings.Repeat("x", 200<<10))
+		go func() { answers <- <-line }()
+	}
+	for range 30 { // 2 MiB for one client: 256 KiB for each of some, less what the others have
+		if got := <-answers; !strings.HasPrefix(got, "HTTP/1.1 429") && !strings.HasPrefix(got, "HTTP/1.1 503") {
+			t.Fatalf("over the client's part: %q", got)
+		}
+		if u := share.Usage(); u.Used > u.Limit/2 {
+			t.Fatalf("one client has %d of %d", u.Used, u.Limit)
+		}
+	}
+	whole := `{"a":"` + strings.Repeat("x", 500<<10) + `"}`
+	if got := <-w.send("10.0.0.2", "application/json", len(whole), whole); got != ok200 {
+		t.Errorf("somebody else: %q", got)
+	}
+}
+
+// TestBodiesAreGivenBack: answered, refused and abandoned ones.
+func TestBodiesAreGivenBack(t *testing.T) {
+	w, share := boundedSite(t, 4<<20)
+	for _, body := range []string{`{"a":1}`, `{"a":`, strings.Repeat("[", 1000), `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, `{"a":"` + strings.Repeat("x", 3<<20) + `"}`} {
+		<-w.send("10.0.0.1", "application/json", len(body), body)
+	}
+	for _, contentType := range []string{"application/json", formData} {
+		c := w.dial("10.0.0.3")
+		io.WriteString(c, "POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: "+contentType+"\r\nContent-Length: 30000000\r\n\r\n--B\r\n")
+		until(t, "begun", func() bool { return share.Usage().Used > 0 })
+		c.Close()
+		until(t, "given back", func() bool { return share.Usage().Used == 0 && w.s.bodiesOpen() == 0 })
+	}
+	until(t, "given back", func() bool { return share.Usage().Used == 0 })
+}
+
+func (s *Server) bodiesOpen() int {
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
+	return len(s.bodies.open)
+}
+
+// TestLargestBodyMakesRoom: a few strangers who send slowly do not keep others from sending.
+func TestLargestBodyMakesRoom(t *testing.T) {
+	w, share := boundedSite(t, 2<<20)
+	var slow []chan string
+	for i := range 2 {
+		slow = append(slow, w.send(fmt.Sprintf("10.0.0.%d", i), "application/json", 30<<20, `{"a":"`+strings.Repeat("x", 900<<10)))
+	}
+	until(t, "the share is full", func() bool { return share.Usage().Used == 2<<20 })
+	whole := `{"a":"` + strings.Repeat("x", 100<<10) + `"}`
+	if got := <-w.send("10.0.0.9", "application/json", len(whole), whole); got != ok200 {
+		t.Errorf("somebody with a small body: %q", got)
+	}
+	got := ""
+	select {
+	case got = <-slow[0]:
+	case got = <-slow[1]:
+	case <-time.After(30 * time.Second):
+	}
+	if !strings.HasPrefix(got, "HTTP/1.1 413") && !strings.HasPrefix(got, "HTTP/1.1 503") {
+		t.Errorf("the large one that made room: %q", got)
+	}
+}
+
+// TestStalledBodyMakesRoom: one that stands still goes even if it is not large.
+func TestStalledBodyMakesRoom(t *testing.T) {
+	share := budget.New(100).Share("bodies", 100, 100)
+	now := time.Now()
+	b := &bodies{share: share, now: func() time.Time { return now }, open: make(map[*kept]struct{})}
+	stalled := &kept{client: "a", conn: &conn{Conn: from{addr: "10.0.0.1", Conn: nullConn{}}}}
+	b.begin(stalled)
+	if err := b.take(stalled, 100); err != nil {
+		t.Fatal(err)
+	}
+	k := &kept{client: "b"}
+	if err := b.take(k, 60); err == nil {
+		t.Fatal("there was room")
+	}
+	now = now.Add(stalledAfter + 1)
+	go func() {
+		until(t, "ended", stalled.victim.Load)
+		b.give(stalled)
+	}()
+	if err := b.take(k, 60); err != nil {
+		t.Errorf("with a stalled one: %v", err)
+	}
+}
+
+// nullConn is a connection to nobody.
+type nullConn struct{ io.ReadWriteCloser }
+
+func (nullConn) LocalAddr() net.Addr              { return nil }
+func (nullConn) RemoteAddr() net.Addr             { return nil }
+func (nullConn) SetDeadline(time.Time) error      { return nil }
+func (nullConn) SetReadDeadline(time.Time) error  { return nil }
+func (nullConn) SetWriteDeadline(time.Time) error { return nil }
+
+// TestLaw13CostOfBodies: everything is bounded. Bodies that cost much to read are refused before they are read, and the answer says why.
+func TestLaw13CostOfBodies(t *testing.T) {
+	w := bodySite(t)
+	many := func(n int, piece func(i int) string, sep string) string {
+		var b strings.Builder
+		for i := range n {
+			if i > 0 {
+				b.WriteString(sep)
+			}
+			b.WriteString(piece(i))
+		}
+		return b.String()
+	}
+	key := func(i int) string { return fmt.Sprintf("%q:1", fmt.Sprint(i)) }
+	pair := func(i int) string { return fmt.Sprintf("%x=", i) }
+	empty := func(int) string { return "[]" }
+	part := func(i int) string { return fmt.Sprintf("p%d=", i) }
+	list := func(n int) []string {
+		out := make([]string, n)
+		for i := range out {
+			out[i] = part(i)
+		}
+		return out
+	}
+	const js = "application/json"
+	for name, c := range map[string]struct {
+		contentType, body, want string
+	}{
+		"keys":            {js, "{" + many(maxBodyKeys+1, key, ",") + "}", "A request may have 65536 keys."},
+		"values":          {js, `{"a":[` + many(maxBodyValues, empty, ",") + "]}", "A request may have 524288 values."},
+		"depth":           {js, `{"a":` + strings.Repeat("[", maxBodyDepth) + strings.Repeat("]", maxBodyDepth) + "}", ""},
+		"pairs":           {urlencoded, many(maxPairs+1, pair, "&"), "A request may have 10000 fields."},
+		"empty pairs":     {urlencoded, strings.Repeat("a&", maxPairs), "A request may have 10000 fields."},
+		"parts":           {formData, parts(list(maxParts + 1)...), "A request may have 1000 parts."},
+		"payload":         {formData, parts("@jsonPayload={" + many(maxBodyKeys+1, key, ",") + "}"), "A request may have 65536 keys."},
+		"payloads":        {formData, parts("@jsonPayload={"+many(maxBodyKeys/2+1, key, ",")+"}", "@jsonPayload={"+many(maxBodyKeys/2, key, ",")+"}"), "A request may have 65536 keys."},
+		"payload's depth": {urlencoded, "@jsonPayload=" + strings.Repeat("[", maxBodyDepth+1), ""},
+		"head of a part":  {formData, "--B\r\nContent-Disposition: form-data; name=\"" + strings.Repeat("a", 2*maxPartHead) + "\"\r\n\r\nx\r\n--B--\r\n", ""},
+		"heads of a part": {formData, "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n" + strings.Repeat("X: y\r\n", maxPartHead/4) + "\r\nx\r\n--B--\r\n", "Request entity too large."},
+		"preamble":        {formData, strings.Repeat("x", 2*maxPartHead) + "\r\n" + parts("a=b"), ""},
+	} {
+		for _, target := range []string{"/map", "/bind"} {
+			got := w.post(target, c.contentType, c.body)
+			status := 400
+			if c.want != "" {
+				status = 413
+			}
+			if got.StatusCode != status || !strings.Contains(got.body, c.want) {
+				t.Errorf("%s to %s: %d %.120s", name, target, got.StatusCode, got.body)
+			}
+		}
+	}
+	for name, c := range map[string]struct{ contentType, body string }{
+		"keys":        {js, "{" + many(maxBodyKeys, key, ",") + "}"},
+		"a long text": {js, `{"a":"` + strings.Repeat(`,:{[\"`, 1<<20) + `"}`},
+		"depth":       {js, `{"a":` + strings.Repeat("[", maxBodyDepth-1) + strings.Repeat("]", maxBodyDepth-1) + "}"},
+		"pairs":       {urlencoded, many(maxPairs, pair, "&")},
+		"parts":       {formData, parts(list(maxParts)...)},
+	} {
+		if got := w.post("/map", c.contentType, c.body); got.StatusCode != 200 {
+			t.Errorf("%s at the limit: %d %.120s", name, got.StatusCode, got.body)
+		}
+	}
+	if got := w.get("GET", "/get?"+strings.Repeat("a&", maxPairs)); got.StatusCode != 413 {
+		t.Errorf("parameters: %d %s", got.StatusCode, got.body)
+	}
+}
+
+// TestSpool: what does not fit into memory is on the disk while the request is answered, counts as a connection, and is gone afterwards.
+func TestSpool(t *testing.T) {
+	w, share := boundedSite(t, 4<<20)
+	large := strings.Repeat("0123456789", 1<<20)
+	body := parts("title=x", "doc=@a.txt:"+large, "doc=@b.txt:small", "more=@c.txt:"+large[:200<<10])
+	if got := <-w.send("10.0.0.1", formData, len(body), body); got != "HTTP/1.1 207 Multi-Status" {
+		t.Errorf("%q", got)
+	}
+	if used := share.Usage().Used; used > 500<<10 {
+		t.Errorf("%d bytes of memory are charged for 10 MB on the disk", used)
+	}
+	c := w.dial("10.0.0.2")
+	go io.WriteString(c, "POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: "+formData+"\r\nContent-Length: 30000000\r\n\r\n"+body[:1<<20])
+	until(t, "an upload under way is spooled", func() bool { return w.s.spooled.Usage().Used > 0 })
+	c.Close()
+	until(t, "an abandoned upload is gone", func() bool { return w.s.spooled.Usage().Used == 0 && share.Usage().Used == 0 })
+	entries, err := os.ReadDir(w.s.opts.SpoolDir)
+	if err != nil || len(entries) > 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	w.s.spooled = budget.New(2*spoolStep).Share("spooled uploads", 100, 100)
+	if got := <-w.send("10.0.0.3", formData, len(body), body); !strings.HasPrefix(got, "HTTP/1.1 503") {
+		t.Errorf("more than the disk is to take: %q", got)
+	}
+	until(t, "given back", func() bool { return w.s.spooled.Usage().Used == 0 })
+}
+
+// readsBody answers what the tests of this file send.
+func readsBody(c *Context) error {
+	m, uploads, err := c.Map()
+	if err != nil {
+		return err
+	}
+	if len(uploads) == 0 {
+		return c.SendJSON(200, len(m))
+	}
+	for _, u := range uploads {
+		for range 2 {
+			f, err := u.Open()
+			if err != nil {
+				return err
+			}
+			content, err := io.ReadAll(f)
+			if err != nil || int64(len(content)) != u.Size {
+				return fmt.Errorf("%s: %d bytes of %d: %w", u.Name, len(content), u.Size, err)
+			}
+			for i := range content {
+				if u.Size > 5 && content[i] != byte('0'+i%10) {
+					return fmt.Errorf("%s: byte %d is %q", u.Name, i, content[i])
+				}
+			}
+		}
+	}
+	return c.SendJSON(http.StatusMultiStatus, len(uploads))
+}
+
+// TestExpectIsAnsweredByTheRoute: whoever is refused without its body being read is not asked to send it.
+func TestExpectIsAnsweredByTheRoute(t *testing.T) {
+	w := start(t, []*Route{
+		{Method: "POST", Path: "/guarded", Guard: RequireAuth, Handler: readsBody},
+		{Method: "POST", Path: "/open", Handler: readsBody},
+		{Method: "POST", Path: "/careless", Handler: func(c *Context) error { return c.NoContent() }},
+	}, nil)
+	for target, want := range map[string]string{"/guarded": "401", "/nope": "404", "/careless": "204"} {
+		c := w.dial()
+		go io.WriteString(c, "POST "+target+" HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n")
+		if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 "+want) {
+			t.Errorf("%s: %q, %v", target, line, err)
+		}
+	}
+	for name, framing := range map[string][2]string{
+		"length":  {"Content-Length: 7", `{"a":1}`},
+		"chunked": {"Transfer-Encoding: chunked", "7\r\n{\"a\":1}\r\n0\r\n\r\n"},
+	} {
+		for _, early := range []bool{false, true} {
+			c := w.dial()
+			r := bufio.NewReader(c)
+			head := "POST /open HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Type: application/json\r\n" + framing[0] + "\r\n\r\n"
+			if early {
+				head += framing[1]
+			}
+			go io.WriteString(c, head)
+			line, err := r.ReadString('\n')
+			if err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+				t.Fatalf("%s: %q, %v", name, line, err)
+			}
+			r.ReadString('\n')
+			if !early {
+				go io.WriteString(c, framing[1])
+			}
+			if got := w.read("POST", r); got.StatusCode != 200 || strings.TrimSpace(got.body) != "1" {
+				t.Errorf("%s: %d %s", name, got.StatusCode, got.body)
+			}
+		}
+	}
+}
+
+// FuzzWeigh: it counts at least what encoding/json would make.
+func FuzzWeigh(f *testing.F) {
+	for _, seed := range []string{`{"a":1}`, `[[[]],{}]`, `{"a\"":["\\",":"]}`, `"`, `{"`, `\`, `{"a\`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		w := weigh(raw)
+		var v any
+		if decodeJSON(raw, &v) != nil {
+			return
+		}
+		keys, values, depth := count(v)
+		if w.keys < keys || w.values+1 < values || w.depth < depth {
+			t.Fatalf("%q: %+v, but it has %d keys, %d values, depth %d", raw, w, keys, values, depth)
+		}
+	})
+}
+
+func count(v any) (keys, values, depth int) {
+	values = 1
+	add := func(v any) {
+		k, n, d := count(v)
+		keys, values, depth = keys+k, values+n, max(depth, d)
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			add(e)
+		}
+		depth++
+	case map[string]any:
+		keys = len(v)
+		for _, e := range v {
+			add(e)
+		}
+		depth++
+	}
+	return keys, values, depth
+}

@@ -1,0 +1,96 @@
+package httpx
+
+import (
+	"fmt"
+	"io"
+	"mime/multipart"
+	"os"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/troupebase/troupe/storage/budget"
+)
+
+const (
+	// spoolAbove is how many bytes of the files of one request are kept in memory; what comes after them goes to a file.
+	spoolAbove = 64 << 10
+	// maxSpooled is how many bytes of uploads under way are on the disk in all: there is room for the largest of several clients.
+	maxSpooled = 16 << 30
+	// spooledPercent is how much of it one client may have.
+	spooledPercent = 50
+	// spoolStep is in what steps it is charged.
+	spoolStep = 1 << 20
+)
+
+// spool is the temporary file of one request: all its uploads are in it, one behind the other. It has no name where the system allows
+// that, so it is gone with the process at the latest.
+type spool struct {
+	server  *Server
+	client  string
+	file    *os.File
+	named   bool
+	size    int64
+	charged int64
+}
+
+// newSpool makes the file. It counts as one of the client's connections.
+func (s *Server) newSpool(client string) (*spool, error) {
+	if !s.places.open(client) {
+		return nil, &Error{Status: fasthttp.StatusServiceUnavailable, Message: "Too many uploads at once, try again later.", RetryAfter: roomWait}
+	}
+	f, err := s.spoolFile()
+	if err != nil {
+		s.places.close(client)
+		return nil, fmt.Errorf("keep an upload: %w", err)
+	}
+	return &spool{server: s, client: client, file: f, named: os.Remove(f.Name()) != nil}, nil
+}
+
+func (s *Server) spoolFile() (*os.File, error) {
+	if dir := s.opts.SpoolDir; dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	return os.CreateTemp(s.opts.SpoolDir, "upload-*")
+}
+
+// Write implements io.Writer: it adds to the end.
+func (s *spool) Write(p []byte) (int, error) {
+	for s.size+int64(len(p)) > s.charged {
+		if err := s.server.spooled.Take(s.client, spoolStep); err != nil {
+			return 0, &Error{Status: fasthttp.StatusServiceUnavailable, Message: "Too many uploads at once, try again later.", RetryAfter: roomWait, Cause: err}
+		}
+		s.charged += spoolStep
+	}
+	n, err := s.file.WriteAt(p, s.size)
+	s.size += int64(n)
+	if err != nil {
+		return n, fmt.Errorf("keep an upload: %w", err)
+	}
+	return n, nil
+}
+
+// remove gives the file and all it was charged back.
+func (s *spool) remove() {
+	// It was a temporary file: what is left of one is seen to by whoever cleans the directory up.
+	_ = s.file.Close()
+	if s.named {
+		_ = os.Remove(s.file.Name())
+	}
+	s.server.spooled.Give(s.client, s.charged)
+	s.server.places.close(s.client)
+}
+
+// newSpooled returns the bound of what is on the disk.
+func newSpooled() *budget.Share {
+	return budget.New(maxSpooled).Share("spooled uploads", 100, spooledPercent)
+}
+
+// opened is an upload that is being read.
+type opened struct{ *io.SectionReader }
+
+// Close implements io.Closer. The bytes are the request's.
+func (opened) Close() error { return nil }
+
+var _ multipart.File = opened{}
