@@ -218,6 +218,10 @@ func (b *batchRun) limit(part *batchPart) error {
 // command makes the command of a part. Where hooks run, rules and passwords are looked at when its turn has come.
 func (b *batchRun) command(part *batchPart, in records.WriteInput) (err error) {
 	store := b.a.app.Store()
+	expand, _ := first(part.target.query, "expand")
+	if err := records.CheckExpand(expand); err != nil {
+		return err
+	}
 	id, method := part.target.id, part.item.Method
 	if method == "PUT" {
 		if id, _ = in.Body["id"].(string); id == "" {

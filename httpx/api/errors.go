@@ -32,6 +32,9 @@ func mapError(err error) *httpx.Error {
 	if e, ours := hookError(err); ours {
 		return e
 	}
+	if limit := (*records.LimitError)(nil); errors.As(err, &limit) {
+		return httpx.NewError(http.StatusBadRequest, limit.Error()).Because(err)
+	}
 	switch {
 	case errors.Is(err, records.ErrForbidden):
 		return httpx.NewError(http.StatusForbidden, "Only superusers can perform this action.").Because(err)

@@ -81,7 +81,7 @@ func (a *API) listRecords(c *httpx.Context) error {
 		Expand:       c.Query("expand"),
 	}
 	in.Caller.Request.Body = body
-	out, empty, err := a.app.Store().List(a.showing(readContext(c), c, in.Caller), c.Buffer(), in)
+	out, empty, err := a.app.Store().List(a.showing(expandContext(c, in.Expand), c, in.Caller), c.Buffer(), in)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (a *API) viewRecord(c *httpx.Context) error {
 	}
 	in := &records.ViewInput{CollectionID: col.ID, ID: c.Param("id"), Caller: caller(c, "default"), Expand: c.Query("expand")}
 	in.Caller.Request.Body = body
-	out, err := a.app.Store().View(a.showing(readContext(c), c, in.Caller), c.Buffer(), in)
+	out, err := a.app.Store().View(a.showing(expandContext(c, in.Expand), c, in.Caller), c.Buffer(), in)
 	if err != nil {
 		return err
 	}
@@ -134,6 +134,10 @@ func (a *API) writeRequest(c *httpx.Context) (*schema.Collection, records.WriteI
 		return nil, records.WriteInput{}, records.ErrView
 	}
 	if err := refuseForm(c, col); err != nil {
+		return nil, records.WriteInput{}, err
+	}
+	// What was written is answered whatever its expand costs, so an expand that nobody needs is refused before.
+	if err := records.CheckExpand(c.Query("expand")); err != nil {
 		return nil, records.WriteInput{}, err
 	}
 	in, err := a.writeInput(c, col, "default")

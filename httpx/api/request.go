@@ -99,6 +99,14 @@ func readContext(c *httpx.Context) context.Context {
 	return until{c.Context(), time.Now().Add(guestReadLimit)}
 }
 
+// expandContext is readContext for reads that may expand a lot: they end when nobody waits for them any more.
+func expandContext(c *httpx.Context, expand string) context.Context {
+	if expand == "" {
+		return readContext(c)
+	}
+	return records.WithGone(readContext(c), c.Gone)
+}
+
 // until is a context with an earlier deadline and no timer of its own: the database looks at the deadline itself.
 type until struct {
 	context.Context

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -23,7 +24,7 @@ type AnswerInput struct {
 
 // Answer appends a record as a JSON object to dst: the answer to a write or a sign-in. The database is asked only when
 // something is to be expanded or a manage rule decides. With [Options.ExpandAll] relations are expanded like those of
-// [Store.View].
+// [Store.View]. An expand that goes beyond a limit is left out; who can refuse it beforehand asks [CheckExpand].
 func (s *Store) Answer(ctx context.Context, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
 	all := s.opts.ExpandAll
 	if in.Expand == "" && !(all && hasRelations(r.Collection)) && !needsManage(r.Collection, &in.Caller) {
@@ -33,7 +34,7 @@ func (s *Store) Answer(ctx context.Context, dst []byte, r *Record, in *AnswerInp
 	var draft *AnswerDraft
 	err := s.db.Read(ctx, func(reader *sqlite.Reader) error {
 		var err error
-		dst, draft, err = s.answer(s.catalogue(), reader, dst[:start], r, in, all)
+		dst, draft, err = s.answer(ctx, s.catalogue(), reader, dst[:start], r, in, all)
 		return err
 	})
 	if err == nil && draft != nil {
@@ -55,7 +56,7 @@ func (s *Store) AnswerOn(ctx context.Context, cat *schema.Catalogue, p Preparer,
 }
 
 func (s *Store) answerOn(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) ([]byte, error) {
-	out, draft, err := s.answer(cat, p, dst, r, in, all)
+	out, draft, err := s.answer(ctx, cat, p, dst, r, in, all)
 	if err == nil && draft != nil {
 		return draft.Append(ctx, out)
 	}
@@ -65,7 +66,7 @@ func (s *Store) answerOn(ctx context.Context, cat *schema.Catalogue, p Preparer,
 // DraftAnswer does what [Store.AnswerOn] does up to where user code begins, so that the caller can give the connection back
 // before that runs.
 func (s *Store) DraftAnswer(cat *schema.Catalogue, p Preparer, r *Record, in *AnswerInput) (*AnswerDraft, error) {
-	out, draft, err := s.answer(cat, p, nil, r, in, false)
+	out, draft, err := s.answer(context.Background(), cat, p, nil, r, in, false)
 	if err == nil && draft == nil {
 		draft = &AnswerDraft{nodes: []*node{{c: r.Collection, id: r.ID(), json: out}}}
 	}
@@ -73,7 +74,7 @@ func (s *Store) DraftAnswer(cat *schema.Catalogue, p Preparer, r *Record, in *An
 }
 
 // answer appends the record, or leaves a draft of it when user code has to see it first.
-func (s *Store) answer(cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) (out []byte, d *AnswerDraft, err error) {
+func (s *Store) answer(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) (out []byte, d *AnswerDraft, err error) {
 	full := !in.Plain && s.Enriches(r.Collection)
 	e := s.encoderFor(cat, r.Collection, layout{in.Caller.Superuser && !in.NoHidden, full})
 	who := newAudience(&in.Caller, r.Collection)
@@ -88,7 +89,7 @@ func (s *Store) answer(cat *schema.Catalogue, p Preparer, dst []byte, r *Record,
 		dst, _ = e.record(dst, r, who)
 		return dst, nil, nil
 	}
-	x := newExpander(s, cat, p, &in.Caller)
+	x := newExpander(ctx, s, cat, p, &in.Caller)
 	x.all, x.hidden, x.plain = all, x.hidden && !in.NoHidden, in.Plain
 	n := &node{c: r.Collection, id: r.ID()}
 	if full {
@@ -97,11 +98,7 @@ func (s *Store) answer(cat *schema.Catalogue, p Preparer, dst []byte, r *Record,
 		n.json, n.split = e.record(nil, r, who)
 	}
 	if expanding {
-		steps := x.steps(r.Collection, in.Expand)
-		for _, f := range x.relations(r.Collection, steps) {
-			n.related = append(n.related, related{f.Name, idsOf(r.Get(f.Name))})
-		}
-		if err := x.expand([]*node{n}, r.Collection, steps); err != nil {
+		if err := x.expandRecord(n, r, in.Expand); err != nil {
 			return dst, nil, err
 		}
 	}
@@ -109,6 +106,27 @@ func (s *Store) answer(cat *schema.Catalogue, p Preparer, dst []byte, r *Record,
 		return dst, d, nil
 	}
 	return n.appendTo(dst), nil, nil
+}
+
+// expandRecord expands a record that is in memory. What was written or happened is told whatever there is to expand: where the
+// expand goes beyond a limit it is left out as a whole.
+func (x *expander) expandRecord(n *node, r *Record, expand string) error {
+	err := CheckExpand(expand)
+	if err == nil {
+		steps := x.steps(r.Collection, expand)
+		for _, f := range x.relations(r.Collection, steps) {
+			n.related = append(n.related, related{f.Name, idsOf(r.Get(f.Name))})
+		}
+		err = x.expand([]*node{n}, r.Collection, steps)
+	}
+	if limit := (*LimitError)(nil); !errors.As(err, &limit) {
+		return err
+	}
+	n.branches, n.expands = nil, false
+	if x.late != nil {
+		x.late.waiting = slices.DeleteFunc(x.late.waiting, func(p *pending) bool { return p != n.pending })
+	}
+	return nil
 }
 
 func hasRelations(c *schema.Collection) bool {

@@ -35,10 +35,10 @@ func (s *Store) EnrichesAnswer(cat *schema.Catalogue, c *schema.Collection, expa
 	if s.opts.Enricher == nil {
 		return false
 	}
-	if expand == "" {
+	if expand == "" || CheckExpand(expand) != nil {
 		return s.Enriches(c)
 	}
-	x := newExpander(s, cat, nil, &Caller{Superuser: true})
+	x := newExpander(context.Background(), s, cat, nil, &Caller{Superuser: true})
 	steps := x.steps(c, expand)
 	// Others may see less and, where the steps of a superuser were cut off, get further.
 	return s.Enriches(c) || x.enrichesAny(steps) || x.fanned == maxPolymorphicSteps

@@ -1,6 +1,8 @@
 package records
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,12 +27,14 @@ type expander struct {
 	plain  bool    // user code is left out
 	fanned int     // how many steps the polymorphic relations of explicit paths led to
 	room   *room   // see memory
+	left   expandBudget
+	seen   map[recordKey]*node // see reuse; nil when no collection is met twice
 	// late is what has to be finished after the read, nil when user code has nothing to see.
 	late *AnswerDraft
 }
 
-func newExpander(s *Store, cat *schema.Catalogue, p Preparer, caller *Caller) *expander {
-	return &expander{s: s, cat: cat, p: p, caller: caller, all: s.opts.ExpandAll, hidden: caller.Superuser}
+func newExpander(ctx context.Context, s *Store, cat *schema.Catalogue, p Preparer, caller *Caller) *expander {
+	return &expander{s: s, cat: cat, p: p, caller: caller, all: s.opts.ExpandAll, hidden: caller.Superuser, left: newExpandBudget(ctx)}
 }
 
 // memory is where the answer is made: what the caller has put into x.room, or some of its own.
@@ -41,10 +45,12 @@ func (x *expander) memory() *room {
 	return x.room
 }
 
-// collect steps through a statement and keeps its records as nodes. Those of full rows wait to be shown to caller.
-func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Caller) ([]*node, error) {
+// collect steps through a statement and keeps its records as nodes. Those of full rows wait to be shown to caller. keep, where
+// it is not nil, tells by what a record names whether there is a place for it.
+func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Caller, keep func([]related) bool) ([]*node, error) {
 	m := x.memory()
 	m.rows = m.rows[:0]
+	size := 0
 	for {
 		more, err := stmt.Step()
 		if err != nil {
@@ -55,31 +61,59 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Ca
 			copy(nodes, m.rows)
 			return nodes, nil
 		}
+		if x.left.begun() {
+			if err := x.left.fits(len(m.rows), size); err != nil {
+				return nil, errors.Join(err, stmt.Reset())
+			}
+		}
+		related, err := x.relatedIDs(stmt, p)
+		if err != nil {
+			return nil, err
+		}
+		if keep != nil && !keep(related) {
+			continue
+		}
 		n := &m.nodes.take(1)[0]
-		n.c, n.id = p.encoder.c, stmt.ColumnText(idColumn)
+		n.c, n.id, n.related = p.encoder.c, stmt.ColumnText(idColumn), related
 		if p.encoder.full {
 			r, err := scan(p.encoder.c, stmt, fullColumn)
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 			}
 			n.pending = x.wait(r, p.encoder, who, caller)
+			size += bytesOfRow(stmt)
 		} else {
 			begin := len(m.text)
 			if m.text, n.split, err = p.encoder.row(m.text, stmt, who); err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 			}
 			n.json, n.split = m.text[begin:len(m.text):len(m.text)], n.split-begin
-		}
-		n.related = m.related.take(len(p.relations))
-		for i, rel := range p.relations {
-			ids, err := x.relationIDs(rel.field, stmt, rel.column)
-			if err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
-			}
-			n.related[i] = related{rel.field.Name, ids}
+			size += len(n.json)
 		}
 		m.rows = append(m.rows, n)
 	}
+}
+
+// bytesOfRow is how many bytes the current row has.
+func bytesOfRow(stmt *sqlite.Stmt) int {
+	n := 0
+	for i := range stmt.ColumnCount() {
+		n += stmt.ColumnLen(i)
+	}
+	return n
+}
+
+// relatedIDs are what the relation columns of the current row hold.
+func (x *expander) relatedIDs(stmt *sqlite.Stmt, p *plan) ([]related, error) {
+	list := x.memory().related.take(len(p.relations))
+	for i, rel := range p.relations {
+		ids, err := x.relationIDs(rel.field, stmt, rel.column)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+		}
+		list[i] = related{rel.field.Name, ids}
+	}
+	return list, nil
 }
 
 func (x *expander) relationIDs(f *schema.RelationField, stmt *sqlite.Stmt, column int) ([]string, error) {
@@ -112,6 +146,7 @@ func idsOf(v schema.Value) []string {
 // expand adds to nodes, the answered records of c, what steps say and, where everything is expanded, the rest. nodes
 // carry the ids of x.relations.
 func (x *expander) expand(nodes []*node, c *schema.Collection, steps []*expandStep) error {
+	x.left.start()
 	for _, n := range nodes {
 		n.times = 1
 	}
@@ -195,10 +230,14 @@ func (x *expander) fillDirect(nodes []*node, s *expandStep) ([]*node, error) {
 			}
 		}
 	}
-	found, err := x.fetch(&ask{kind: askByID, c: s.target, relations: x.relations(s.target, s.children)}, m.wanted)
+	a := &ask{kind: askByID, c: s.target, relations: x.relations(s.target, s.children)}
+	known, unknown := x.reuse(a, m.wanted)
+	found, err := x.fetch(a, unknown)
 	if err != nil {
 		return nil, err
 	}
+	x.remember(a, unknown, found)
+	found = append(known, found...)
 	for _, n := range found {
 		m.byID[n.id] = n
 	}
@@ -210,7 +249,9 @@ func (x *expander) fillDirect(nodes []*node, s *expandStep) ([]*node, error) {
 				list = append(list, r)
 			}
 		}
-		n.add(s.name, s.many, list[begin:len(list):len(list)])
+		if err := x.add(n, s.name, s.many, list[begin:len(list):len(list)]); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }
@@ -228,6 +269,7 @@ func (x *expander) fillBack(nodes []*node, s *expandStep) ([]*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.remember(a, nil, found)
 	byTarget := make(map[string][]*node)
 	for _, n := range found {
 		for _, id := range n.ids(s.field.Name) {
@@ -237,7 +279,9 @@ func (x *expander) fillBack(nodes []*node, s *expandStep) ([]*node, error) {
 		}
 	}
 	for _, n := range nodes {
-		n.add(s.name, s.many, byTarget[n.id])
+		if err := x.add(n, s.name, s.many, byTarget[n.id]); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }
@@ -277,11 +321,46 @@ func (x *expander) fetch(a *ask, ids []string) ([]*node, error) {
 			return nil, err
 		}
 	}
+	if err := x.left.look(); err != nil {
+		return nil, err
+	}
 	stmt, err := x.bound(p, ids)
 	if err != nil {
 		return nil, err
 	}
-	return x.collect(stmt, p, who, x.below)
+	return x.collect(stmt, p, who, x.below, roomFor(a))
+}
+
+// roomFor tells of the rows of a back relation whether any of the records that they name has still a place for one.
+func roomFor(a *ask) func([]related) bool {
+	if a.kind != askByBack {
+		return nil
+	}
+	at := slices.Index(a.relations, a.via)
+	taken := make(map[string]int)
+	return func(list []related) bool {
+		room := false
+		for _, id := range list[at].ids {
+			taken[id]++
+			room = room || taken[id] <= maxBackRelated
+		}
+		return room
+	}
+}
+
+// add puts records below n, as far as the answer may grow.
+func (x *expander) add(n *node, name string, many bool, nodes []*node) error {
+	if len(nodes) == 0 {
+		return nil
+	}
+	if !many {
+		nodes = nodes[:1]
+	}
+	if err := x.left.place(int(n.times), nodes); err != nil {
+		return err
+	}
+	n.add(name, many, nodes)
+	return nil
 }
 
 // managed returns the ids of those records of a fetch that the caller manages. ids are what is asked for: of a back

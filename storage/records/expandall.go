@@ -68,14 +68,18 @@ func (x *expander) expandAll(nodes []*node) error {
 		fields:  make(map[string][]*schema.RelationField),
 		met:     make(map[recordKey]bool),
 		found:   make(map[recordKey]*node),
-		records: maxAutoRecords,
-		bytes:   maxAutoBytes,
+		records: min(maxAutoRecords, x.left.records),
+		bytes:   min(maxAutoBytes, x.left.bytes),
 	}
 	for _, n := range nodes {
 		g.met[n.key()] = true
 	}
 	for depth := 0; depth < maxAutoLevels && len(nodes) > 0; depth++ {
-		if err := g.read(nodes); err != nil {
+		err := g.read(nodes)
+		if limit := (*LimitError)(nil); errors.As(err, &limit) {
+			return nil // nobody asked for more
+		}
+		if err != nil {
 			return fmt.Errorf("expand all: %w", err)
 		}
 		g.placed, g.beyondLevel = make(map[place]*node), nil

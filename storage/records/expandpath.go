@@ -25,7 +25,7 @@ type expandStep struct {
 var oldBackRelation = regexp.MustCompile(`^(\w+)\((\w+)\)$`)
 
 // steps reads an expand parameter for a collection. nil means that nothing can be expanded, so that the answer has no
-// key "expand" at all. A path fails as a whole and silently.
+// key "expand" at all. A path fails as a whole and silently; [CheckExpand] bounds how many there are.
 func (x *expander) steps(c *schema.Collection, expand string) []*expandStep {
 	if expand == "" {
 		return nil
@@ -39,6 +39,9 @@ func (x *expander) steps(c *schema.Collection, expand string) []*expandStep {
 		if steps := x.follow(c, path); steps != nil {
 			root.merge(steps)
 		}
+	}
+	if repeats(root.children, make(map[string]bool, 2)) {
+		x.seen = make(map[recordKey]*node)
 	}
 	return root.children
 }

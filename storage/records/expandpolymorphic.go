@@ -80,7 +80,9 @@ func (x *expander) fillPolymorphic(nodes []*node, steps []*expandStep) (int, err
 	}
 	for _, n := range nodes {
 		list := namedBy(n, field, found)
-		n.add(field.Name, field.Multiple(), list)
+		if err := x.add(n, field.Name, field.Multiple(), list); err != nil {
+			return 0, err
+		}
 		if len(list) == 0 {
 			// A path to one collection keeps the others out, also where everything is expanded.
 			n.forget(field.Name)

@@ -18,8 +18,10 @@ type node struct {
 	// related are the ids in the relation columns of the plan.
 	related  []related
 	branches []branch
-	// times is how often the record stands in the answer, maxAutoRecords at most.
+	// times is how often the record stands in the answer, MaxExpandRecords at most.
 	times int32
+	// begin and end are where the answer has the object already, with its expand. end is 0 before.
+	begin, end int
 	// expands tells that the record has the key "expand", even if there is nothing in it.
 	expands bool
 }
@@ -76,12 +78,25 @@ func (n *node) add(name string, many bool, nodes []*node) {
 	}
 	n.branches = append(n.branches, branch{name, many, nodes})
 	for _, child := range nodes {
-		child.times = min(child.times+n.times, maxAutoRecords)
+		child.times = min(child.times+n.times, MaxExpandRecords)
 	}
 }
 
-// appendTo writes the object with its expand in its place.
+// appendTo writes the object with its expand in its place. An answer is written into one buffer, so that a record that stands
+// in it more than once is a copy of its first place.
 func (n *node) appendTo(dst []byte) []byte {
+	if n.end > 0 {
+		return append(dst, dst[n.begin:n.end]...)
+	}
+	begin := len(dst)
+	dst = n.write(dst)
+	if n.times > 1 {
+		n.begin, n.end = begin, len(dst)
+	}
+	return dst
+}
+
+func (n *node) write(dst []byte) []byte {
 	if n.pending != nil {
 		n.json, n.split = n.pending.json, n.pending.split
 	}

@@ -32,7 +32,7 @@ type ListInput struct {
 }
 
 // List appends a page as a JSON object to dst. It fails with [ErrNoCollection], [ErrForbidden], filter.ErrCollectionFilter,
-// filter.ErrRequestFilter, [ErrQuery], or the errors of sqlite.DB.Read; dst is returned as it was then. empty tells that
+// filter.ErrRequestFilter, [ErrQuery], a *[LimitError], or the errors of sqlite.DB.Read; dst is returned as it was then. empty tells that
 // a filter found nothing in a collection whose rule hides records, which a caller who guesses would like to know.
 func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte, empty bool, err error) {
 	start := len(dst)
@@ -91,7 +91,10 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 	if err := l.client(a); err != nil {
 		return dst, err
 	}
-	x := newExpander(l.s, l.cat, l.r, &l.in.Caller)
+	if err := CheckExpand(l.in.Expand); err != nil {
+		return dst, err
+	}
+	x := newExpander(l.ctx, l.s, l.cat, l.r, &l.in.Caller)
 	steps := x.steps(c, l.in.Expand)
 	a.relations = x.relations(c, steps)
 	p, err := l.s.plan(l.cat, a, l.in.Caller.Request)
@@ -138,7 +141,7 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 	}
 	if p.encoder.full || x.wants(c, steps) {
 		x.room = l.s.room()
-		nodes, err := x.collect(stmt, p, who, &l.in.Caller)
+		nodes, err := x.collect(stmt, p, who, &l.in.Caller, nil)
 		if err != nil {
 			return dst, err
 		}

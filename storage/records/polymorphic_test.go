@@ -345,7 +345,7 @@ func TestLaw13_PolymorphicPathsAreBounded(t *testing.T) {
 			&schema.RelationField{Common: schema.Common{Name: "up"}, CollectionIDs: ids, MaxSelect: 1}}})
 	}
 	g := newRig(t)
-	x := newExpander(g.store, schema.NewCatalogue(1, list), nil, &Caller{Request: &filter.Request{Now: time.Now()}})
+	x := newExpander(t.Context(), g.store, schema.NewCatalogue(1, list), nil, &Caller{Request: &filter.Request{Now: time.Now()}})
 	steps := x.steps(list[0], "up.up.up.up.up.up")
 	total := 0
 	var walk func(steps []*expandStep)

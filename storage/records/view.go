@@ -16,7 +16,7 @@ type ViewInput struct {
 }
 
 // View appends one record as a JSON object to dst. It fails with [ErrNoCollection], [ErrForbidden], [ErrNotFound] (also
-// when the rule is not met or cannot be evaluated), or the errors of sqlite.DB.Read; dst is returned as it was then.
+// when the rule is not met or cannot be evaluated), a *[LimitError], or the errors of sqlite.DB.Read; dst is returned as it was then.
 func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, error) {
 	start := len(dst)
 	var draft *AnswerDraft
@@ -39,7 +39,10 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 		if err != nil {
 			return refused(err, ErrNotFound)
 		}
-		x := newExpander(s, cat, r, &in.Caller)
+		if err := CheckExpand(in.Expand); err != nil {
+			return err
+		}
+		x := newExpander(ctx, s, cat, r, &in.Caller)
 		steps := x.steps(c, in.Expand)
 		a.relations = x.relations(c, steps)
 		dst, draft, err = s.view(dst[:start], a, x, steps, r, in)
@@ -76,7 +79,7 @@ func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sq
 	}
 	stmt.BindText(next, in.ID)
 	if p.encoder.full || x.wants(a.c, steps) {
-		nodes, err := x.collect(stmt, p, who, &in.Caller)
+		nodes, err := x.collect(stmt, p, who, &in.Caller, nil)
 		if err != nil {
 			return dst, nil, refused(err, ErrNotFound)
 		}

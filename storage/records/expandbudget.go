@@ -1,0 +1,114 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// What the expand of one answer may take, whoever asked for it and whatever it belongs to: a page, a record, the answer to a
+// write, a message. Records that name one another in many ways would make an answer that grows with the power of its depth:
+// six steps over 300 records took 13 GB.
+const (
+	// MaxExpandRecords is how many places of an answer expanded records may take: a hundred for each of the largest page.
+	MaxExpandRecords = 100 * MaxPerPage
+	// MaxExpandBytes is how many bytes they may have in the answer: what a browser still takes in.
+	MaxExpandBytes = 32 << 20
+	// MaxExpandTime is how long they may be looked for. The largest that fits the other limits takes a tenth of it.
+	MaxExpandTime = 3 * time.Second
+)
+
+// bytesOfKey is about what the keys and brackets around a placed record take.
+const bytesOfKey = 16
+
+// expandBudget is what is left for the expand of one answer. The zero value has nothing; it is used by one goroutine.
+type expandBudget struct {
+	records int
+	bytes   int
+	until   time.Time
+	ctx     context.Context
+	steps   int // of what is counted, since the clock was looked at
+}
+
+func newExpandBudget(ctx context.Context) expandBudget {
+	return expandBudget{records: MaxExpandRecords, bytes: MaxExpandBytes, ctx: ctx}
+}
+
+// start begins the time.
+func (b *expandBudget) start() {
+	if !b.begun() {
+		b.until = time.Now().Add(MaxExpandTime)
+	}
+}
+
+// begun tells that the expand counts by now.
+func (b *expandBudget) begun() bool { return !b.until.IsZero() }
+
+// stepsPerLook is how much is done between two looks at the clock, some tenths of a millisecond of work.
+const stepsPerLook = 64
+
+// step counts one piece of work, a row read or a list of records placed; now and then it looks whether there is still time
+// and somebody who waits.
+func (b *expandBudget) step() error {
+	if b.steps++; b.steps < stepsPerLook {
+		return nil
+	}
+	return b.look()
+}
+
+func (b *expandBudget) look() error {
+	b.steps = 0
+	if !b.begun() {
+		return nil
+	}
+	if time.Now().After(b.until) {
+		return &LimitError{fmt.Sprintf("An expand may take at most %v.", MaxExpandTime)}
+	}
+	if b.ctx == nil {
+		return nil
+	}
+	if err := b.ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", sqlite.ErrInterrupted, err)
+	}
+	if gone, ok := b.ctx.Value(goneKey{}).(func() bool); ok && gone() {
+		return fmt.Errorf("%w: nobody waits for the answer", sqlite.ErrInterrupted)
+	}
+	return nil
+}
+
+// fits fails when what has been read so far cannot all be placed any more.
+func (b *expandBudget) fits(records, bytes int) error {
+	switch {
+	case records > b.records:
+		return errExpandRecords
+	case bytes > b.bytes:
+		return errExpandBytes
+	}
+	return b.step()
+}
+
+// place takes room for records that stand below one that is in the answer that often.
+func (b *expandBudget) place(times int, nodes []*node) error {
+	size := 0
+	for _, n := range nodes {
+		size += n.size() + bytesOfKey
+	}
+	b.records -= times * len(nodes)
+	b.bytes -= times * size
+	return b.fits(0, 0)
+}
+
+var (
+	errExpandRecords = &LimitError{fmt.Sprintf("An expand may add at most %d records.", MaxExpandRecords)}
+	errExpandBytes   = &LimitError{fmt.Sprintf("An expand may add at most %d MiB.", MaxExpandBytes>>20)}
+)
+
+type goneKey struct{}
+
+// WithGone returns a context for the answer to somebody who may leave before it is made: gone tells that, and is asked now and
+// then while much is read. It is called on the goroutine that reads.
+func WithGone(ctx context.Context, gone func() bool) context.Context {
+	return context.WithValue(ctx, goneKey{}, gone)
+}
