@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -110,6 +111,16 @@ func (c *connection) run(sql string) error {
 			return err
 		}
 	}
+}
+
+// queryRow executes one statement that is not kept and has one row.
+func (c *connection) queryRow(sql string, read func(*zsqlite.Stmt)) (err error) {
+	stmt, _, err := c.PrepareTransient(sql)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stmt.Finalize()) }()
+	return row(stmt, func() { read(stmt) })
 }
 
 // close finalises every statement and closes the connection.

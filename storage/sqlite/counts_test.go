@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/sqlite/faultfs"
 	zsqlite "zombiezen.com/go/sqlite"
 )
 
@@ -18,6 +20,7 @@ const tableRows = "CREATE TABLE rows (id INTEGER PRIMARY KEY, v UNIQUE)"
 type rowsRig struct {
 	t       *testing.T
 	db      *DB
+	disk    *faultfs.Disk
 	foreign *zsqlite.Conn
 	random  *rand.Rand
 	steps   []func(g *rowsRig, tx *Tx) error
@@ -97,14 +100,15 @@ var rowsSteps = []func(g *rowsRig, tx *Tx) error{
 		return err
 	},
 	func(g *rowsRig, tx *Tx) error { // a COMMIT whose outcome has to be looked up
-		written := g.random.IntN(2) == 0
-		tx.w.commit = func(w *writer) error {
-			w.commit = commit
-			if written {
-				return errors.Join(commit(w), ioError)
+		fault := []faultfs.Fault{faultfs.IO, faultfs.ShortFull}[g.random.IntN(2)]
+		failed := false
+		g.disk.Inject(func(c faultfs.Call) faultfs.Fault {
+			if failed || c.File != "data.db-wal" {
+				return faultfs.None
 			}
-			return ioError
-		}
+			failed = true
+			return fault
+		})
 		return g.add(tx)
 	},
 	func(g *rowsRig, tx *Tx) error { // the end of everybody's transaction, and a statement that is committed alone
@@ -163,13 +167,14 @@ func (db *DB) rowsNow(t *testing.T) (n int) {
 
 // Whatever is done to a table, its number of rows is what COUNT(*) says.
 func TestLaw4_RowsAfterRandomWrites(t *testing.T) {
-	db := openTest(t, Options{Sync: Normal}, tableRows)
+	disk := newDisk(t)
+	db := openTest(t, Options{Path: filepath.Join(disk.Dir(), "data.db"), Sync: Normal}, tableRows)
 	conn, err := zsqlite.OpenConn(db.options.Path, zsqlite.OpenReadWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	g := &rowsRig{t: t, db: db, foreign: conn, random: rand.New(rand.NewPCG(1, 2)), steps: rowsSteps}
+	g := &rowsRig{t: t, db: db, disk: disk, foreign: conn, random: rand.New(rand.NewPCG(1, 2)), steps: rowsSteps}
 	followed := 0
 	for i := range 500 {
 		known := db.counts.known("rows")
@@ -295,13 +300,11 @@ func TestLaw4_OnlyGrewKnowsOfUnpublishedGroups(t *testing.T) {
 			t.Errorf("before %s: false", tt.sql)
 		}
 		mustDo(t, db, func(tx *Tx) error {
-			tx.w.commit = func(w *writer) error {
-				w.commit = commit
-				err := commit(w)
+			tx.w.committed = func() {
+				tx.w.committed = nil
 				if db.OnlyGrew("rows", noted, group()) {
 					t.Errorf("%s, committed and not published: true", tt.sql)
 				}
-				return err
 			}
 			return runRows(tx, tt.effect, tt.sql)
 		})

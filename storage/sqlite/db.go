@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -41,7 +42,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	db := &DB{options: o, stopClock: make(chan struct{})}
 	db.queue.wake = make(chan struct{}, 1)
 	db.writer = newWriter(db)
-	if err := db.writer.open(); err != nil {
+	if err := db.writer.start(); err != nil {
 		return nil, err
 	}
 	db.pool = newPool(db, runtime.GOMAXPROCS(0))
@@ -49,6 +50,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	db.start("watchdog", db.pool.guardReads)
 	db.start("clock", db.clock)
 	return db, nil
+}
+
+// logLeft reports whether there is a write-ahead log with something in it.
+func (db *DB) logLeft() bool {
+	info, err := os.Stat(db.options.Path + "-wal")
+	return err == nil && info.Size() > 0
 }
 
 // start runs f on a goroutine that survives f's panics: f is run again, since nothing works without it.

@@ -14,10 +14,12 @@
 //
 // Durability: with [Full], the default, a unit that was answered with nil has been synced to disk; with [Normal] it
 // survives a crash of the process but perhaps not a loss of power. A unit that was answered with an error has left
-// nothing behind, except under [ErrOutcomeUnknown], which says that the disk failed in a way that hides the answer.
+// nothing behind, except under [ErrOutcomeUnknown], which says that the disk failed in a way that hides the answer. An error of the disk is answered
+// as such only when what was written of the unit cannot come back, see outcome.go.
 //
 // Order: units of one source and client run in the order of their submission. Changes get their numbers in commit
-// order; the numbers have no gaps, never repeat and never go back, also across restarts. [Options.Committed] sees groups in
+// order; the numbers have no gaps, never repeat and never go back, also across restarts; only a group whose outcome was
+// unknown, and that turns out to be there, has numbers that nobody was told. [Options.Committed] sees groups in
 // that order, before any unit of the group is answered, and after the versions of the tables they wrote were raised.
 //
 // Isolation: a unit that fails takes no other unit along, whatever it does to the shared transaction: units are run again,

@@ -123,54 +123,6 @@ func auditUnits(t *testing.T, db *DB, errs []error) (want []int) {
 	return want
 }
 
-// ioError is what COMMIT returns when the disk fails.
-var ioError = zsqlite.ResultIOErrFsync.ToError()
-
-func TestLaw1_FailingCommit(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		commit func(w *writer) error
-		want   int // units written of 16
-	}{
-		{"refused", func(w *writer) error { return exec(w.control.commit) }, 15}, // by the foreign key below
-		{"lost", func(w *writer) error { return ioError }, 16},
-		{"written all the same", func(w *writer) error { return errors.Join(exec(w.control.commit), ioError) }, 16},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "data.db")
-			db := openTest(t, Options{Path: path}, faultSchema...)
-			works := make([]Work, 16)
-			for i := range works {
-				works[i] = insert(i)
-			}
-			if c.name == "refused" {
-				works[5] = WorkFunc(func(tx *Tx) error {
-					return errors.Join(insert(5).Apply(tx), tx.Exec("INSERT INTO child VALUES (77)"))
-				})
-			}
-			mustDo(t, db, func(tx *Tx) error {
-				failed := false
-				tx.w.commit = func(w *writer) error { // on the Writer's goroutine
-					if failed {
-						return commit(w)
-					}
-					failed = true
-					return c.commit(w)
-				}
-				return nil
-			})
-			errs := together(t, db, works)
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
-			db = openTest(t, Options{Path: path})
-			if want := auditUnits(t, db, errs); len(want) != c.want {
-				t.Errorf("%d units succeeded, want %d: %v", len(want), c.want, errs)
-			}
-		})
-	}
-}
-
 func TestLaw1_EachUnitIsRunInOrderAgain(t *testing.T) {
 	db := openTest(t, Options{}, faultSchema...)
 	var seqs []uint64

@@ -3,15 +3,30 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"os"
+	"syscall"
 	"time"
 
+	lib "modernc.org/sqlite/lib"
 	zsqlite "zombiezen.com/go/sqlite"
 )
+
+// A COMMIT that fails hides how it ended. Its frames may lie in the write-ahead log, whole and not yet counted by the log's index: the live database
+// does not show them, but whoever rebuilds the index after a crash takes them for committed. And a sync that once failed says nothing about those
+// frames when it succeeds later. So nothing is answered until one of two things is certain: the group is in the data file itself, or other frames
+// lie where its first one may be. If neither can be reached the outcome is unknown.
 
 // How often and how patiently the Writer tries to open the file again after COMMIT failed in a way that hides its outcome.
 const (
 	reopenTries = 5
 	reopenPause = 20 * time.Millisecond
+	moveTimeout = time.Second // for reads to let go of the log: all writes wait meanwhile
+)
+
+// The layout of a write-ahead log: a header, then frames of a header and a page each.
+const (
+	logHeader   = 32
+	frameHeader = 24
 )
 
 // finish commits the open transaction. On success the numbers have moved. On an error nothing was written, unless it is ErrOutcomeUnknown; no transaction is open then.
@@ -50,11 +65,15 @@ func (w *writer) commitThrough(swap func(), group uint64) error {
 
 // commitKnown commits and finds out how it ended when SQLite cannot say.
 func (w *writer) commitKnown(group uint64) error {
-	err := w.commit(w)
+	err := exec(w.control.commit)
 	if err == nil {
+		w.inFile = group
+		if w.committed != nil {
+			w.committed()
+		}
 		return nil
 	}
-	err = fmt.Errorf("commit: %w", err)
+	err = w.asFull(fmt.Errorf("commit: %w", err))
 	if !w.conn.AutocommitEnabled() && refused(err) {
 		w.rollback()
 		return err
@@ -79,14 +98,22 @@ func refused(err error) bool {
 	return false
 }
 
-// lookAgain opens the file anew and reports whether the group is in it. When it is not, whoever writes next overwrites what
-// may have reached the log of it, so that it cannot come back.
+// asFull recognises a disk without room also where it shows in a sync, or where the log's index grows.
+func (w *writer) asFull(err error) error {
+	errno := syscall.Errno(lib.Xsqlite3_system_errno(w.conn.tls, w.conn.db))
+	if isCode(err, zsqlite.ResultIOErr) && (errno == syscall.ENOSPC || errno == syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return Classify(err)
+}
+
+// lookAgain opens the file anew and makes certain whether the group is in it.
 func (w *writer) lookAgain(group uint64) (written bool, err error) {
-	known := w.group
+	w.group = group // used up: no other group may be taken for this one
 	w.drop()
 	for i := range reopenTries {
 		if i > 0 {
-			time.Sleep(reopenPause << i)
+			time.Sleep(w.pause << i)
 		}
 		if err = w.reopen(); err == nil {
 			break
@@ -95,7 +122,80 @@ func (w *writer) lookAgain(group uint64) (written bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	written = w.group >= group
-	w.group = known
-	return written, nil
+	if w.inFile == group {
+		return true, nil
+	}
+	if err := w.overwrite(); err != nil {
+		w.drop()
+		return false, fmt.Errorf("overwrite what may have been written: %w", err)
+	}
+	return false, nil
+}
+
+// overwrite commits an empty group, synced, where the frames of the one that failed may be: each frame's checksum goes on from the one
+// before, so nothing behind it counts any more.
+func (w *writer) overwrite() error {
+	if w.db.options.Sync == Normal {
+		if err := w.conn.run("PRAGMA synchronous=" + Full.String()); err != nil {
+			return err
+		}
+		defer func() { w.db.report("set synchronous", w.conn.run("PRAGMA synchronous="+Normal.String())) }()
+	}
+	if err := exec(w.control.begin); err != nil {
+		return err
+	}
+	err := w.noteCommit(w.group+1, w.seq)
+	if err == nil {
+		err = exec(w.control.commit)
+	}
+	if err == nil {
+		w.group++
+		w.inFile = w.group
+		return nil
+	}
+	if !w.conn.AutocommitEnabled() {
+		err = errors.Join(err, exec(w.control.rollback))
+	}
+	if isCode(err, zsqlite.ResultFull) {
+		// No room for one frame: then there is not one either.
+		none, lookErr := w.logEndsWithCommit()
+		if none {
+			return nil
+		}
+		err = errors.Join(err, lookErr)
+	}
+	return err
+}
+
+// logEndsWithCommit reports whether the log's file is too short to hold a frame behind the last one that counts.
+func (w *writer) logEndsWithCommit() (bool, error) {
+	var frames, page int64
+	err := w.conn.queryRow("PRAGMA main.wal_checkpoint(NOOP)", func(s *zsqlite.Stmt) { frames = s.ColumnInt64(1) })
+	if err == nil {
+		err = w.conn.queryRow("PRAGMA main.page_size", func(s *zsqlite.Stmt) { page = s.ColumnInt64(0) })
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the end of the log: %w", err)
+	}
+	info, err := os.Stat(w.db.options.Path + "-wal")
+	if err != nil {
+		return false, err
+	}
+	return info.Size() < logHeader+(frames+1)*(frameHeader+page), nil
+}
+
+// moveLog writes the whole log into the data file, synced, and empties it. Frames that were not synced when they should have been are
+// written once more this way, and none of them is left for others to build on.
+func (w *writer) moveLog() error {
+	w.conn.SetBusyTimeout(moveTimeout)
+	defer w.conn.SetBusyTimeout(busyTimeout)
+	busy := false
+	err := w.conn.queryRow("PRAGMA main.wal_checkpoint(TRUNCATE)", func(s *zsqlite.Stmt) { busy = s.ColumnInt64(0) != 0 })
+	if err == nil && busy {
+		err = fmt.Errorf("%w: readers hold the log", ErrBusy)
+	}
+	if err != nil {
+		return fmt.Errorf("move the log into the file: %w", err)
+	}
+	return nil
 }

@@ -17,77 +17,94 @@ type writer struct {
 	control control
 	tx      Tx
 
-	group, seq  uint64 // of the last commit
+	group, seq  uint64 // the last numbers that were used, also by a commit that failed
+	inFile      uint64 // the group that is the last one in the file
+	unsettled   bool   // the log has to be moved into the file before anything is written
 	dataVersion int64
 
 	look chan struct{} // the clock's reminder to look for foreign writes
 	done chan struct{}
 
-	// commit ends the open transaction; tests put a failing disk in its place.
-	commit func(*writer) error
+	pause time.Duration // before the file is opened again; tests do not wait
+
+	// committed is for tests that look at what others see between a COMMIT and its publication.
+	committed func()
 }
 
 func newWriter(db *DB) *writer {
-	w := &writer{db: db, look: make(chan struct{}, 1), done: make(chan struct{}), commit: commit}
+	w := &writer{db: db, look: make(chan struct{}, 1), done: make(chan struct{}), pause: reopenPause}
 	w.tx = Tx{w: w, touched: make(map[string]struct{})}
 	return w
 }
 
-func commit(w *writer) error { return exec(w.control.commit) }
-
-// open connects and makes sure that the commits table is there.
+// open connects, makes sure that the commits table is there and goes on from the numbers in it.
 func (w *writer) open() error {
 	o := &w.db.options
 	conn, err := connect(o.Path, o.Connect, writerPragmas(o.Sync)...)
 	if err != nil {
 		return err
 	}
-	for _, sql := range []string{createCommits, insertCommits} {
-		if err := conn.run(sql); err != nil {
-			conn.close()
-			return fmt.Errorf("open %s: create _troupe_commits: %w", o.Path, err)
+	w.conn = conn
+	err = conn.run(createCommits)
+	if err == nil {
+		err = w.control.prepare(conn)
+		if isCode(err, zsqlite.ResultError) { // somebody made another table of that name
+			if err = errors.Join(conn.run(dropCommits), conn.run(createCommits)); err == nil {
+				err = w.control.prepare(conn)
+			}
 		}
 	}
-	if err := w.control.prepare(conn); err != nil {
-		conn.close()
-		return fmt.Errorf("open %s: %w", o.Path, err)
+	if err == nil {
+		w.dataVersion, err = w.lookDataVersion()
 	}
-	w.conn = conn
-	if w.dataVersion, err = w.lookDataVersion(); err == nil {
+	if err == nil {
 		err = w.takeNumbers()
 	}
 	if err != nil {
-		conn.close()
-		w.conn = nil
+		w.drop()
 		return fmt.Errorf("open %s: %w", o.Path, err)
+	}
+	return nil
+}
+
+// start opens the file for the first time. A log that is not empty is what a crash has left: it is moved into the file, since nobody knows
+// whether it was ever synced. Where that fails, as on a full disk, reading works, and writing waits until it has succeeded.
+func (w *writer) start() error {
+	left := w.db.logLeft()
+	if err := w.open(); err != nil {
+		return err
+	}
+	if left {
+		err := w.moveLog()
+		w.unsettled = err != nil && !errors.Is(err, ErrBusy)
+		w.db.report("settle the log that a crash has left", err)
 	}
 	return nil
 }
 
 // reopen opens the file again if an unknown outcome closed it. Who wrote meanwhile cannot be known, so the next look finds the data moved.
 func (w *writer) reopen() error {
-	if w.conn != nil {
+	if w.conn == nil {
+		before := w.inFile
+		if err := w.open(); err != nil {
+			return fmt.Errorf("%w: %w", ErrNotWritten, err)
+		}
+		w.dataVersion = movedVersion
+		w.unsettled = w.unsettled || w.inFile != before
+	}
+	if !w.unsettled {
 		return nil
 	}
-	if err := w.open(); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotWritten, err)
+	if err := w.moveLog(); err != nil {
+		w.drop()
+		return fmt.Errorf("%w: %w", ErrNotWritten, Classify(err))
 	}
-	w.dataVersion = movedVersion
+	w.unsettled = false
 	return nil
 }
 
 // movedVersion differs from every value of PRAGMA data_version, which has 32 bits.
 const movedVersion = -1
-
-// takeNumbers goes on from the numbers in the file, which another process may have moved, but never back.
-func (w *writer) takeNumbers() error {
-	group, seq, err := w.lookCommits()
-	if err != nil {
-		return err
-	}
-	w.group, w.seq = max(w.group, group), max(w.seq, seq)
-	return nil
-}
 
 // run takes groups until the queue is closed and empty.
 func (w *writer) run() {
