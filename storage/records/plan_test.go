@@ -51,8 +51,8 @@ func TestQueryPlans(t *testing.T) {
 			[]string{"SCAN _troupe_ids VIRTUAL TABLE INDEX 1:", "SEARCH posts USING INDEX sqlite_autoindex_posts_1 (id=?)"}},
 		{"total that is carried on", askList, "rank > 10", "", func(p *plan) string { return p.growth }, []string{
 			"SEARCH posts USING INTEGER PRIMARY KEY (rowid>?)",
-			"SCALAR SUBQUERY 1", "SCAN sqlite_schema", "SCALAR SUBQUERY 2", "SEARCH posts", "SCALAR SUBQUERY 3",
-			"SEARCH _troupe_commits USING INTEGER PRIMARY KEY (rowid=?)"}},
+			"SCALAR SUBQUERY 1", "SCAN main.sqlite_schema", "SCALAR SUBQUERY 2", "SEARCH main.posts", "SCALAR SUBQUERY 3",
+			"SEARCH main._troupe_commits USING INTEGER PRIMARY KEY (rowid=?)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := &ask{kind: tt.kind, c: c, sort: tt.sort, trust: filter.Client}
