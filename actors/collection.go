@@ -144,6 +144,11 @@ func (a *App) write(ctx context.Context, c *schema.Collection, o *order) error {
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
+	leave, err := a.hub.Admit(ctx, c, deadline)
+	if err != nil {
+		return fmt.Errorf("write to %s: %w", c.Name, err)
+	}
+	defer leave.Done()
 	o.reply = make(chan error, 1)
 	o.unit.Source, o.unit.Deadline, o.unit.Done = c.ID, deadline, o.answer
 	a.tree.system.Root.Send(m.pid, o)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -140,7 +141,7 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Realtime().Connect(far, []byte("HTTP/1.1 200 OK\r\n\r\n"), "ip"); err != nil {
+		if err := a.Realtime().Connect(far, realtime.Opening{Head: []byte("HTTP/1.1 200 OK\r\n\r\n"), IP: "ip"}); err != nil {
 			t.Fatal(err)
 		}
 		readers[i] = bufio.NewReaderSize(near, 512)

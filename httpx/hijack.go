@@ -7,6 +7,9 @@ import (
 	"sync"
 )
 
+// KnowsChunks tells whether the peer speaks HTTP/1.1, and so may be answered in chunks.
+func (c *Context) KnowsChunks() bool { return c.ctx.Request.Header.IsHTTP11() }
+
 // Hijack takes the connection away from HTTP after the handler returned: nothing of this answer is sent, and fn gets the
 // bare connection on a goroutine of its own, with the head of the answer (status line and headers as set by the layers
 // and the handler, the blank line included, no length: the peer reads until the end) for it to write first. From then on

@@ -1,140 +1,17 @@
 package realtime
 
 import (
-	"context"
-
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
-	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 const (
-	// maxIntake is how many groups may wait for the announcer. Writers wait when it is full.
-	maxIntake = 64
-	// maxJobs is how many messages are worked out before they are sent, which bounds their memory.
-	maxJobs = 1024
+	// maxRun is how many messages to one audience are put into outboxes at once.
+	maxRun = 64
+	// maxSlots is how many messages have their places in outboxes before they are handed on to be worked out.
+	maxSlots = 256
 )
-
-// batch is what one group has to tell, with the audiences as they were when it was committed.
-type batch struct {
-	entries []entry
-	pin     *pin
-	done    chan struct{} // closed when the batch was dealt with, may be nil
-}
-
-// entry is a change and who listens.
-type entry struct {
-	change    *records.Change
-	audiences []*audience
-}
-
-// pin is the state before a group, and the definitions that go with it.
-type pin struct {
-	reader    *sqlite.Reader
-	release   func()
-	catalogue *schema.Catalogue
-}
-
-func (p *pin) close() {
-	if p != nil {
-		p.release()
-	}
-}
-
-// Committing is to be called as sqlite.Options.Committing: where somebody listens to deletes whose rules need the
-// database, the state before the group is kept.
-func (h *Hub) Committing(g sqlite.Group) {
-	h.pin.close() // of a group that was not committed after all
-	h.pin = nil
-	if h.clients.Load() == 0 || !h.asksOfDeletes(g) {
-		return
-	}
-	reader, release, err := h.db.Pin(context.Background())
-	if err != nil {
-		h.opts.Logger.Error("realtime: keep the state before a delete", "error", err)
-		return
-	}
-	h.pin = &pin{reader, release, h.opts.Catalogue()}
-}
-
-func (h *Hub) asksOfDeletes(g sqlite.Group) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, change := range g.Changes {
-		if ch, ok := change.(*records.Change); ok && ch.Action == records.Deleted {
-			if _, asking := h.index.watches(ch.Collection); asking {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// Committed is to be called as sqlite.Options.Committed. Streams that are bound to records of the group have their new
-// state when it returns; the messages follow by themselves. It waits while too much is owed to subscribers.
-func (h *Hub) Committed(g sqlite.Group) {
-	p := h.pin
-	h.pin = nil
-	if h.clients.Load() == 0 {
-		p.close()
-		return
-	}
-	b := h.address(g)
-	if len(b.entries) == 0 {
-		p.close()
-		return
-	}
-	b.pin = p
-	select {
-	case h.intake <- b:
-		h.wakeAnnouncer()
-	case <-h.quit:
-		p.close()
-	}
-}
-
-// address finds out who listens to the changes of a group.
-func (h *Hub) address(g sqlite.Group) *batch {
-	b := new(batch)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var topics []*topic
-	for _, change := range g.Changes {
-		ch, ok := change.(*records.Change)
-		if !ok {
-			continue
-		}
-		if ch.Collection.IsAuth() && ch.Action == records.Updated {
-			h.index.renew(ch)
-		}
-		if listened, _ := h.index.watches(ch.Collection); listened {
-			topics = h.index.matching(topics[:0], ch.Collection, ch.Record.ID())
-			if list := h.index.addressees(topics, ch); len(list) > 0 {
-				b.entries = append(b.entries, entry{ch, list})
-			}
-		}
-		if ch.Collection.IsAuth() && ch.Action == records.Deleted {
-			h.index.renew(ch)
-		}
-	}
-	return b
-}
-
-// addressees are the audiences of a change on some topics.
-func (x *index) addressees(topics []*topic, ch *records.Change) []*audience {
-	if len(topics) == 1 && !ch.Collection.IsAuth() {
-		return x.audiences(topics[0], ch.Collection)
-	}
-	var list []*audience
-	for _, t := range topics {
-		for _, a := range x.audiences(t, ch.Collection) {
-			list = x.shares(list, a, ch)
-		}
-	}
-	return list
-}
 
 func (h *Hub) wakeAnnouncer() {
 	if h.announcing.CompareAndSwap(false, true) {
@@ -142,11 +19,11 @@ func (h *Hub) wakeAnnouncer() {
 	}
 }
 
-// announce tells the announcer that the intake holds something.
+// announce tells the announcer that there is something to tell.
 type announce struct{}
 
-// announcer works out the messages of what was committed and hands them to the clients, group after group. What it works
-// on is in the intake, so that nothing is lost with it.
+// announcer tells the clients what was committed, group after group. What it works on is in the hub, so that nothing is lost with
+// it.
 type announcer struct{ h *Hub }
 
 // Receive implements actor.Actor.
@@ -157,59 +34,184 @@ func (a announcer) Receive(ctx actor.Context) {
 		return
 	}
 	for {
-		select {
-		case b := <-a.h.intake:
+		if b := a.h.next(); b != nil {
 			a.h.guard("announce a group", func() { a.h.announce(b) })
-		default:
-			a.h.announcing.Store(false)
-			if len(a.h.intake) == 0 || !a.h.announcing.CompareAndSwap(false, true) {
-				return
-			}
-		}
-	}
-}
-
-// announce deals with one batch.
-func (h *Hub) announce(b *batch) {
-	defer func() {
-		b.pin.close()
-		if b.done != nil {
-			close(b.done)
-		}
-	}()
-	var jobs []job
-	for _, e := range b.entries {
-		for _, a := range e.audiences {
-			jobs = append(jobs, job{change: e.change, audience: a})
-			if len(jobs) == maxJobs {
-				h.tell(jobs, b.pin)
-				clear(jobs)
-				jobs = jobs[:0]
-			}
-		}
-	}
-	h.tell(jobs, b.pin)
-}
-
-// tell works out messages and sends them in order.
-func (h *Hub) tell(jobs []job, p *pin) {
-	h.debt.wait()
-	h.judge(jobs, p)
-	now := h.seconds()
-	var run []*message
-	for i := range jobs {
-		if m := jobs[i].message; m != nil {
-			run = append(run, m)
-		}
-		if i+1 < len(jobs) && jobs[i+1].audience == jobs[i].audience {
 			continue
 		}
-		if len(run) > 0 {
-			for _, c := range jobs[i].audience.members {
-				c.told.Store(now)
-				c.send(run...)
+		a.h.announcing.Store(false)
+		if !a.h.intake.some.Load() || !a.h.announcing.CompareAndSwap(false, true) {
+			return
+		}
+	}
+}
+
+// telling is the announcer at work on a batch: messages in order, those to the same audience put together.
+type telling struct {
+	h         *Hub
+	b         *batch
+	catalogue *schema.Catalogue
+	scratch   scratch
+	// plain are the encoded records of the current entry that topics without options share: for superusers, for others.
+	plain [2][]byte
+
+	to    *recipients // of run
+	run   []*message
+	slots []*job
+	told  int // entries that are dealt with as far as the announcer is concerned
+}
+
+// announce deals with one batch. Every message takes its place in the outboxes here, in order. Those for which the database or user
+// code is asked are worked out afterwards, and what comes after them in an outbox waits; other clients do not.
+func (h *Hub) announce(b *batch) {
+	t := &telling{h: h, b: b, catalogue: h.opts.Catalogue()}
+	defer b.pin.close()
+	defer t.end()
+	for i := range b.entries {
+		b.entries[i].open.Store(1)
+	}
+	for i := range b.entries {
+		t.entry(&b.entries[i])
+	}
+}
+
+// end hands on what is left, also when something went wrong.
+func (t *telling) end() {
+	t.hand()
+	for ; t.told < len(t.b.entries); t.told++ {
+		t.h.done(&t.b.entries[t.told])
+	}
+}
+
+func (t *telling) entry(e *entry) {
+	t.plain = [2][]byte{}
+	if e.own != nil {
+		for _, r := range e.own {
+			t.tell(e, r)
+		}
+	} else {
+		for _, s := range e.lists {
+			for _, r := range s.list {
+				t.tell(e, r)
 			}
 		}
-		run = run[:0]
+	}
+	t.told++
+	t.h.done(e)
+}
+
+// tell works the message of one change for one audience out, or has that done.
+func (t *telling) tell(e *entry, r *recipients) {
+	j := job{entry: e, to: r}
+	if r.enriched || j.asking() && !t.h.decide(&j) {
+		t.later(&j)
+		return
+	}
+	t.h.settle(&j, func() error { return t.h.work(&t.scratch, &j, t.catalogue, nil, &t.plain) })
+	if j.message != nil {
+		t.add(r, j.message, j.message.bytes())
+	}
+}
+
+// later gives a message its place and notes that it is to be worked out.
+func (t *telling) later(j *job) {
+	if j.before() && j.asking() {
+		switch {
+		case t.b.unpinned:
+			t.flush()
+			t.h.giveUp(j.to, "not judged")
+			return
+		case t.b.pin == nil:
+			return // nobody who listened before the commit asks
+		}
+		j.pin = t.b.pin
+		j.pin.users.Add(1)
+	}
+	j.entry.open.Add(1)
+	j.slot = &message{slot: true}
+	j.slot.state.Store(pending)
+	t.add(j.to, j.slot, messageSize+j.entry.toll.bytes)
+	kept := *j
+	if t.slots = append(t.slots, &kept); len(t.slots) == maxSlots {
+		t.hand()
+	}
+}
+
+// add puts a message behind those for the same audience.
+func (t *telling) add(r *recipients, m *message, bytes int64) {
+	if t.to != r || len(t.run) == maxRun {
+		t.flush()
+	}
+	for !t.h.room.take(m, bytes) {
+		t.hand()
+		t.h.makeRoom(m, bytes)
+	}
+	t.to = r
+	t.run = append(t.run, m)
+}
+
+// flush puts messages into outboxes.
+func (t *telling) flush() {
+	if len(t.run) == 0 {
+		return
+	}
+	t.h.debt.wait()
+	r, now := t.to, t.h.seconds()
+	n := int32(len(r.members) - len(r.except))
+	slots := true
+	for _, m := range t.run {
+		m.refs.Store(n)
+		slots = slots && m.slot
+	}
+	for _, c := range r.members {
+		if _, not := r.except[c]; not {
+			continue
+		}
+		if !slots {
+			c.told.Store(now)
+		}
+		c.send(t.run...)
+	}
+	if n == 0 {
+		for _, m := range t.run {
+			t.h.room.give(m)
+		}
+	}
+	clear(t.run)
+	t.run, t.to = t.run[:0], nil
+}
+
+// hand puts what there is into outboxes, and has what has its place there worked out.
+func (t *telling) hand() {
+	t.flush()
+	if len(t.slots) > 0 {
+		t.h.judges.put(t.slots)
+		t.slots = nil
+	}
+}
+
+// makeRoom waits until there may be room for a message. Clients that do not keep up and are owed the most have to go for it.
+func (h *Hub) makeRoom(m *message, bytes int64) {
+	less := h.room.wait()
+	if h.room.take(m, bytes) {
+		h.room.give(m) // the caller takes it again
+		return
+	}
+	if c := h.late.largest(); c != nil {
+		h.drop(c, "too slow")
+		return
+	}
+	select {
+	case <-less:
+	case <-h.quit:
+	}
+}
+
+// giveUp drops the members of an audience to whom something cannot be told: a stream that ends says that there is something to fetch
+// again, one that goes on does not.
+func (h *Hub) giveUp(r *recipients, why string) {
+	for _, c := range r.members {
+		if _, not := r.except[c]; !not {
+			h.drop(c, why)
+		}
 	}
 }

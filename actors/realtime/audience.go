@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/troupebase/troupe/storage/filter"
@@ -9,51 +10,90 @@ import (
 )
 
 // audience is the clients of a topic who are told the same: whatever rule, filter, expand and email visibility read of an
-// identity is equal for all of them. It is immutable.
+// identity is equal for all of them. It is used under the hub's lock. Who joins or leaves costs the same however many there are.
 type audience struct {
-	topic *topic
-	// who is the identity of one of them.
-	who     *filter.Identity
+	topic   *topic
+	at      int // its place in topic.audiences
+	key     string
+	who     *filter.Identity // of one of them
+	payer   *client          // who is charged for the work
 	members []*client
+	places  []*subscription // of the members, in their order
+	shared  bool            // somebody holds members: what is in there does not change any more
+	now     *recipients     // nil since somebody came or went
+}
+
+// subscription is a client who listens to a topic.
+type subscription struct {
+	c  *client
+	t  *topic
+	a  *audience
+	at int // its place in a.members
+}
+
+// recipients are an audience as it was at a moment. It is immutable.
+type recipients struct {
+	topic *topic
+	who   *filter.Identity
 	// enriched tells that user code sees the records before they are told. It may read anything of the identity, so that
 	// all members are the same one, or guests.
 	enriched bool
+	members  []*client
+	except   map[*client]struct{} // members that are told something else
 }
 
-func (a *audience) superuser() bool { return a.who != nil && a.who.Superuser }
+func (r *recipients) superuser() bool { return r.who != nil && r.who.Superuser }
 
-// builtAudiences are the audiences of a topic under one definition of its collection, and with or without user code.
-type builtAudiences struct {
+// division is by what the members of a topic are divided: one definition of its collection, with or without user code.
+type division struct {
 	collection *schema.Collection
 	enriched   bool
-	list       []*audience
+	reads      reads
 }
 
-// audiences divides the members of a topic.
-func (x *index) audiences(t *topic, c *schema.Collection) []*audience {
-	enriched := x.enriches(c, t.options.expand)
-	if t.built != nil && t.built.collection == c && t.built.enriched == enriched {
-		return t.built.list
+func (a *audience) add(s *subscription, who *filter.Identity) {
+	s.a, s.at = a, len(a.members)
+	a.members, a.places = append(a.members, s.c), append(a.places, s)
+	a.who = who
+	a.changed()
+}
+
+// remove takes a member out; the last one takes its place.
+func (a *audience) remove(s *subscription) {
+	last := len(a.members) - 1
+	if a.shared && s.at != last {
+		a.members, a.shared = slices.Clone(a.members), false
 	}
-	r := x.readsOf(t, c)
-	if enriched {
-		r.all, r.superAll = true, true
+	if s.at != last {
+		a.members[s.at], a.places[s.at] = a.members[last], a.places[last]
+		a.places[s.at].at = s.at
 	}
-	byKey := make(map[string]*audience)
-	var list []*audience
-	var key []byte
-	for m := range t.members {
-		key = r.key(key[:0], m.who)
-		a := byKey[string(key)]
-		if a == nil {
-			a = &audience{topic: t, who: m.who, enriched: enriched}
-			byKey[string(key)] = a
-			list = append(list, a)
-		}
-		a.members = append(a.members, m)
+	if a.shared {
+		a.members = a.members[:last:last] // what follows may be held: the next one does not go there
+	} else {
+		a.members[last] = nil
+		a.members = a.members[:last]
 	}
-	t.built = &builtAudiences{c, enriched, list}
-	return list
+	a.places[last] = nil
+	a.places = a.places[:last]
+	s.a = nil
+	a.changed()
+}
+
+func (a *audience) changed() {
+	a.now = nil
+	if a.topic.bucket != nil {
+		a.topic.bucket.built = nil
+	}
+}
+
+// recipients returns the audience as it is now.
+func (a *audience) recipients() *recipients {
+	if a.now == nil {
+		a.shared = true
+		a.now = &recipients{topic: a.topic, who: a.who, members: a.members, enriched: a.topic.division != nil && a.topic.division.enriched}
+	}
+	return a.now
 }
 
 // rule is the rule that a topic goes by.
@@ -63,6 +103,8 @@ func (t *topic) rule(c *schema.Collection) *string {
 	}
 	return c.ViewRule
 }
+
+func judged(rule *string) bool { return rule != nil && *rule != "" }
 
 func manageRule(c *schema.Collection) string {
 	if c.Auth == nil || c.Auth.ManageRule == nil {
@@ -83,11 +125,13 @@ type reads struct {
 	superAll bool
 }
 
-// readsOf works out what rule, filter, expand and email visibility of a topic read.
-func (x *index) readsOf(t *topic, c *schema.Collection) *reads {
-	r := &reads{superAll: strings.Contains(t.options.filter, "@request.auth")}
+// divide works out by what the members of a topic are told apart.
+func (x *index) divide(t *topic, c *schema.Collection, enriched bool) *division {
+	d := &division{collection: c, enriched: enriched}
+	r := &d.reads
+	r.superAll = enriched || strings.Contains(t.options.filter, "@request.auth")
 	// Related records are judged by the rules of their collections, which may read anything.
-	r.all = t.options.expand != "" || strings.Contains(t.options.filter, ".")
+	r.all = enriched || t.options.expand != "" || strings.Contains(t.options.filter, ".")
 	if rule := t.rule(c); judged(rule) {
 		x.read(r, *rule)
 	}
@@ -95,7 +139,7 @@ func (x *index) readsOf(t *topic, c *schema.Collection) *reads {
 		r.signed = true
 		x.read(r, rule)
 	}
-	return r
+	return d
 }
 
 func (x *index) read(r *reads, rule string) {
@@ -150,29 +194,55 @@ func appendIdentity(dst []byte, who *filter.Identity) []byte {
 	return append(append(append(dst, who.Collection.ID...), '/'), who.ID...)
 }
 
-// shares divides an audience once more for one change: whoever the record itself is sees its email.
-func (x *index) shares(dst []*audience, a *audience, ch *records.Change) []*audience {
+// ownEmail divides recipients once more for one change of an auth collection: whoever the record itself is sees its email. It
+// returns nil when nobody is told anything else than the others.
+func (x *index) ownEmail(lists []*snapshot, ch *records.Change) []*recipients {
 	c := ch.Collection
-	if !c.IsAuth() || a.superuser() || ch.Record.Bool("emailVisibility") {
-		return append(dst, a)
+	if !c.IsAuth() || ch.Record.Bool("emailVisibility") {
+		return nil
 	}
-	self := recordKey{c.ID, ch.Record.ID()}
-	if len(x.bound[self]) == 0 {
-		return append(dst, a)
-	}
-	own, others := &audience{topic: a.topic, enriched: a.enriched}, &audience{topic: a.topic, enriched: a.enriched}
-	for _, m := range a.members {
-		to := others
-		if m.who != nil && keyOf(m.who) == self {
-			to = own
+	own := make(map[*audience][]*client)
+	for m := range x.bound[recordKey{c.ID, ch.Record.ID()}] {
+		if m.who.Superuser {
+			continue
 		}
-		to.who = m.who
-		to.members = append(to.members, m)
-	}
-	for _, part := range []*audience{own, others} {
-		if len(part.members) > 0 {
-			dst = append(dst, part)
+		for _, s := range m.subscriptions {
+			own[s.a] = append(own[s.a], m)
 		}
 	}
-	return dst
+	if len(own) == 0 {
+		return nil
+	}
+	var out []*recipients
+	for _, list := range lists {
+		for i, r := range list.list {
+			members := own[list.audiences[i]]
+			if len(members) == 0 {
+				out = append(out, r)
+				continue
+			}
+			out = append(out, &recipients{topic: r.topic, who: members[0].who, enriched: r.enriched, members: members})
+			if len(members) == len(r.members) {
+				continue
+			}
+			others := *r
+			others.except = make(map[*client]struct{}, len(members))
+			for _, m := range members {
+				others.except[m] = struct{}{}
+			}
+			others.who = representative(r.members, others.except)
+			out = append(out, &others)
+		}
+	}
+	return out
+}
+
+// representative returns the identity of a member that is not left out.
+func representative(members []*client, except map[*client]struct{}) *filter.Identity {
+	for _, m := range members {
+		if _, out := except[m]; !out {
+			return m.who
+		}
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package realtime
 
 import (
-	"bytes"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -9,21 +8,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupebase/troupe/storage/filter"
 )
 
-const (
-	// writeDeadline is how long a connection may take nothing before its client is dropped.
-	writeDeadline = 10 * time.Second
-	// wireSize is how large buffers are to begin with: enough for a burst of small messages.
-	wireSize = 16 << 10
-	// maxKeptWire is how large a buffer may have grown to be used again.
-	maxKeptWire = 256 << 10
-)
+// wireSize is how much is written to a connection at once.
+const wireSize = 64 << 10
 
 // client is one stream. Its outbox takes what is to be sent; its actor alone writes to the connection. It is small on
 // purpose: there may be very many.
@@ -33,7 +25,11 @@ type client struct {
 	raw  syscall.RawConn // nil when the connection is no plain socket
 	id   string
 	ip   string
-	pid  atomic.Pointer[actor.PID]
+	// account is who is charged for what the client makes the hub keep.
+	account string
+	// plain tells that the client does not know chunks: HTTP/1.0.
+	plain bool
+	pid   atomic.Pointer[actor.PID]
 	outbox
 
 	key     uint32 // under which the watcher knows the connection
@@ -41,11 +37,12 @@ type client struct {
 	told    atomic.Int32
 	written atomic.Int32
 	gone    atomic.Bool
-	slow    atomic.Bool // a goroutine waits for the connection
+	behind  atomic.Bool // it is one of hub.late
+	slow    atomic.Bool // somebody waits for the connection to take more
 
 	// Under the hub's lock.
-	topics []*topic
-	who    *filter.Identity
+	subscriptions []*subscription
+	who           *filter.Identity
 }
 
 // newClientID returns a random id.
@@ -67,8 +64,8 @@ func newClientID() string {
 	}
 }
 
-// send puts messages into the outbox and wakes the actor.
-func (c *client) send(messages ...*message) { c.act(c.put(&c.hub.debt, messages...)) }
+// send puts messages into the outbox and wakes the actor. Each was counted as held by it.
+func (c *client) send(messages ...*message) { c.act(c.put(messages...)) }
 
 func (c *client) act(o outcome) {
 	switch o {
@@ -89,7 +86,7 @@ func (c *client) wake() {
 }
 
 // end finishes the stream: what is in the outbox is still sent.
-func (c *client) end() { c.act(c.finish(&c.hub.debt, endMessage)) }
+func (c *client) end() { c.act(c.finish(endMessage)) }
 
 // streams is the behaviour of the actors of all clients. The message is the client itself, so that an actor has no state
 // that a restart could lose.
@@ -107,16 +104,18 @@ func (streams) Receive(ctx actor.Context) {
 			c.hub.drop(c, "failed")
 		}
 	}()
+	if c.hub.fault.Load() == c {
+		panic("on purpose")
+	}
 	c.flush()
 }
 
 // wire is a buffer for what goes to a connection in one write, with what a write that must not wait needs.
 type wire struct {
-	buf      []byte
-	messages []*message
-	try      func(fd uintptr) bool
-	n        int
-	err      error
+	buf []byte
+	try func(fd uintptr) bool
+	n   int
+	err error
 }
 
 var wires = sync.Pool{New: func() any {
@@ -128,79 +127,117 @@ var wires = sync.Pool{New: func() any {
 	return w
 }}
 
-// flush sends everything in the outbox, as many messages at once as there are. It never waits for the connection.
+// maxWrites is how often a client's actor writes in a turn before others may go on.
+const maxWrites = 16
+
+// flush sends what is in the outbox, as many messages at once as fit. It never waits for the connection.
 func (c *client) flush() {
 	if c.slow.Load() {
 		return // whoever waits for the connection wakes the actor afterwards
 	}
 	w := wires.Get().(*wire)
-	defer w.giveBack()
-	for {
-		var last bool
-		w.messages, last = c.take(&c.hub.debt, w.messages)
-		if len(w.messages) == 0 {
-			if last {
-				c.hub.drop(c, "ended")
-			}
+	defer wires.Put(w)
+	for range maxWrites {
+		w.buf = c.peek(w.buf[:0])
+		if c.raw == nil && len(w.buf) > 0 {
+			c.writeElsewhere()
 			return
 		}
-		w.buf = w.buf[:0]
-		for _, m := range w.messages {
-			w.buf = m.appendTo(w.buf, c.id)
+		if w.n = 0; len(w.buf) > 0 && !c.write(w) {
+			return
 		}
-		if !c.write(w) {
+		more, last := c.sent(w.n)
+		if last {
+			c.hub.drop(c, "ended")
+			return
+		}
+		if w.n < len(w.buf) {
+			c.await()
+			return
+		}
+		if !more {
+			c.hub.late.remove(c)
 			return
 		}
 	}
+	c.wake()
 }
 
-func (w *wire) giveBack() {
-	clear(w.messages)
-	if cap(w.buf) <= maxKeptWire {
-		wires.Put(w)
-	}
-}
-
-// write sends the buffer. It returns false when the client is gone, or when the connection took only a part: the rest is
-// then sent by a goroutine that waits for the connection, and the outbox is marked, so that nobody else waits.
+// write writes what the connection takes of the buffer. It returns false when the client is gone.
 func (c *client) write(w *wire) bool {
-	rest := w.buf
-	if c.raw != nil {
-		err := c.raw.Write(w.try)
-		if err == nil {
-			err = w.err
-		}
-		if err != nil {
-			c.hub.drop(c, "write failed")
-			return false
-		}
-		rest = rest[w.n:]
+	err := c.raw.Write(w.try)
+	if err == nil {
+		err = w.err
 	}
-	if len(rest) > 0 {
-		c.slow.Store(true)
-		c.stall(&c.hub.debt)
-		rest = bytes.Clone(rest)
-		go c.hub.guard("wait for a slow client", func() { c.writeSlowly(rest) })
+	if err != nil {
+		c.hub.drop(c, "write failed")
 		return false
 	}
-	c.written.Store(c.hub.seconds())
+	c.took(w.n)
 	return true
 }
 
-func (c *client) writeSlowly(rest []byte) {
-	err := c.conn.SetWriteDeadline(time.Now().Add(writeDeadline))
-	if err == nil {
-		_, err = c.conn.Write(rest)
-	}
-	if err == nil {
-		err = c.conn.SetWriteDeadline(time.Time{})
-	}
-	if err != nil {
-		c.hub.drop(c, "too slow")
-		return
-	}
+// took notes that the connection took bytes.
+func (c *client) took(n int) {
 	c.written.Store(c.hub.seconds())
-	c.resume(&c.hub.debt)
+	c.hub.late.took(c, n)
+}
+
+// await has the actor woken when the connection takes more. Until then nobody writes to it.
+func (c *client) await() {
+	c.slow.Store(true)
+	c.hub.late.add(c)
+	if !c.hub.watch.await(c) {
+		c.writeElsewhere()
+	}
+}
+
+// writable is called when the connection takes more.
+func (c *client) writable() {
 	c.slow.Store(false)
 	c.wake()
+}
+
+// writeElsewhere writes on a goroutine that may wait for the connection.
+func (c *client) writeElsewhere() {
+	c.slow.Store(true)
+	c.hub.late.add(c)
+	c.hub.run("write to a client", func() {
+		if c.writeBlocking() {
+			c.hub.late.remove(c)
+			c.writable()
+		}
+	})
+}
+
+// slowWire is how much such a goroutine writes at once.
+const slowWire = 16 << 10
+
+// writeBlocking writes until nothing is left. It returns false when the client is gone.
+func (c *client) writeBlocking() bool {
+	var buf []byte
+	for {
+		if weight, _ := c.owed(); buf == nil && weight > 1 {
+			buf = make([]byte, 0, slowWire)
+		} else if buf == nil {
+			buf = make([]byte, 0, slowWire/16)
+		}
+		buf = c.peek(buf[:0])
+		if len(buf) > 0 {
+			n, err := c.conn.Write(buf)
+			if err != nil {
+				c.hub.drop(c, "write failed")
+				return false
+			}
+			c.took(n)
+		}
+		more, last := c.sent(len(buf))
+		if last {
+			c.hub.drop(c, "ended")
+			return false
+		}
+		if !more {
+			return true
+		}
+	}
 }

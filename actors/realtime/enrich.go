@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// enrichLimit bounds how long user code keeps the messages of maxJobs audiences: commits wait for messages when many
-	// are owed. Whoever is not done by then is left out, and user code that goes on all the same is left alone.
+	// enrichLimit bounds how long user code keeps the messages of maxChunk audiences: those who wrote the collection wait for
+	// messages when many are owed. Whoever is not done by then is left out, and user code that goes on all the same is left alone.
 	enrichLimit = 2 * time.Second
 	// maxStrays is how many goroutines may be left alone in user code that does not end. While there are that many, clients of
 	// collections with user code are left out at once.
@@ -41,14 +41,14 @@ func (e *enrichment) end() []*message {
 
 // enrich finishes the jobs that have drafts: user code sees their records, side by side and with no connection held. It
 // returns when all are done or their time is over.
-func (h *Hub) enrich(jobs []job) {
+func (h *Hub) enrich(jobs []*job) {
 	var targets []*job
 	var copies []job // what goroutines work on that may outlive the jobs
-	for i := range jobs {
-		if jobs[i].draft != nil {
-			targets = append(targets, &jobs[i])
-			copies = append(copies, jobs[i])
-			jobs[i].draft = nil
+	for _, j := range jobs {
+		if j.draft != nil {
+			targets = append(targets, j)
+			copies = append(copies, *j)
+			j.draft = nil
 		}
 	}
 	if len(copies) == 0 {
@@ -65,10 +65,10 @@ func (h *Hub) enrich(jobs []job) {
 	done := make(chan struct{}, workers)
 	for w := range workers {
 		h.strays.Add(1)
-		go func() {
+		h.alone("run user code over messages", func() {
 			defer func() { h.strays.Add(-1); done <- struct{}{} }()
 			h.enrichShare(ctx, e, copies, w, workers)
-		}()
+		})
 	}
 	for finished := 0; finished < workers; finished++ {
 		select {

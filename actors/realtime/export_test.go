@@ -24,17 +24,16 @@ func (h *Hub) Fail(clientID string) {
 	h.mu.Lock()
 	c := h.index.byID[clientID]
 	h.mu.Unlock()
-	c.outbox.mu.Lock()
-	c.queue = append(c.queue, nil)
-	c.outbox.mu.Unlock()
+	h.fault.Store(c)
 	c.wake()
 }
 
-// Topics returns how many topics the index holds.
-func (h *Hub) Topics() (topics, bases, watched, bound int) {
-	h.mu.Lock()
+// Topics returns how many topics, buckets, names that are watched and bound records the index holds.
+func (h *Hub) Topics() (topics, buckets, watched, bound int) {
+	h.lock()
 	defer h.mu.Unlock()
-	return len(h.index.topics), len(h.index.byBase), len(h.index.watched), len(h.index.bound)
+	x := &h.index
+	return len(x.topics), len(x.buckets), len(x.watched.topics), len(x.bound)
 }
 
 // Owed returns what all clients are owed.

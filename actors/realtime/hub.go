@@ -58,33 +58,44 @@ type Hub struct {
 	store *records.Store
 
 	debt      debt
+	room      *room
+	late      late
+	pressure  pressure
+	intake    intake
+	judges    *judges
 	watch     *watcher
 	nursery   *actor.PID
 	announcer *actor.PID
 
-	intake     chan *batch
 	announcing atomic.Bool
 	pin        *pin // the Writer's, between Committing and Committed
+	unpinned   bool // as well: there ought to be a pin
 	quit       chan struct{}
 	alive      context.Context // ends with the hub
 	// strays are the goroutines that run user code over messages, those included that were left alone.
 	strays  atomic.Int64
 	stop    context.CancelFunc
 	running sync.WaitGroup
+	fault   atomic.Pointer[client] // whose next turn panics, in tests
 
 	clients atomic.Int64 // how many there are, to be read without the lock
-	mu      sync.Mutex
-	index   index
-	started bool
-	closed  bool
+	// mu is taken with [Hub.lock] where it matters what was committed before. The Writer does not take it.
+	mu        sync.Mutex
+	index     index
+	groups    uint64   // how many were addressed
+	addressed []*batch // what is to be told next
+	started   bool
+	closed    bool
 }
 
 // NewHub returns a hub without streams. It does nothing before [Hub.Start].
 func NewHub(o Options) *Hub {
 	h := &Hub{
-		opts: o, begin: time.Now(), index: newIndex(),
-		intake: make(chan *batch, maxIntake), quit: make(chan struct{}),
+		opts: o, begin: time.Now(), index: newIndex(o.Topics), room: newRoom(o.Streams), quit: make(chan struct{}),
+		late: late{clients: make(map[*client]*progress)}, pressure: pressure{lanes: make(map[string]*lane)},
 	}
+	h.judges = newJudges(h)
+	h.index.find = func(reference string) *schema.Collection { return o.Catalogue().Find(reference) }
 	h.debt.less.L = &h.debt.mu
 	h.alive, h.stop = context.WithCancel(context.Background())
 	return h
@@ -93,7 +104,7 @@ func NewHub(o Options) *Hub {
 // Start spawns the actors. It is called once.
 func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
 	h.db, h.store = db, store
-	family := actor.PropsFromProducer(func() actor.Actor { return streams{} }, actor.WithDispatcher(new(turns)))
+	family := actor.PropsFromProducer(func() actor.Actor { return streams{} }, actor.WithDispatcher(&turns{start: func(f func()) { h.alone("send to clients", f) }}))
 	h.nursery, err = h.opts.Spawn(h.opts.Supervisor.Clone(actor.WithProducer(func() actor.Actor { return nursery{family} })), "clients")
 	if err != nil {
 		return fmt.Errorf("start realtime: %w", err)
@@ -115,11 +126,6 @@ func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
 	h.started = true
 	h.mu.Unlock()
 	return nil
-}
-
-// run starts a goroutine that [Hub.Close] waits for. A panic is logged and ends it.
-func (h *Hub) run(what string, f func()) {
-	h.running.Go(func() { h.guard(what, f) })
 }
 
 // nursery is the supervisor of the clients' actors: it spawns them and does no other work.
@@ -144,20 +150,33 @@ func (n nursery) Receive(ctx actor.Context) {
 	ctx.Send(pid, c)
 }
 
-// Connect opens a stream on a connection that was taken over from HTTP/1.1. head is the head of the answer, which is
-// written first; chunked encoding is added to it. ip is the address that the client really comes from. When the error is
-// nil the connection belongs to the hub.
-func (h *Hub) Connect(conn net.Conn, head []byte, ip string) error {
+// Opening says how a stream is opened.
+type Opening struct {
+	// Head is the head of the answer, which is written first; chunked encoding is added to it.
+	Head []byte
+	// IP is the address that the client really comes from, Client who is charged for what it makes the hub keep.
+	IP, Client string
+	// Plain tells that the client does not know chunked encoding: HTTP/1.0.
+	Plain bool
+}
+
+// Connect opens a stream on a connection that was taken over from HTTP/1. When the error is nil the connection belongs to the
+// hub.
+func (h *Hub) Connect(conn net.Conn, o Opening) error {
 	now := h.seconds()
-	c := &client{hub: h, conn: conn, raw: plainSocket(conn), id: newClientID(), ip: ip, began: now}
+	c := &client{hub: h, conn: conn, raw: plainSocket(conn), id: newClientID(), ip: o.IP, account: o.Client, plain: o.Plain, began: now}
 	c.told.Store(now)
 	c.written.Store(now)
 	hello := newMessage("PB_CONNECT", []byte(`{"clientId":"`+c.id+`"}`))
-	c.put(&h.debt, &message{raw: true, head: chunkedHead(head)}, hello)
+	head := o.Head
+	if !o.Plain {
+		head = chunkedHead(head)
+	}
+	c.put(&message{raw: true, size: head, data: head}, hello)
 	h.mu.Lock()
 	if h.closed || !h.started {
 		h.mu.Unlock()
-		c.close(&h.debt)
+		c.shutDown()
 		return ErrClosed
 	}
 	h.index.byID[c.id] = c
@@ -187,7 +206,8 @@ func (h *Hub) drop(c *client, why string) {
 	if !c.gone.CompareAndSwap(false, true) {
 		return
 	}
-	c.close(&h.debt)
+	c.shutDown()
+	h.late.forget(c)
 	h.mu.Lock()
 	h.index.remove(c)
 	h.clients.Add(-1)
@@ -196,7 +216,8 @@ func (h *Hub) drop(c *client, why string) {
 	if c.raw != nil {
 		_ = c.conn.Close() // nobody is left to hear of an error
 	} else {
-		go func() { _ = c.conn.Close() }() // a layer in between may say goodbye, and wait for it
+		// A layer in between may say goodbye, and wait for it.
+		h.alone("close a connection", func() { _ = c.conn.Close() })
 	}
 	if pid := c.pid.Load(); pid != nil {
 		h.opts.System.Root.Stop(pid)
@@ -206,13 +227,18 @@ func (h *Hub) drop(c *client, why string) {
 
 // Subscribe replaces the topics of a stream and binds it to an identity, nil for a guest. ip is the address that the
 // request really comes from. It fails with [ErrStale], [ErrUnknownClient], [ErrOtherAddress] or [ErrOtherIdentity], and
-// leaves everything as it was then. How many topics there are and how long is the caller's business.
+// leaves everything as it was then; so it does when the topics ask for more work with each change or keep more bytes than there is
+// room for: with a [*LimitError] or a [*budget.FullError]. How many topics there are and how long is the caller's business.
 //
 // current tells whether the identity is still what was verified; nil asks nobody. It is called under the hub's lock, so it
 // only compares numbers that move before [Hub.Committed] is told of a change: what is committed later finds the stream
 // bound and ends its identity.
 func (h *Hub) Subscribe(_ context.Context, clientID string, topics []string, who *filter.Identity, ip string, current func() bool) error {
-	h.mu.Lock()
+	list := parseTopics(topics)
+	if err := streamWork(list); err != nil {
+		return err
+	}
+	h.lock()
 	defer h.mu.Unlock()
 	if who != nil && current != nil && !current() {
 		return ErrStale
@@ -226,9 +252,7 @@ func (h *Hub) Subscribe(_ context.Context, clientID string, topics []string, who
 	case c.who != nil && (who == nil || keyOf(c.who) != keyOf(who)):
 		return ErrOtherIdentity
 	}
-	h.index.bind(c, who)
-	h.index.subscribe(c, topics)
-	return nil
+	return h.index.subscribe(c, list, who)
 }
 
 // Send sends a message of its own to one client that listens to exactly that topic; data is one line of JSON. It fails
@@ -236,11 +260,7 @@ func (h *Hub) Subscribe(_ context.Context, clientID string, topics []string, who
 func (h *Hub) Send(clientID, topic string, data []byte) error {
 	h.mu.Lock()
 	c := h.index.byID[clientID]
-	t := h.index.topics[topic]
-	listens := false
-	if c != nil && t != nil {
-		_, listens = t.members[c]
-	}
+	listens := c != nil && h.index.listens(c, topic)
 	h.mu.Unlock()
 	if !listens {
 		return ErrUnknownClient
@@ -274,7 +294,7 @@ func (h *Hub) Len() int { return int(h.clients.Load()) }
 // CollectionRevoked makes guests of all streams that are bound to records of a collection: it was deleted, or the secret
 // of its tokens changed.
 func (h *Hub) CollectionRevoked(collectionID string) {
-	h.mu.Lock()
+	h.lock()
 	defer h.mu.Unlock()
 	h.index.revoke(collectionID)
 }

@@ -39,6 +39,10 @@ func (h *Hub) lookAfter() {
 
 func (h *Hub) look() {
 	now := h.seconds()
+	for _, c := range h.late.look(now) {
+		h.drop(c, "too slow")
+	}
+	h.room.signal() // who waits for room may find a client that does not keep up
 	for _, c := range h.all(func(c *client) bool {
 		return now-c.written.Load() >= commentPeriod || now-c.told.Load() >= idleLimit || now-c.began >= lifeLimit
 	}) {
@@ -79,6 +83,7 @@ func (h *Hub) Close() error {
 	h.drain()
 	close(h.quit)
 	h.stop()
+	h.judges.close()
 	everybody := func(*client) bool { return true }
 	for _, c := range h.all(everybody) {
 		c.end()
@@ -98,21 +103,29 @@ func (h *Hub) Close() error {
 	return nil
 }
 
-// drain waits until everything in the intake was announced.
+// drain waits until everything that was committed has been told.
 func (h *Hub) drain() {
-	timeout := time.NewTimer(drainLimit)
-	defer timeout.Stop()
-	b := &batch{done: make(chan struct{})}
-	select {
-	case h.intake <- b:
-		h.wakeAnnouncer()
-	case <-timeout.C:
+	h.wakeAnnouncer()
+	idle := h.pressure.quiet()
+	if idle == nil {
 		return
 	}
+	timeout := time.NewTimer(drainLimit)
+	defer timeout.Stop()
 	select {
-	case <-b.done:
+	case <-idle:
 	case <-timeout.C:
 	}
+}
+
+// run starts a goroutine that [Hub.Close] waits for. A panic is logged and ends it.
+func (h *Hub) run(what string, f func()) {
+	h.running.Go(func() { h.guard(what, f) })
+}
+
+// alone starts a goroutine that nobody waits for. A panic is logged and ends it.
+func (h *Hub) alone(what string, f func()) {
+	go h.guard(what, f)
 }
 
 // guard runs f and logs its panic.

@@ -6,12 +6,14 @@ import (
 )
 
 const (
-	// maxOwed is how much all clients together may be owed, by weight, before writers have to wait: some hundred events for
+	// maxOwed is how much all clients together may be owed, by weight, before the announcer waits: some hundred events for
 	// each of a thousand clients, a few MiB of queues. It is far more than what clients that keep up ever have.
 	maxOwed = 1 << 18
-	// maxStalled is how much a client may be owed whose connection takes nothing: a little longer than a hiccup of the
-	// network at the rate of a busy server. It is dropped beyond.
+	// maxStalled is how much a client may be owed that does not keep up: a little longer than a hiccup of the network at the rate
+	// of a busy server. It is dropped beyond.
 	maxStalled = 8192
+	// stalledSize is what a client keeps that does not keep up, beside messages and queue; placeSize is a place in its queue.
+	stalledSize, placeSize = 4096, 8
 )
 
 // debt counts what clients that keep up are owed. Whoever adds to it waits while it is too high. Safe for concurrent use.
@@ -56,11 +58,14 @@ func (d *debt) close() {
 type outbox struct {
 	mu       sync.Mutex
 	queue    []*message
-	weight   int64 // of the queue
+	next     int32 // of the queue, what is before it was sent
+	offset   int   // in the next message, what is before it was sent
+	weight   int64 // of what is left in the queue
 	awake    bool  // the actor knows that there is something
-	stalled  bool  // the connection takes nothing: the queue is not part of the debt
+	stalled  bool  // the client does not keep up: the queue is not part of the debt but charged to it
 	shut     bool  // nothing is taken any more
 	finished bool  // the last message was put
+	charged  int64 // bytes of a stalled client
 }
 
 // outcome of putting messages into an outbox.
@@ -72,92 +77,211 @@ const (
 	full                // the client is too slow
 )
 
-// put appends messages.
-func (o *outbox) put(d *debt, messages ...*message) outcome {
+// put appends messages. Each was counted as held by this outbox.
+func (c *client) put(messages ...*message) outcome {
 	var weight int64
 	for _, m := range messages {
 		weight += m.weight()
 	}
+	o := &c.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.shut || o.finished {
+	switch {
+	case o.shut || o.finished:
+		releaseAll(messages)
 		return put
-	}
-	if o.stalled && o.weight+weight > maxStalled {
+	case o.stalled && (o.weight+weight > maxStalled || !c.chargeStalled(int64(len(messages))*placeSize)):
+		releaseAll(messages)
 		return full
 	}
 	o.queue = append(o.queue, messages...)
 	o.weight += weight
 	if !o.stalled {
-		d.add(weight)
+		c.hub.debt.add(weight)
 	}
 	return o.rouse()
 }
 
+func releaseAll(messages []*message) {
+	for _, m := range messages {
+		m.release()
+	}
+}
+
 // finish appends the last message; what is put later is dropped.
-func (o *outbox) finish(d *debt, m *message) outcome {
-	w := o.put(d, m)
-	o.mu.Lock()
-	o.finished = true
-	o.mu.Unlock()
+func (c *client) finish(m *message) outcome {
+	w := c.put(m)
+	c.outbox.mu.Lock()
+	c.outbox.finished = true
+	c.outbox.mu.Unlock()
 	return w
 }
 
+// rouse tells whether the actor is to be told: it does not know yet, and there is something that can be sent.
 func (o *outbox) rouse() outcome {
-	if o.awake {
+	if o.awake || int(o.next) == len(o.queue) || o.queue[o.next].state.Load() == pending {
 		return put
 	}
 	o.awake = true
 	return wake
 }
 
-// take moves the queue into dst, empty when the actor may rest. last tells that nothing follows.
-func (o *outbox) take(d *debt, dst []*message) (messages []*message, last bool) {
+// settled tells that a message of the queue is not pending any more.
+func (c *client) settled() outcome {
+	o := &c.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	messages = append(dst[:0], o.queue...)
-	clear(o.queue)
-	if cap(o.queue) > keptQueue {
-		o.queue = nil
+	c.skipVoid()
+	return o.rouse()
+}
+
+// skipVoid removes messages from the front of the queue that are nobody's. The caller holds the outbox's lock.
+func (c *client) skipVoid() {
+	o := &c.outbox
+	for int(o.next) < len(o.queue) && o.queue[o.next].state.Load() == void {
+		c.pop()
+	}
+}
+
+// pop removes the first message. The caller holds the outbox's lock.
+func (c *client) pop() {
+	o := &c.outbox
+	m := o.queue[o.next]
+	o.queue[o.next] = nil
+	o.next++
+	o.offset = 0
+	o.weight -= m.weight()
+	if o.stalled {
+		c.hub.opts.Streams.Give(c.account, placeSize)
+		o.charged -= placeSize
 	} else {
-		o.queue = o.queue[:0]
+		c.hub.debt.add(-m.weight())
 	}
-	if !o.stalled {
-		d.add(-o.weight)
+	m.release()
+	switch n := len(o.queue); {
+	case int(o.next) < n:
+		if o.next >= keptQueue && int(o.next) >= n/2 {
+			o.queue = append(o.queue[:0], o.queue[o.next:]...)
+			clear(o.queue[len(o.queue):n])
+			o.next = 0
+		}
+	case cap(o.queue) > keptQueue:
+		o.queue, o.next = nil, 0
+	default:
+		o.queue, o.next = o.queue[:0], 0
 	}
-	o.weight = 0
-	o.awake = len(messages) > 0
-	return messages, o.finished
 }
 
 // keptQueue is how long a queue may be that an idle client keeps, for the sake of memory.
 const keptQueue = 4
 
-// stall and resume tell that the connection takes nothing, and takes bytes again.
-func (o *outbox) stall(d *debt) {
+// peek appends what is to be sent next to dst, up to its capacity. Nothing is removed: that is for sent.
+func (c *client) peek(dst []byte) []byte {
+	o := &c.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.stalled && !o.shut {
-		o.stalled = true
-		d.add(-o.weight)
+	offset := o.offset
+	for i := int(o.next); i < len(o.queue) && len(dst) < cap(dst); i++ {
+		m := o.queue[i]
+		switch m.state.Load() {
+		case pending:
+			return dst
+		case void:
+			continue
+		}
+		dst = m.appendTo(dst, c, offset)
+		offset = 0
 	}
+	return dst
 }
 
-func (o *outbox) resume(d *debt) {
+// sent removes n bytes that were sent. more tells that there is something left that can be sent, otherwise the actor may rest; last
+// that nothing follows.
+func (c *client) sent(n int) (more, last bool) {
+	o := &c.outbox
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for int(o.next) < len(o.queue) {
+		c.skipVoid()
+		if int(o.next) == len(o.queue) || o.queue[o.next].state.Load() == pending {
+			break
+		}
+		left := o.queue[o.next].length(c) - o.offset
+		if n < left {
+			o.offset += n
+			break
+		}
+		n -= left
+		c.pop()
+	}
+	empty := int(o.next) == len(o.queue)
+	more = !empty && o.queue[o.next].state.Load() != pending
+	o.awake = more
+	return more, empty && o.finished
+}
+
+// stall makes a client one that does not keep up: nobody waits for it, it may be owed little, and its queue is charged to it. It
+// returns false when that is too much already.
+func (c *client) stall() bool {
+	o := &c.outbox
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stalled || o.shut {
+		return true
+	}
+	if o.weight > maxStalled || !c.chargeStalled(stalledSize+int64(len(o.queue)-int(o.next))*placeSize) {
+		return false
+	}
+	o.stalled = true
+	c.hub.debt.add(-o.weight)
+	return true
+}
+
+// chargeStalled charges bytes to the client. The caller holds the outbox's lock.
+func (c *client) chargeStalled(n int64) bool {
+	if c.hub.opts.Streams.Take(c.account, n) != nil {
+		return false
+	}
+	c.outbox.charged += n
+	return true
+}
+
+// resume makes it one that keeps up again.
+func (c *client) resume() {
+	o := &c.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.stalled && !o.shut {
 		o.stalled = false
-		d.add(o.weight)
+		c.hub.debt.add(o.weight)
+		c.refund()
 	}
 }
 
-// close drops the queue for good.
-func (o *outbox) close(d *debt) {
+func (c *client) refund() {
+	c.hub.opts.Streams.Give(c.account, c.outbox.charged)
+	c.outbox.charged = 0
+}
+
+// owed is what the client is owed, by weight.
+func (o *outbox) owed() (weight int64, stalled bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.stalled && !o.shut {
-		d.add(-o.weight)
+	return o.weight, o.stalled
+}
+
+// shutDown drops the queue for good.
+func (c *client) shutDown() {
+	o := &c.outbox
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.shut {
+		return
 	}
-	o.queue, o.weight, o.shut = nil, 0, true
+	if !o.stalled {
+		c.hub.debt.add(-o.weight)
+	}
+	releaseAll(o.queue[o.next:])
+	c.refund()
+	o.queue, o.next, o.weight, o.shut = nil, 0, 0, true
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -77,7 +78,12 @@ func (g *rig) docs(rule string) *schema.Collection {
 }
 
 func (g *rig) input(c *schema.Collection, body map[string]any) records.WriteInput {
-	return records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true, Passwords: g.app.Passwords(),
+	// Nobody signs in here: hashing takes longer than all the rest.
+	quick := records.Passwords{
+		Hash:    func(_ context.Context, plain string, _ int) (string, error) { return "hash of " + plain, nil },
+		Matches: func(_ context.Context, hash, plain string) (bool, error) { return hash == "hash of "+plain, nil },
+	}
+	return records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true, Passwords: quick,
 		Caller: records.Caller{Request: &filter.Request{Context: "default", Method: "POST"}}}
 }
 
@@ -138,7 +144,7 @@ func (g *rig) pair() (near, far net.Conn) {
 func (g *rig) open() *stream {
 	g.t.Helper()
 	near, far := g.pair()
-	must(g.t, g.app.Realtime().Connect(far, []byte(head), "10.0.0.1"))
+	must(g.t, g.app.Realtime().Connect(far, realtime.Opening{Head: []byte(head), IP: "10.0.0.1", Client: "10.0.0.1"}))
 	s := &stream{g: g, conn: near, r: bufio.NewReaderSize(near, 4096), ip: "10.0.0.1"}
 	g.t.Cleanup(func() { near.Close() })
 	near.SetReadDeadline(time.Now().Add(patience))

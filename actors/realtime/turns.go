@@ -11,6 +11,7 @@ import (
 //
 // What is queued is bounded by the number of actors, since each has at most one turn.
 type turns struct {
+	start   func(f func()) // runs something on a goroutine of its own
 	mu      sync.Mutex
 	queue   []func()
 	next    int // of the queue, what is before it has been run
@@ -27,7 +28,7 @@ func (t *turns) Schedule(turn func()) {
 	}
 	t.mu.Unlock()
 	if more {
-		go t.work()
+		t.start(t.work)
 	}
 }
 

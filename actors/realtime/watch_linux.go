@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hangups is what the watcher asks the kernel for: the peer closed its side or the connection broke. Each is told once.
+// hangups is what the watcher asks the kernel for: the peer closed its side or the connection broke. What it asks for is told once.
 const hangups = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR | unix.EPOLLONESHOT
 
 // maxHangups is how many hang-ups are taken from the kernel at a time.
@@ -57,20 +57,37 @@ func (w *watcher) add(c *client) error {
 		w.start(func() { w.waitFor(c) })
 		return nil
 	}
-	var err error
-	controlled := c.raw.Control(func(fd uintptr) {
-		err = w.raw.Control(func(epoll uintptr) {
-			event := unix.EpollEvent{Events: hangups, Fd: int32(c.key)}
-			if e := unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, int(fd), &event); e != nil {
-				err = e
-			}
-		})
-	})
-	if err = errors.Join(controlled, err); err != nil {
+	if err := w.control(c, unix.EPOLL_CTL_ADD, hangups); err != nil {
 		w.remove(c)
 		return fmt.Errorf("watch connection: %w", err)
 	}
 	return nil
+}
+
+func (w *watcher) control(c *client, op int, events uint32) (err error) {
+	controlled := c.raw.Control(func(fd uintptr) {
+		err = w.raw.Control(func(epoll uintptr) {
+			event := unix.EpollEvent{Events: events, Fd: int32(c.key)}
+			if e := unix.EpollCtl(int(epoll), op, int(fd), &event); e != nil {
+				err = e
+			}
+		})
+	})
+	return errors.Join(controlled, err)
+}
+
+// await has [client.writable] called once the connection of a client takes bytes. It returns false when it cannot know.
+func (w *watcher) await(c *client) bool {
+	return c.raw != nil && w.control(c, unix.EPOLL_CTL_MOD, hangups|unix.EPOLLOUT) == nil
+}
+
+// tell tells a client what the kernel said of its connection.
+func (w *watcher) tell(c *client, events uint32) {
+	if events&^unix.EPOLLOUT != 0 || w.control(c, unix.EPOLL_CTL_MOD, hangups) != nil {
+		w.hung(c)
+		return
+	}
+	c.writable()
 }
 
 // remove ends the watch. The kernel forgets a connection when it is closed.
@@ -100,7 +117,7 @@ func (w *watcher) run() {
 			c := w.clients[uint32(events[i].Fd)]
 			w.mu.Unlock()
 			if c != nil {
-				w.hung(c)
+				w.tell(c, events[i].Events)
 			}
 		}
 	}

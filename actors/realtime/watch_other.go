@@ -23,6 +23,9 @@ func (w *watcher) add(c *client) error {
 	return nil
 }
 
+// await returns false: nothing tells here when a connection takes bytes.
+func (w *watcher) await(*client) bool { return false }
+
 // remove has nothing to do: the goroutine ends when the connection is closed.
 func (w *watcher) remove(*client) {}
 

@@ -2,12 +2,14 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/validation"
 )
@@ -20,9 +22,10 @@ func (a *API) connectRealtime(c *httpx.Context) error {
 	if c.Method() == http.MethodHead {
 		return nil
 	}
-	ip := c.RealIP()
+	o := realtime.Opening{IP: c.RealIP(), Client: c.Client(), Plain: !c.KnowsChunks()}
 	c.Hijack(func(conn net.Conn, head []byte) {
-		if err := a.app.Realtime().Connect(conn, head, ip); err != nil {
+		o.Head = head
+		if err := a.app.Realtime().Connect(conn, o); err != nil {
 			a.log.Warn("event stream not opened", "error", err)
 			conn.Close()
 		}
@@ -63,9 +66,54 @@ func (a *API) subscribeRealtime(c *httpx.Context) error {
 	case errors.Is(err, realtime.ErrOtherIdentity):
 		return httpx.NewError(http.StatusForbidden, "The current and the previous request authorization don't match.").Because(err)
 	case err != nil:
-		return err
+		return refusedTopics(err)
 	}
 	return c.NoContent()
+}
+
+// refusedTopics is the answer to a subscription for which there is no room. It names the limit: nothing but fewer topics, or fewer
+// streams, or waiting helps.
+func refusedTopics(err error) error {
+	var work *realtime.LimitError
+	if errors.As(err, &work) {
+		text := fmt.Sprintf("The filters, expands and fields of the topics of %q ask for too much work with each change: %d units, the limit of %s is %d.",
+			work.Key, work.Wanted, whose(work.Whose), work.Max)
+		if work.Whose != realtime.OfStream {
+			return &httpx.Error{Status: http.StatusTooManyRequests, Message: text, RetryAfter: retryAfter, Cause: err}
+		}
+		return httpx.Invalid("", validation.Errors{"subscriptions": validation.New("validation_too_much_work", text).
+			With(map[string]any{"max": work.Max})})
+	}
+	var room *budget.FullError
+	if errors.As(err, &room) {
+		status := http.StatusServiceUnavailable
+		switch {
+		case room.Never():
+			status = http.StatusRequestEntityTooLarge
+		case room.Client:
+			status = http.StatusTooManyRequests
+		}
+		text := fmt.Sprintf("The topics take too much memory: all of %s may keep %d bytes.", whose(clientOrAll(room.Client)), room.Limit)
+		return &httpx.Error{Status: status, Message: text, RetryAfter: retryAfter, Cause: err}
+	}
+	return err
+}
+
+func clientOrAll(client bool) string {
+	if client {
+		return realtime.OfClient
+	}
+	return realtime.OfAll
+}
+
+func whose(limit string) string {
+	switch limit {
+	case realtime.OfStream:
+		return "one connection"
+	case realtime.OfClient:
+		return "one client address"
+	}
+	return "all clients"
 }
 
 // maxBindTries is how often who subscribes is looked at anew because their collection was written to between the look and the

@@ -1,0 +1,268 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+const (
+	// maxChunk is how many messages are worked out in a row for one collection: a millisecond or two on a Reader.
+	maxChunk = 32
+	// judgeLimit is how long the messages of a chunk may keep a Reader. Whose message is not done by then has asked for too much and is
+	// dropped.
+	judgeLimit = 2 * time.Second
+	// maxTries is how often a Reader is asked for when none comes free.
+	maxTries = 3
+)
+
+// judges work out the messages for which the database or user code is asked. Collections take turns, and half of the cores are left
+// to others. Safe for concurrent use.
+type judges struct {
+	h    *Hub
+	most int
+
+	mu      sync.Mutex
+	queues  map[*lane]*queue
+	turns   []*queue // those with jobs, the next one first
+	working int
+	closed  bool
+}
+
+// queue is the jobs of one collection. The order in which they are worked out is no matter: their messages have their places.
+type queue struct {
+	past []*job // on the state before a group, which should not be held for long: they go first
+	live []*job
+	in   bool // it is in turns
+}
+
+func newJudges(h *Hub) *judges {
+	return &judges{h: h, most: max(1, runtime.GOMAXPROCS(0)/2), queues: make(map[*lane]*queue)}
+}
+
+// put hands jobs over.
+func (js *judges) put(jobs []*job) {
+	js.mu.Lock()
+	for _, j := range jobs {
+		l := j.entry.toll.lane
+		q := js.queues[l]
+		if q == nil {
+			q = new(queue)
+			js.queues[l] = q
+		}
+		if j.pin != nil {
+			q.past = append(q.past, j)
+		} else {
+			q.live = append(q.live, j)
+		}
+		if !q.in {
+			q.in = true
+			js.turns = append(js.turns, q)
+		}
+	}
+	start := 0
+	for ; js.working < min(js.most, len(js.turns)) && !js.closed; js.working++ {
+		start++
+	}
+	js.mu.Unlock()
+	for range start {
+		js.h.run("judge changes", js.work)
+	}
+}
+
+// work works jobs out until there are none.
+func (js *judges) work() {
+	for {
+		jobs := js.take()
+		if len(jobs) == 0 {
+			return
+		}
+		js.h.judge(jobs)
+	}
+}
+
+// take returns the jobs that are next, none when the caller may go.
+func (js *judges) take() []*job {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	if len(js.turns) == 0 || js.closed {
+		js.working--
+		return nil
+	}
+	q := js.turns[0]
+	js.turns[0] = nil
+	js.turns = js.turns[1:]
+	var jobs []*job
+	if len(q.past) > 0 {
+		n := 1
+		for n < min(maxChunk, len(q.past)) && q.past[n].pin == q.past[0].pin {
+			n++
+		}
+		jobs, q.past = cut(q.past, n)
+	} else {
+		jobs, q.live = cut(q.live, min(maxChunk, len(q.live)))
+	}
+	if q.in = len(q.past)+len(q.live) > 0; q.in {
+		js.turns = append(js.turns, q)
+	}
+	return jobs
+}
+
+func cut(list []*job, n int) (first, rest []*job) {
+	if n == len(list) {
+		return list, nil
+	}
+	first = append(first, list[:n]...)
+	clear(list[:n])
+	return first, list[n:]
+}
+
+// shed drops the clients of the collection with the most jobs.
+func (js *judges) shed() {
+	js.mu.Lock()
+	var most *queue
+	for _, q := range js.turns {
+		if most == nil || len(q.past)+len(q.live) > len(most.past)+len(most.live) {
+			most = q
+		}
+	}
+	clients := make(map[*client]struct{})
+	if most != nil {
+		for _, list := range [2][]*job{most.past, most.live} {
+			for _, j := range list {
+				for _, c := range j.to.members {
+					clients[c] = struct{}{}
+				}
+			}
+		}
+	}
+	js.mu.Unlock()
+	if len(clients) == 0 {
+		return
+	}
+	js.h.opts.Logger.Warn("realtime: more was written than can be told, clients with filters or expands are dropped", "streams", len(clients))
+	for c := range clients {
+		js.h.drop(c, "asks for too much")
+	}
+}
+
+// close ends the work. What was not worked out is nobody's.
+func (js *judges) close() {
+	js.mu.Lock()
+	js.closed = true
+	turns := js.turns
+	js.turns = nil
+	js.mu.Unlock()
+	for _, q := range turns {
+		for _, list := range [2][]*job{q.past, q.live} {
+			for _, j := range list {
+				js.h.resolve(j)
+			}
+		}
+	}
+}
+
+// judge works out the messages of jobs of one collection.
+func (h *Hub) judge(jobs []*job) {
+	defer func() {
+		for _, j := range jobs {
+			h.resolve(j)
+		}
+	}()
+	asking := jobs[:0:0]
+	for _, j := range jobs {
+		if !j.wanted() {
+			continue
+		}
+		if j.asking() {
+			asking = append(asking, j)
+		} else {
+			h.judgeOn([]*job{j}, h.opts.Catalogue(), nil)
+		}
+	}
+	switch {
+	case len(asking) == 0:
+	case asking[0].pin != nil:
+		h.judgePast(asking, asking[0].pin)
+	default:
+		h.judgeLive(asking)
+	}
+	h.enrich(jobs)
+}
+
+func (h *Hub) judgePast(jobs []*job, p *pin) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h.judgeOn(jobs, p.catalogue, p.reader)
+}
+
+// judgeLive judges jobs on the newest state. Whose job cannot be judged in time is dropped: nothing is left out silently.
+func (h *Hub) judgeLive(jobs []*job) {
+	for try := 1; len(jobs) > 0; try++ {
+		ctx, cancel := context.WithTimeout(h.alive, judgeLimit)
+		err := h.db.Read(ctx, func(r *sqlite.Reader) error {
+			h.judgeOn(jobs, h.opts.Catalogue(), r)
+			return nil
+		})
+		cancel()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, sqlite.ErrBusy) || try == maxTries {
+			h.opts.Logger.Error("realtime: judge changes", "error", err, "messages", len(jobs))
+			for _, j := range jobs {
+				j.failed = true
+			}
+			return
+		}
+	}
+}
+
+// judgeOn judges jobs on one state of the database. After one that took too long the others are tried again without it, as long as
+// there is time.
+func (h *Hub) judgeOn(jobs []*job, cat *schema.Catalogue, r *sqlite.Reader) {
+	var s scratch
+	for _, j := range jobs {
+		j.failed = false
+		h.settle(j, func() error {
+			if r == nil {
+				return h.work(&s, j, cat, nil, nil)
+			}
+			return h.work(&s, j, cat, r, nil)
+		})
+	}
+}
+
+// resolve gives a message its bytes, or takes its place away, and tells the outboxes that hold it.
+func (h *Hub) resolve(j *job) {
+	m := j.slot
+	told := j.message != nil && !j.failed
+	if told {
+		m.size, m.tail, m.data = j.message.size, j.message.tail, j.message.data
+		h.room.adjust(m, m.bytes())
+		m.state.Store(ready)
+	} else {
+		h.room.adjust(m, 0)
+		m.state.Store(void)
+	}
+	if j.failed {
+		h.giveUp(j.to, "not judged")
+	}
+	now := h.seconds()
+	for _, c := range j.to.members {
+		if _, not := j.to.except[c]; not {
+			continue
+		}
+		if told {
+			c.told.Store(now)
+		}
+		c.act(c.settled())
+	}
+	j.pin.close()
+	h.done(j.entry)
+}

@@ -1,0 +1,106 @@
+package realtime
+
+import "sync"
+
+const (
+	// minPace is how many bytes a second a client whose connection is full has to take to count as one that keeps up, for which others
+	// wait: 4 Mbit/s, which any line has.
+	minPace = 512 << 10
+	// silenceLimit is for how many seconds a connection may take nothing before its client is dropped.
+	silenceLimit = 10
+)
+
+// late are the clients whose connections take less than there is for them. Safe for concurrent use.
+type late struct {
+	mu      sync.Mutex
+	clients map[*client]*progress
+}
+
+// progress is what a connection takes.
+type progress struct {
+	bytes int   // since the last look
+	since int32 // the last look; the hub's clock
+	last  int32 // when it last took anything
+}
+
+func (l *late) add(c *client) {
+	now := c.hub.seconds()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.clients[c] == nil && !c.gone.Load() {
+		l.clients[c] = &progress{since: now, last: now}
+		c.behind.Store(true)
+	}
+}
+
+// remove is called when everything was sent.
+func (l *late) remove(c *client) {
+	if c.behind.Load() {
+		l.forget(c)
+		c.resume()
+	}
+}
+
+// forget is called when the client is gone, too.
+func (l *late) forget(c *client) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.clients, c)
+	c.behind.Store(false)
+}
+
+func (l *late) took(c *client, n int) {
+	if !c.behind.Load() || n == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.clients[c]; p != nil {
+		p.bytes += n
+		p.last = c.hub.seconds()
+	}
+}
+
+// look tells apart who keeps up and who does not, and returns who has to go.
+func (l *late) look(now int32) (slow []*client) {
+	var stalls, resumes []*client
+	l.mu.Lock()
+	for c, p := range l.clients {
+		passed := now - p.since
+		if passed < 1 {
+			continue
+		}
+		switch {
+		case now-p.last >= silenceLimit:
+			slow = append(slow, c)
+		case p.bytes < int(passed)*minPace:
+			stalls = append(stalls, c)
+		default:
+			resumes = append(resumes, c)
+		}
+		p.bytes, p.since = 0, now
+	}
+	l.mu.Unlock()
+	for _, c := range stalls {
+		if !c.stall() {
+			slow = append(slow, c)
+		}
+	}
+	for _, c := range resumes {
+		c.resume()
+	}
+	return slow
+}
+
+// largest returns the client that does not keep up and is owed the most, nil when there is none.
+func (l *late) largest() (most *client) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var weight int64
+	for c := range l.clients {
+		if w, stalled := c.owed(); stalled && w > weight {
+			most, weight = c, w
+		}
+	}
+	return most
+}

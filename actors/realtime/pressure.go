@@ -1,0 +1,272 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// What may be under way between the commit of changes and their delivery. Beyond what is meant for one collection its own writers
+// wait, before their commands reach the Writer.
+const (
+	// maxLaneChanges and maxLaneBytes are how many changes of one collection may be under way, and how large: as many as commands of one
+	// collection are admitted, and two full groups of the Writer.
+	maxLaneChanges = 1024
+	maxLaneBytes   = 8 << 20
+	// maxLaneWork is how much they may ask for, see MaxWork: about a quarter of a second of one core, by which the events of others
+	// may be late.
+	maxLaneWork = 1 << 17
+	// maxLanePins is how many snapshots of a collection's state before a delete may be held: of all there are few.
+	maxLanePins = 4
+	// maxUnderWay is how large the changes of all collections may be that are under way. The Writer waits beyond: that happens only
+	// when transactions and cascades, which nobody holds back before they begin, write more than can be told.
+	maxUnderWay = 32 << 20
+	// holdLimit is how long the Writer waits then before clients are dropped whose topics hold things up.
+	holdLimit = 500 * time.Millisecond
+)
+
+// pressure counts what is under way between commit and delivery. Safe for concurrent use.
+type pressure struct {
+	mu    sync.Mutex
+	lanes map[string]*lane // by the collection's id
+	bytes int64
+	less  chan struct{} // closed when bytes fall, nil when nobody waits
+	busy  int           // changes of all lanes
+	idle  chan struct{} // closed when there are none, nil when nobody waits
+}
+
+// lane is what is under way of one collection.
+type lane struct {
+	changes int
+	bytes   int64
+	work    int64
+	pins    int
+	unit    int64 // the work of the last change, which is what the next one is believed to ask for
+	held    int   // admitted writes that have not ended
+	reserve int64 // their work
+	waiting []*ticket
+}
+
+// ticket is a write that waits.
+type ticket struct {
+	turn chan struct{} // closed when it is admitted
+	work int64
+}
+
+// Admission is leave to write to a collection. The zero value is leave to write where nobody listens.
+type Admission struct {
+	p    *pressure
+	l    *lane
+	work int64
+}
+
+// Done ends an admission, after the outcome of the write.
+func (a Admission) Done() {
+	if a.l == nil {
+		return
+	}
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	a.l.held--
+	a.l.reserve -= a.work
+	a.l.admit()
+}
+
+// Admit waits until so little is under way of a collection that one more write may begin: subscribers who keep up lose nothing, so
+// those who make the changes wait for them. It fails with sqlite.ErrNotWritten when ctx or the deadline ends before. Whoever holds
+// the Writer must not call it.
+func (h *Hub) Admit(ctx context.Context, c *schema.Collection, deadline time.Time) (Admission, error) {
+	if h.clients.Load() == 0 {
+		return Admission{}, nil
+	}
+	if listened, _, _ := h.index.watched.of(c); !listened {
+		return Admission{}, nil
+	}
+	p := &h.pressure
+	p.mu.Lock()
+	l := p.lane(c.ID)
+	a := Admission{p, l, max(l.unit, 1)}
+	if len(l.waiting) == 0 && l.room(a.work) {
+		l.held++
+		l.reserve += a.work
+		p.mu.Unlock()
+		return a, nil
+	}
+	t := &ticket{turn: make(chan struct{}), work: a.work}
+	l.waiting = append(l.waiting, t)
+	p.mu.Unlock()
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-t.turn:
+		return a, nil
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-h.quit:
+	}
+	if p.withdraw(l, t) {
+		return Admission{}, fmt.Errorf("%w: too many events of %s wait to be delivered", sqlite.ErrNotWritten, c.Name)
+	}
+	return a, nil
+}
+
+func (p *pressure) lane(id string) *lane {
+	l := p.lanes[id]
+	if l == nil {
+		l = new(lane)
+		p.lanes[id] = l
+	}
+	return l
+}
+
+// withdraw takes a ticket back; false means that it was admitted.
+func (p *pressure) withdraw(l *lane, t *ticket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, other := range l.waiting {
+		if other == t {
+			l.waiting = append(l.waiting[:i:i], l.waiting[i+1:]...)
+			l.admit()
+			return true
+		}
+	}
+	return false
+}
+
+// room tells whether another write may begin. One always may when nothing is under way.
+func (l *lane) room(work int64) bool {
+	if l.changes+l.held == 0 {
+		return true
+	}
+	return l.changes+l.held < maxLaneChanges && l.bytes < maxLaneBytes && l.work+l.reserve+work <= maxLaneWork && l.pins < maxLanePins
+}
+
+// admit gives those who wait their turn, in the order in which they came.
+func (l *lane) admit() {
+	for len(l.waiting) > 0 && l.room(l.waiting[0].work) {
+		t := l.waiting[0]
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+		l.held++
+		l.reserve += t.work
+		close(t.turn)
+	}
+}
+
+// toll is what one change was counted as.
+type toll struct {
+	lane  *lane
+	bytes int64
+	work  int64
+}
+
+// add counts the changes of a batch. It does not wait.
+func (p *pressure) add(b *batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range b.entries {
+		e := &b.entries[i]
+		l := p.lane(e.change.Collection.ID)
+		e.toll = toll{l, sizeOfChange(e.change), max(l.unit, 1)}
+		l.changes++
+		l.bytes += e.toll.bytes
+		l.work += e.toll.work
+		p.bytes += e.toll.bytes
+	}
+	p.busy += len(b.entries)
+}
+
+// known notes what a change really asks for.
+func (p *pressure) known(e *entry, work int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.toll.lane.unit = work
+	e.toll.lane.work += work - e.toll.work
+	e.toll.work = work
+}
+
+// remove counts a change as dealt with.
+func (p *pressure) remove(t toll) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := t.lane
+	l.changes--
+	l.bytes -= t.bytes
+	l.work -= t.work
+	p.bytes -= t.bytes
+	l.admit()
+	if p.less != nil {
+		close(p.less)
+		p.less = nil
+	}
+	if p.busy--; p.busy == 0 && p.idle != nil {
+		close(p.idle)
+		p.idle = nil
+	}
+}
+
+// pinned counts snapshots that are held on behalf of a collection.
+func (p *pressure) pinned(l *lane, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.pins += n
+	l.admit()
+}
+
+// over returns a channel that is closed when less is under way, nil when there is room.
+func (p *pressure) over() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bytes <= maxUnderWay {
+		return nil
+	}
+	if p.less == nil {
+		p.less = make(chan struct{})
+	}
+	return p.less
+}
+
+// quiet returns a channel that is closed when nothing is under way, nil when that is so.
+func (p *pressure) quiet() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy == 0 {
+		return nil
+	}
+	if p.idle == nil {
+		p.idle = make(chan struct{})
+	}
+	return p.idle
+}
+
+// changeSize is what a change keeps beside the values of its records, valueSize what a value keeps beside its bytes.
+const changeSize, valueSize = 256, 24
+
+// sizeOfChange is about how many bytes a change keeps until it is told.
+func sizeOfChange(ch *records.Change) int64 {
+	size := int64(changeSize)
+	for _, r := range [2]*records.Record{ch.Record, ch.Old} {
+		if r == nil {
+			continue
+		}
+		for _, v := range r.Values {
+			size += valueSize
+			switch v := v.(type) {
+			case string:
+				size += int64(len(v))
+			case schema.JSON:
+				size += int64(len(v))
+			case []string:
+				for _, s := range v {
+					size += valueSize + int64(len(s))
+				}
+			}
+		}
+	}
+	return size
+}
