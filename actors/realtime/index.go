@@ -52,8 +52,14 @@ type watched struct {
 
 type watch struct{ topics, asking int }
 
+// maxReference is how long the name or id of a collection may be. What is longer names none, and is not worth looking up.
+const maxReference = 255
+
 func (w *watched) count(t *topic, n int) {
 	name := t.reference()
+	if len(name) > maxReference {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	one := w.topics[name]
@@ -224,7 +230,10 @@ func (x *index) insert(t *topic, c *client) {
 	if b == nil {
 		b = &bucket{key: t.bucketKey}
 		x.buckets[b.key] = b
-		if b.collection = x.find(referenceOf(b.key)); b.collection != nil {
+		if name := referenceOf(b.key); len(name) <= maxReference {
+			b.collection = x.find(name)
+		}
+		if b.collection != nil {
 			b.enriched = x.enriches(b.collection, "")
 		}
 	}
