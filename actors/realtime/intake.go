@@ -152,7 +152,7 @@ func (h *Hub) batch(g sqlite.Group) *batch {
 func (h *Hub) holdBack() {
 	var timer *time.Timer
 	for {
-		less := h.pressure.over()
+		less := h.pressure.untilFits()
 		if less == nil {
 			return
 		}

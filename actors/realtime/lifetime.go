@@ -106,14 +106,17 @@ func (h *Hub) Close() error {
 // drain waits until everything that was committed has been told.
 func (h *Hub) drain() {
 	h.wakeAnnouncer()
-	idle := h.pressure.quiet()
-	if idle == nil {
+	wait(h.pressure.untilIdle(), drainLimit)
+}
+
+func wait(done <-chan struct{}, limit time.Duration) {
+	if done == nil {
 		return
 	}
-	timeout := time.NewTimer(drainLimit)
+	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	select {
-	case <-idle:
+	case <-done:
 	case <-timeout.C:
 	}
 }

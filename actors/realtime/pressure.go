@@ -32,12 +32,29 @@ const (
 
 // pressure counts what is under way between commit and delivery. Safe for concurrent use.
 type pressure struct {
-	mu    sync.Mutex
-	lanes map[string]*lane // by the collection's id
-	bytes int64
-	less  chan struct{} // closed when bytes fall, nil when nobody waits
-	busy  int           // changes of all lanes
-	idle  chan struct{} // closed when there are none, nil when nobody waits
+	mu      sync.Mutex
+	lanes   map[string]*lane // by the collection's id
+	bytes   int64
+	changes int // of all lanes
+	// Who waits until what is under way is less than too much, is little, or is nothing.
+	fits, little, idle gate
+}
+
+// gate is a channel that is closed to let those through who wait; nil when nobody does.
+type gate chan struct{}
+
+func (g *gate) wait() <-chan struct{} {
+	if *g == nil {
+		*g = make(chan struct{})
+	}
+	return *g
+}
+
+func (g *gate) open(when bool) {
+	if when && *g != nil {
+		close(*g)
+		*g = nil
+	}
 }
 
 // lane is what is under way of one collection.
@@ -178,7 +195,7 @@ func (p *pressure) add(b *batch) {
 		l.work += e.toll.work
 		p.bytes += e.toll.bytes
 	}
-	p.busy += len(b.entries)
+	p.changes += len(b.entries)
 }
 
 // known notes what a change really asks for.
@@ -200,14 +217,10 @@ func (p *pressure) remove(t toll) {
 	l.work -= t.work
 	p.bytes -= t.bytes
 	l.admit()
-	if p.less != nil {
-		close(p.less)
-		p.less = nil
-	}
-	if p.busy--; p.busy == 0 && p.idle != nil {
-		close(p.idle)
-		p.idle = nil
-	}
+	p.changes--
+	p.fits.open(p.bytes <= maxUnderWay)
+	p.little.open(p.isLittle())
+	p.idle.open(p.changes == 0)
 }
 
 // pinned counts snapshots that are held on behalf of a collection.
@@ -218,30 +231,38 @@ func (p *pressure) pinned(l *lane, n int) {
 	l.admit()
 }
 
-// over returns a channel that is closed when less is under way, nil when there is room.
-func (p *pressure) over() <-chan struct{} {
+// The following return a channel that is closed when it is so, nil when it is so now.
+
+// untilFits is for the Writer.
+func (p *pressure) untilFits() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bytes <= maxUnderWay {
 		return nil
 	}
-	if p.less == nil {
-		p.less = make(chan struct{})
-	}
-	return p.less
+	return p.fits.wait()
 }
 
-// quiet returns a channel that is closed when nothing is under way, nil when that is so.
-func (p *pressure) quiet() <-chan struct{} {
+// untilLittle is for those who write much.
+func (p *pressure) untilLittle() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.busy == 0 {
+	if p.isLittle() {
 		return nil
 	}
-	if p.idle == nil {
-		p.idle = make(chan struct{})
+	return p.little.wait()
+}
+
+func (p *pressure) isLittle() bool { return p.changes <= maxLaneChanges && p.bytes <= maxLaneBytes }
+
+// untilIdle is for the end.
+func (p *pressure) untilIdle() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changes == 0 {
+		return nil
 	}
-	return p.idle
+	return p.idle.wait()
 }
 
 // changeSize is what a change keeps beside the values of its records, valueSize what a value keeps beside its bytes.
