@@ -89,6 +89,23 @@ func NewError(status int, message string) *Error { return httpx.NewError(status,
 // NewFieldError returns a failure of a field: a code for programs and a sentence for people.
 func NewFieldError(code, message string) error { return validation.New(code, message) }
 
+// Outcome is what an error says about whether something was written.
+type Outcome = actors.Outcome
+
+// The outcomes.
+const (
+	// Judged: refused or failed, not written. NotDone: no room or time, not written, may be tried again. DiskFull: not
+	// written. Unknown: nobody can say whether it was written. Done: it was written, what came after failed.
+	Judged   = actors.Judged
+	NotDone  = actors.NotDone
+	DiskFull = actors.DiskFull
+	Unknown  = actors.Unknown
+	Done     = actors.Done
+)
+
+// OutcomeOf returns what an error of a write says about whether it was written; err is not nil.
+func OutcomeOf(err error) Outcome { return actors.OutcomeOf(err) }
+
 // Errors to be found with errors.Is.
 var (
 	// ErrNotFound is what reads fail with that find nothing.

@@ -287,22 +287,27 @@ func (h guestHost) begin(collection string, raw []byte) (*schema.Collection, map
 func known(err error) error {
 	var fields validation.Errors
 	var no *hooks.Rejection
-	var written *WrittenError
 	var class wasmhost.Errno
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	outcome := OutcomeOf(err)
+	switch {
 	case errors.As(err, &no):
 		return &wasmhost.Rejection{Status: no.Status, Message: no.Message, Fields: failures(no.Fields)}
 	case errors.As(err, &fields):
 		return refusal(fields)
-	case errors.As(err, &written): // not BUSY, which means that nothing was
+	case outcome == Done: // not BUSY, which means that nothing was
 		return errors.New("after a write: " + err.Error())
+	case outcome == Unknown:
+		return &wasmhost.Error{Errno: wasmhost.Internal, Message: "the outcome is not known: it may have been written or not"}
+	case outcome == DiskFull:
+		return &wasmhost.Error{Errno: wasmhost.Busy, Message: "the server's disk is full, nothing was written"}
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, records.ErrNoCollection), errors.Is(err, fs.ErrNotExist):
 		class = wasmhost.NotFound
 	case errors.Is(err, records.ErrForbidden), errors.Is(err, records.ErrRule), errors.Is(err, filter.ErrCollectionFilter), errors.Is(err, filter.ErrRequestFilter):
 		class = wasmhost.Forbidden
-	case errors.Is(err, sqlite.ErrBusy), errors.Is(err, sqlite.ErrNotWritten), errors.Is(err, sqlite.ErrInterrupted), errors.Is(err, ErrTransactionTimeout):
+	case outcome == NotDone, errors.Is(err, sqlite.ErrInterrupted):
 		class = wasmhost.Busy
 	case errors.Is(err, ErrDepth), errors.Is(err, records.ErrTooMany):
 		class = wasmhost.Limit

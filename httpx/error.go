@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -125,6 +126,12 @@ var (
 	ErrMalformed = errors.New("malformed request body")
 )
 
+// DiskFull returns the answer to what the server had no room for on its disk. It says so: whoever runs the server has to do
+// something, and trying again does not help.
+func DiskFull(cause error) *Error {
+	return &Error{Status: http.StatusInsufficientStorage, Message: "The server's disk is full, nothing was written.", Cause: cause}
+}
+
 // AsError returns what a client sees of err, which must not be nil. Errors of reading a body have fixed answers; what is
 // not an [Error] is a 500 that keeps err as its cause.
 func AsError(err error) *Error {
@@ -134,6 +141,8 @@ func AsError(err error) *Error {
 		return e
 	case errors.Is(err, ErrTooLarge):
 		return &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
+	case files.IsFull(err): // while a body was spooled
+		return DiskFull(err)
 	case errors.Is(err, ErrUnsupportedContentType):
 		return &Error{Status: http.StatusBadRequest, Message: "Unsupported Content-Type.", Cause: err}
 	case errors.Is(err, ErrMalformed):
@@ -142,11 +151,11 @@ func AsError(err error) *Error {
 	return &Error{Status: http.StatusInternalServerError, Cause: err}
 }
 
-// Answered tells whether err says itself what the answer is: whoever reads a body returns such an error as it came, for it
-// is not the body that is wrong.
+// Answered tells whether err says itself what the answer is, or is about what the server has room for: whoever reads a body
+// returns such an error as it came, for it is not the content of the body that is wrong.
 func Answered(err error) bool {
 	var e *Error
-	return errors.As(err, &e)
+	return errors.As(err, &e) || errors.Is(err, ErrTooLarge) || files.IsFull(err)
 }
 
 // Loading turns an error of [Context.Bind] or [Context.Map] into the answer of the handlers that say "An error occurred
@@ -157,7 +166,7 @@ func Loading(err error) error {
 	if err == nil {
 		return nil
 	}
-	if Answered(err) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnsupportedContentType) {
+	if Answered(err) || errors.Is(err, ErrUnsupportedContentType) {
 		return AsError(err)
 	}
 	return &Error{Status: http.StatusBadRequest, Message: "An error occurred while loading the submitted data.", Cause: err}

@@ -38,7 +38,7 @@ func (a *API) batch(c *httpx.Context) error {
 		return httpx.NewError(http.StatusForbidden, "Batch requests are not allowed.")
 	}
 	form, uploads, err := readBatch(c)
-	if httpx.Answered(err) || errors.Is(err, httpx.ErrTooLarge) {
+	if httpx.Answered(err) {
 		return err
 	}
 	if err != nil {
@@ -109,8 +109,11 @@ type batchPart struct {
 	record  *records.Record // what hooks left of the record that was written
 }
 
-// failure is the answer to a batch whose part i failed.
+// failure is the answer to a batch whose part i failed. What is not the fault of the part is not told as if it were.
 func (b *batchRun) failure(i int, err error) error {
+	if serverSide(err) {
+		return err
+	}
 	inner := httpx.AsError(b.explain(i, err))
 	var shown map[string]any
 	if jsonErr := json.Unmarshal(inner.AppendJSON(nil), &shown); jsonErr != nil {
@@ -302,6 +305,9 @@ func (b *batchRun) run() error {
 		return nil
 	case errors.As(err, &failed):
 		return b.failure(failed.Index, failed.Err)
+	}
+	if general(err) {
+		return err
 	}
 	return httpx.NewError(http.StatusBadRequest, "Batch transaction failed.").Because(err)
 }

@@ -71,7 +71,7 @@ func (a *API) createCollection(c *httpx.Context) error {
 
 // loadingType is the answer to a body that cannot be read at all when a collection is created.
 func loadingType(err error) error {
-	if httpx.Answered(err) || errors.Is(err, httpx.ErrTooLarge) {
+	if httpx.Answered(err) {
 		return err
 	}
 	return errFormat(errors.Join(schema.ErrTypeData, err))
@@ -91,7 +91,7 @@ func (a *API) updateCollection(c *httpx.Context) error {
 		return err
 	}
 	body, err := jsonBody(c, collectionShape)
-	if httpx.Answered(err) || errors.Is(err, httpx.ErrTooLarge) {
+	if httpx.Answered(err) {
 		return err
 	}
 	if err != nil {
@@ -121,6 +121,8 @@ func schemaError(err error, message string) error {
 	var fields validation.Errors
 	var raw *schema.RawError
 	switch {
+	case general(err):
+		return err
 	case errors.As(err, &fields):
 		return httpx.Invalid(message, fields)
 	case errors.Is(err, schema.ErrData), errors.Is(err, schema.ErrTypeData):

@@ -2,15 +2,12 @@ package api
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"io/fs"
 	"net/http"
 	"time"
 
 	"github.com/troupebase/troupe/actors"
-	"github.com/troupebase/troupe/actors/auth"
-	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
@@ -24,16 +21,28 @@ import (
 // tooBusy is said where something was not done for lack of room or time.
 const tooBusy = "The server is too busy, please try again."
 
+// outcomeUnknown is said where the disk failed in a way that hides what is on it. Who tried again unseen might write twice.
+const outcomeUnknown = "The outcome is not known: it may have been written or not. Look before you try again."
+
 // retryAfter is what a client that was turned away for lack of room is told to wait.
 const retryAfter = time.Second
 
 // mapError is the one table from errors of the layers below to answers. nil means an error it does not know.
 func mapError(err error) *httpx.Error {
+	if actors.OutcomeOf(err) == actors.Unknown { // whatever else was said of it
+		return httpx.NewError(http.StatusInternalServerError, outcomeUnknown).Because(err)
+	}
 	if e, ours := hookError(err); ours {
 		return e
 	}
 	if limit := (*records.LimitError)(nil); errors.As(err, &limit) {
 		return httpx.NewError(http.StatusBadRequest, limit.Error()).Because(err)
+	}
+	switch actors.OutcomeOf(err) {
+	case actors.NotDone:
+		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
+	case actors.DiskFull:
+		return httpx.DiskFull(err)
 	}
 	switch {
 	case errors.Is(err, records.ErrForbidden):
@@ -52,29 +61,23 @@ func mapError(err error) *httpx.Error {
 		return httpx.NewError(http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference.").Because(err)
 	case errors.Is(err, records.ErrTooBig):
 		return httpx.NewError(http.StatusBadRequest, "The record cannot be deleted at once: too many others would be deleted or changed with it. Delete those first.").Because(err)
-	case isOverload(err):
-		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, records.ErrQuery), errors.Is(err, sqlite.ErrInterrupted):
 		return httpx.NewError(http.StatusBadRequest, "").Because(err)
 	}
 	return nil
 }
 
-// isOverload tells whether something was not done for lack of room or time, so that trying again makes sense.
-func isOverload(err error) bool {
-	var written *actors.WrittenError
-	return lacks(err) && !errors.As(err, &written)
-}
-
 // general tells whether a failure says nothing about what was asked, so that it has the same answer on every route, whatever
 // a route says of its own failures.
-func general(err error) bool { return isOverload(err) || errors.Is(err, records.ErrForbidden) }
+func general(err error) bool { return serverSide(err) || errors.Is(err, records.ErrForbidden) }
 
-// lacks tells whether there was no room or time for something.
-func lacks(err error) bool {
-	return errors.Is(err, sqlite.ErrBusy) || errors.Is(err, sqlite.ErrNotWritten) || errors.Is(err, sqlite.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, auth.ErrBusy) || errors.Is(err, oauth2.ErrBusy) || errors.Is(err, actors.ErrTransactionTimeout) ||
-		errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, wasmhost.ErrSuspended) || errors.Is(err, wasmhost.ErrBusy) || errors.Is(err, wasmhost.ErrClosed)
+// serverSide tells whether a failure is the server's want of room, time or certainty.
+func serverSide(err error) bool {
+	switch actors.OutcomeOf(err) {
+	case actors.NotDone, actors.DiskFull, actors.Unknown:
+		return true
+	}
+	return false
 }
 
 // hookError is the answer to an error that a hook made (extension-surface.md 5). ours is false for other errors. Of what
@@ -101,7 +104,7 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 	switch {
 	case errors.As(err, &own):
 		return own, true
-	case lacks(err):
+	case serverSide(err), actors.Lacks(err):
 		return nil, false
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return httpx.NewError(http.StatusNotFound, "").Because(err), true
@@ -111,6 +114,9 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 
 // saveError is mapError for a write whose failures all carry one message.
 func saveError(err error, message string) error {
+	if actors.OutcomeOf(err) == actors.Unknown {
+		return err
+	}
 	if rejection := (*hooks.Rejection)(nil); errors.As(err, &rejection) {
 		if rejection.Message != "" || len(rejection.Fields) == 0 {
 			message = rejection.Message // empty is the default of the status

@@ -47,7 +47,7 @@ func (a *API) subscribeRealtime(c *httpx.Context) error {
 		Subscriptions []string `json:"subscriptions"`
 	}
 	if err := c.Bind(&form); err != nil {
-		if httpx.Answered(err) || errors.Is(err, httpx.ErrTooLarge) {
+		if httpx.Answered(err) {
 			return err
 		}
 		return httpx.NewError(http.StatusBadRequest, "").Because(err)
