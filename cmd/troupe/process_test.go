@@ -79,9 +79,19 @@ func freePort(t testing.TB) int {
 // serve starts a server on dir and waits until it answers.
 func serve(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
+	return serveAfter(t, "", dir, args...)
+}
+
+// serveAfter is serve in a shell that runs first before it becomes the server.
+func serveAfter(t testing.TB, first, dir string, args ...string) *process {
+	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	p := &process{t: t, base: "http://" + addr, logs: new(bytes.Buffer), done: make(chan error, 1)}
-	p.cmd = exec.Command(binary(t), append([]string{"serve", "--http=" + addr, "--dir=" + dir}, args...)...)
+	args = append([]string{"serve", "--http=" + addr, "--dir=" + dir}, args...)
+	p.cmd = exec.Command(binary(t), args...)
+	if first != "" {
+		p.cmd = exec.Command("sh", append([]string{"-ec", first + `; exec "$0" "$@"`, binary(t)}, args...)...)
+	}
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Stdout, p.cmd.Stderr = p.logs, p.logs
 	if err := p.cmd.Start(); err != nil {
