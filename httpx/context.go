@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/troupebase/troupe/storage/budget"
 )
 
 // Auth is who makes a request. It is immutable and may be shared between requests (a token cache returns the same one).
@@ -60,9 +62,11 @@ type Context struct {
 // to be read: they are folded.
 func (c *Context) Raw() *fasthttp.RequestCtx { return c.ctx }
 
-// Context returns the context of the request's work. It does not end when the server is told to stop, as fasthttp's own
-// does: a request that was accepted is answered.
-func (c *Context) Context() context.Context { return context.Background() }
+// Context returns the context of the request's work, which is done on behalf of [Context.Client]. It does not end when the server is
+// told to stop, as fasthttp's own does: a request that was accepted is answered.
+func (c *Context) Context() context.Context {
+	return budget.WithClient(context.Background(), c.Client())
+}
 
 // Method returns the method as it was sent.
 func (c *Context) Method() string { return c.method }

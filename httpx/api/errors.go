@@ -21,6 +21,9 @@ import (
 // tooBusy is said where something was not done for lack of room or time.
 const tooBusy = "The server is too busy, please try again."
 
+// tookTooLong is said where a read was stopped at its limit.
+const tookTooLong = "The request took too long to read and was stopped."
+
 // outcomeUnknown is said where the disk failed in a way that hides what is on it. Who tried again unseen might write twice.
 const outcomeUnknown = "The outcome is not known: it may have been written or not. Look before you try again."
 
@@ -61,6 +64,8 @@ func mapError(err error) *httpx.Error {
 		return httpx.NewError(http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference.").Because(err)
 	case errors.Is(err, records.ErrTooBig):
 		return httpx.NewError(http.StatusBadRequest, "The record cannot be deleted at once: too many others would be deleted or changed with it. Delete those first.").Because(err)
+	case isTooLong(err):
+		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tookTooLong, RetryAfter: retryAfter, Cause: err}
 	case errors.Is(err, records.ErrQuery), errors.Is(err, sqlite.ErrInterrupted):
 		return httpx.NewError(http.StatusBadRequest, "").Because(err)
 	}
@@ -78,6 +83,11 @@ func serverSide(err error) bool {
 		return true
 	}
 	return false
+}
+
+// isTooLong tells whether something was not done because a read took longer than it may.
+func isTooLong(err error) bool {
+	return errors.Is(err, sqlite.ErrInterrupted) && actors.OutcomeOf(err) != actors.Done
 }
 
 // hookError is the answer to an error that a hook made (extension-surface.md 5). ours is false for other errors. Of what

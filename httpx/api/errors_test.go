@@ -8,6 +8,7 @@ import (
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -22,5 +23,21 @@ func TestSaveError(t *testing.T) {
 	other := errors.New("disk on fire")
 	if got := saveError(other, createFailed); got != other {
 		t.Errorf("an unknown error became %v", got)
+	}
+}
+
+// A read that took too long or found no place is the server's limit: 503, when to come back, and words that say which of the two it was.
+func TestMapError_ReadsThatWereStopped(t *testing.T) {
+	for _, c := range []struct {
+		err     error
+		message string
+	}{
+		{sqlite.ErrInterrupted, tookTooLong},
+		{sqlite.ErrBusy, tooBusy},
+	} {
+		e := mapError(fmt.Errorf("list records: %w", c.err))
+		if e == nil || e.Status != 503 || e.Message != c.message || e.RetryAfter <= 0 {
+			t.Errorf("%v became %+v", c.err, e)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"sync"
 
@@ -65,10 +64,8 @@ func (s *Store) total(ctx context.Context, r *sqlite.Reader, p *plan, req *filte
 		t.n, t.last, t.err = s.workOut(r, p, req, t, before)
 		return t.n, t.err
 	}
-	select {
-	case <-t.done:
-	case <-ctx.Done():
-		return 0, fmt.Errorf("%w: %w", sqlite.ErrInterrupted, ctx.Err())
+	if err := r.Await(ctx, t.done); err != nil {
+		return 0, err
 	}
 	if t.err != nil {
 		return count(r, p, req) // the other read may have been the only one to fail

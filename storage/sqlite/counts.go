@@ -108,10 +108,8 @@ func (db *DB) Rows(ctx context.Context, r *Reader, table string) (int, error) {
 		if mine {
 			return db.counts.take(c, r, table)
 		}
-		select {
-		case <-c.done:
-		case <-ctx.Done():
-			return 0, fmt.Errorf("%w: %w", ErrInterrupted, ctx.Err())
+		if err := r.Await(ctx, c.done); err != nil {
+			return 0, err
 		}
 		if n, ok, err := db.counts.current(table); ok {
 			return n, err

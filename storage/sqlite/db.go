@@ -133,7 +133,10 @@ func (db *DB) answer(u *Unit, err error) {
 }
 
 // Submit queues u. It fails with [ErrBusy] when the queue is full and with [ErrClosed]; Done is not called then.
-func (db *DB) Submit(u *Unit) error { return db.queue.push(u) }
+func (db *DB) Submit(u *Unit) error {
+	db.pool.active.Store(int64(db.pool.now())) // long reads make room for the Writer, too
+	return db.queue.push(u)
+}
 
 // Do queues w as a unit of its own source and waits for its outcome. When ctx ends before the unit began, it is removed and the error
 // is [ErrNotWritten]; once begun, the outcome is waited for.

@@ -67,12 +67,25 @@ const (
 	maxGroupUnits = 256     // units in a group: the last answer waits for the whole group, about 4 ms of work
 	maxGroupBytes = 4 << 20 // bytes in a group: keeps the log's growth per sync small
 	maxQueued     = 16384   // units that wait: about a quarter of a second of work, callers are refused beyond
-	maxReaders    = 32      // connections for reads; each may hold 4 MB of pages
 	maxPinned     = 16      // connections for pinned snapshots
-	maxWaiting    = 4096    // reads that wait for a connection
-	maxStatements = 256     // prepared statements kept by a connection, 5–50 KB each
 
-	longRead         = 5 * time.Millisecond   // a read that takes longer is not a short one any more
+	minLong              = 8    // long reads that are under way, with a Reader each; as many as there are cores if those are more
+	maxApart             = 22   // Readers of long reads of the server itself, and of those that do something else
+	maxWaiting           = 4096 // reads that wait for a connection
+	maxWaitingClient     = 2048 // of one client: an office behind one address, but half of it stays for others
+	maxLongWaiting       = 512  // long reads that wait: more than can be answered before they are too late
+	maxLongWaitingClient = 64   // of one client: at 8 a second, which is slow, the last one's time limit is over
+
+	tickSteps     = 1000 // steps of SQLite between two looks at a read: 10 to 100 µs; a look costs 0.05 µs
+	slowTicks     = 4    // fewer are no sign of much work, but of a machine that was busy elsewhere
+	prepareTicks  = 64   // statements after which a read is looked at that makes many small ones
+	maxStatements = 256  // prepared statements kept by a connection, 5–50 KB each
+
+	longRead         = time.Millisecond       // a read that works longer is not a short one any more: others wait behind it
+	timeSlice        = 5 * time.Millisecond   // how long a long read runs before it is another one's turn
+	calm             = 20 * time.Millisecond  // without a short read for so long, long ones take all cores
+	stuckRead        = 5 * time.Millisecond   // a short read that was not seen for so long does something else than to read
+	stuckLong        = 20 * time.Millisecond  // a long one's turn is over even if it is inside one step
 	watchInterval    = 5 * time.Millisecond   // how often running reads are looked at
 	watchLinger      = 200 * time.Millisecond // how long the watchdog keeps ticking after the last read
 	lookInterval     = 250 * time.Millisecond // how often an idle Writer looks for foreign writes

@@ -6,37 +6,84 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/libc"
+
+	"github.com/troupebase/troupe/storage/budget"
 )
 
 // pool lends Readers. As many short reads run at once as there are cores, since more only get in one another's way; a read that turns out
-// long stops counting (the watchdog sees to that), so that somebody else's scan holds up nobody. Safe for concurrent use.
+// long leaves its place to them and goes on among the few long ones (longreads.go). Those who wait are served in turn, client by
+// client. Safe for concurrent use.
 type pool struct {
-	db    *DB
-	cores int
-	limit time.Duration
-	wake  chan struct{} // starts the watchdog
-	quit  chan struct{}
-	pins  chan struct{} // a token for each pinned connection that may be lent
+	db     *DB
+	limits limits
+	limit  time.Duration
+	epoch  time.Time
+	slow   slowTexts
+	wake   chan struct{} // starts the watchdog
+	quit   chan struct{}
+	pins   chan struct{} // a token for each pinned connection that may be lent
+	active atomic.Int64  // when the last short read began, as of now
+	onCPU  atomic.Int32  // long reads that run; changed under the lock
 
 	mu       sync.Mutex
 	free     []*Reader // the most recently used last
 	open     int       // Readers that exist or are being opened
 	lent     []*Reader
 	pinned   []*Reader // idle ones of Pin
-	short    int       // places of short reads that are taken
-	waiters  []*waiter
+	taken    [places]int
+	longOf   map[string]int // long places taken, by client
+	waiting  [places]fairQueue[*waiter]
+	paused   fairQueue[*Reader] // long reads that wait to go on
+	others   int                // reads that wait for what another one works out
 	watching bool
 	closed   bool
-	tls      *libc.TLS // the watchdog's, for interrupts
+	tls      *libc.TLS // the watchdog's
+}
+
+// place is what a lent Reader counts as.
+type place int32
+
+const (
+	short  place = iota // holds one of the places for short reads
+	long                // holds one of those for long reads
+	apart               // a long one of the server itself, or one that does something else than to read
+	places              // how many kinds are counted
+	pin    place = -1   // a pinned snapshot
+)
+
+// limits are how many Readers of each kind may be lent.
+type limits struct {
+	of        [places]int
+	perClient int // long ones of one client
+	steady    int // long ones that run at once beside short ones
+	cores     int // long ones that run at once while there is nothing else to do
+}
+
+func newLimits(cores int) limits {
+	n := max(minLong, cores)
+	return limits{of: [places]int{short: cores, long: n, apart: maxApart}, perClient: n / 2, steady: max(1, cores/2), cores: cores}
+}
+
+// readers is how many Readers there can be.
+func (l *limits) readers() int { return l.of[short] + l.of[long] + l.of[apart] }
+
+// loan is one call of [DB.Read].
+type loan struct {
+	ctx      context.Context
+	client   string // "" is the server itself
+	deadline time.Time
+	kind     place           // short, or long once it is known to be
+	after    <-chan struct{} // what it waits for before it begins again, nil for nothing
 }
 
 // waiter is a read that waits for its turn.
 type waiter struct {
-	turn     chan turn // holds one
-	deadline time.Time
+	loan loan
+	turn chan turn // holds one
 }
 
 // turn is what a waiter gets: a Reader, or leave to open one, or an error.
@@ -47,42 +94,22 @@ type turn struct {
 
 func newPool(db *DB, cores int) *pool {
 	p := &pool{
-		db: db, cores: cores, limit: db.options.ReadLimit,
+		db: db, limits: newLimits(cores), limit: db.options.ReadLimit, epoch: time.Now(), longOf: make(map[string]int),
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), pins: make(chan struct{}, maxPinned),
 		tls: libc.NewTLS(),
 	}
+	p.slow.init()
 	for range maxPinned {
 		p.pins <- struct{}{}
 	}
 	return p
 }
 
-// acquire lends a Reader for a short read, until release.
-func (p *pool) acquire(ctx context.Context) (*Reader, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInterrupted, err)
-	}
-	now := time.Now()
-	deadline := p.deadline(ctx, now)
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil, ErrClosed
-	}
-	if len(p.waiters) > 0 || !p.room() {
-		return p.wait(ctx, deadline)
-	}
-	p.short++
-	if n := len(p.free); n > 0 {
-		r := p.free[n-1]
-		p.free = p.free[:n-1]
-		p.lend(r, ctx, now, deadline)
-		p.mu.Unlock()
-		return r, nil
-	}
-	p.open++
-	p.mu.Unlock()
-	return p.openCounted(ctx, deadline)
+// now is the time since the pool was made, on a clock that never goes back.
+func (p *pool) now() time.Duration { return time.Since(p.epoch) }
+
+func (p *pool) newLoan(ctx context.Context) loan {
+	return loan{ctx: ctx, client: budget.ClientOf(ctx), deadline: p.deadline(ctx, time.Now())}
 }
 
 func (p *pool) deadline(ctx context.Context, now time.Time) time.Time {
@@ -93,13 +120,80 @@ func (p *pool) deadline(ctx context.Context, now time.Time) time.Time {
 	return deadline
 }
 
-// room reports whether another short read may begin now.
-func (p *pool) room() bool { return p.short < p.cores && (len(p.free) > 0 || p.open < maxReaders) }
+// acquire lends a Reader for a read, until release.
+func (p *pool) acquire(l *loan) (*Reader, error) {
+	if err := l.ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInterrupted, err)
+	}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrClosed
+	}
+	if p.waiting[l.kind].of(l.client) > 0 || !p.room(l.kind, l.client) {
+		return p.wait(l)
+	}
+	p.take(l.kind, l.client)
+	if n := len(p.free); n > 0 {
+		r := p.free[n-1]
+		p.free = p.free[:n-1]
+		p.lend(r, l)
+		return p.begin(r)
+	}
+	p.open++
+	p.mu.Unlock()
+	return p.openCounted(l)
+}
 
-// lend hands r out; the caller holds the lock and has counted it.
-func (p *pool) lend(r *Reader, ctx context.Context, now, deadline time.Time) {
-	r.active, r.counted = true, true
-	r.started, r.deadline, r.ctx = now, deadline, ctx
+// begin lets a read begin to which r was lent. It is entered with the lock held and leaves without.
+func (p *pool) begin(r *Reader) (*Reader, error) {
+	if r.loan.kind != long {
+		p.mu.Unlock()
+		return r, nil
+	}
+	if err := p.hold(r); err != nil {
+		p.release(r)
+		return nil, err
+	}
+	return r, nil
+}
+
+// room reports whether another read of a kind may begin now; the caller holds the lock.
+func (p *pool) room(kind place, client string) bool {
+	return (len(p.free) > 0 || p.open < p.limits.readers()) && p.placeFor(kind, client)
+}
+
+// placeFor reports whether a client may have another place of a kind; the caller holds the lock.
+func (p *pool) placeFor(kind place, client string) bool {
+	return p.taken[kind] < p.limits.of[kind] && (kind != long || p.longOf[client] < p.limits.perClient)
+}
+
+// take counts a place as taken, leave as left; the caller holds the lock.
+func (p *pool) take(kind place, client string) {
+	p.taken[kind]++
+	if kind == long {
+		p.longOf[client]++
+	}
+}
+
+func (p *pool) leave(kind place, client string) {
+	p.taken[kind]--
+	if kind != long {
+		return
+	}
+	if p.longOf[client]--; p.longOf[client] == 0 {
+		delete(p.longOf, client)
+	}
+}
+
+// lend hands r out; the caller holds the lock and has taken the place.
+func (p *pool) lend(r *Reader, l *loan) {
+	now := p.now()
+	r.active, r.loan = true, *l
+	r.since, r.begun = now, now
+	r.ticked.Store(int64(now))
+	r.ticks, r.prepared, r.slow, r.postponed, r.gated, r.knownSlow = 0, 0, false, false, false, false
+	r.place.Store(int32(l.kind))
 	r.stop.Store(false)
 	p.lent = append(p.lent, r)
 	p.watch()
@@ -117,40 +211,51 @@ func (p *pool) watch() {
 }
 
 // openCounted opens a Reader whose place is counted already and lends it.
-func (p *pool) openCounted(ctx context.Context, deadline time.Time) (*Reader, error) {
-	conn, err := connect(p.db.options.Path, p.db.options.Connect, readerPragmas()...)
+func (p *pool) openCounted(l *loan) (*Reader, error) {
+	r, err := p.openReader()
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if err == nil && p.closed {
-		err = errors.Join(ErrClosed, conn.close())
+		err = errors.Join(ErrClosed, r.conn.close())
 	}
 	if err != nil {
-		p.short--
+		p.leave(l.kind, l.client)
 		p.open--
 		p.promote()
+		p.mu.Unlock()
 		return nil, err
 	}
-	r := &Reader{conn: conn}
-	p.lend(r, ctx, time.Now(), deadline)
+	p.lend(r, l)
+	return p.begin(r)
+}
+
+func (p *pool) openReader() (*Reader, error) {
+	conn, err := connect(p.db.options.Path, p.db.options.Connect, readerPragmas()...)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{conn: conn, pool: p, resume: make(chan struct{}, 1)}
+	conn.cache.slow = &p.slow
+	r.watchSteps()
 	return r, nil
 }
 
 // wait queues for a turn. It is entered with the lock held and leaves without.
-func (p *pool) wait(ctx context.Context, deadline time.Time) (*Reader, error) {
-	if len(p.waiters) >= maxWaiting {
+func (p *pool) wait(l *loan) (*Reader, error) {
+	q := &p.waiting[l.kind]
+	if err := p.roomToWait(q, l); err != nil {
 		p.mu.Unlock()
-		return nil, fmt.Errorf("%w: too many reads wait", ErrBusy)
+		return nil, err
 	}
-	w := &waiter{turn: make(chan turn, 1), deadline: deadline}
-	p.waiters = append(p.waiters, w)
+	w := &waiter{turn: make(chan turn, 1), loan: *l}
+	q.push(l.client, w)
 	p.watch()
 	p.mu.Unlock()
 	var t turn
 	select {
 	case t = <-w.turn:
-	case <-ctx.Done():
+	case <-l.ctx.Done():
 		if p.forget(w) {
-			return nil, fmt.Errorf("%w: %w", ErrInterrupted, ctx.Err())
+			return nil, fmt.Errorf("%w: %w", ErrInterrupted, l.ctx.Err())
 		}
 		t = <-w.turn
 	}
@@ -158,47 +263,72 @@ func (p *pool) wait(ctx context.Context, deadline time.Time) (*Reader, error) {
 	case t.err != nil:
 		return nil, t.err
 	case t.reader == nil:
-		return p.openCounted(ctx, deadline)
+		return p.openCounted(l)
 	}
 	p.mu.Lock()
-	t.reader.ctx = ctx
-	p.mu.Unlock()
-	return t.reader, nil
+	return p.begin(t.reader)
 }
 
-// forget takes w out of the queue; false means that it has had its turn.
+// roomToWait makes room in a queue for a loan, or refuses it: beyond a number it is the client with the most reads that loses one, so
+// that nobody is kept out by others.
+func (p *pool) roomToWait(q *fairQueue[*waiter], l *loan) error {
+	most, all := maxWaitingClient, maxWaiting
+	if l.kind == long {
+		most, all = maxLongWaitingClient, maxLongWaiting
+	}
+	own := q.of(l.client)
+	if own >= most && l.client != "" {
+		return fmt.Errorf("%w: too many reads of the client wait", ErrBusy)
+	}
+	if q.n < all {
+		return nil
+	}
+	w, ok := q.removeNewest(own + 1)
+	if !ok {
+		return fmt.Errorf("%w: too many reads wait", ErrBusy)
+	}
+	w.turn <- turn{err: fmt.Errorf("%w: too many reads of the client wait", ErrBusy)}
+	return nil
+}
+
+// forget takes w out of its queue; false means that it has had its turn.
 func (p *pool) forget(w *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.Index(p.waiters, w)
-	if i < 0 {
-		return false
-	}
-	p.waiters = slices.Delete(p.waiters, i, i+1)
-	return true
+	return p.waiting[w.loan.kind].remove(w.loan.client, w)
 }
 
 // promote gives waiting reads their turn while there is room; the caller holds the lock.
 func (p *pool) promote() {
-	for len(p.waiters) > 0 && p.room() {
-		w := p.waiters[0]
-		p.waiters[0] = nil
-		p.waiters = p.waiters[1:]
-		p.short++
-		if n := len(p.free); n > 0 {
-			r := p.free[n-1]
-			p.free = p.free[:n-1]
-			p.lend(r, context.Background(), time.Now(), w.deadline)
-			w.turn <- turn{reader: r}
-		} else {
-			p.open++
-			w.turn <- turn{}
+	for _, kind := range []place{short, long} {
+		q := &p.waiting[kind]
+		for q.n > 0 {
+			w, ok := q.pop(func(client string) bool { return p.room(kind, client) })
+			if !ok {
+				break
+			}
+			p.grant(w)
 		}
 	}
 }
 
+// grant gives w its turn; the caller holds the lock.
+func (p *pool) grant(w *waiter) {
+	p.take(w.loan.kind, w.loan.client)
+	if n := len(p.free); n > 0 {
+		r := p.free[n-1]
+		p.free = p.free[:n-1]
+		p.lend(r, &w.loan)
+		w.turn <- turn{reader: r}
+		return
+	}
+	p.open++
+	w.turn <- turn{}
+}
+
 // release takes r back.
 func (p *pool) release(r *Reader) {
+	r.learn()
 	good := true
 	if r.snapshot || r.stop.Load() {
 		p.deactivate(r) // a late interrupt would hit the ROLLBACK
@@ -233,117 +363,22 @@ func (p *pool) end(r *Reader) {
 	if !r.active {
 		return
 	}
-	r.active, r.ctx = false, nil
-	if r.counted {
-		r.counted = false
-		p.short--
+	r.active = false
+	kind := place(r.place.Load())
+	if kind == short && !r.postponed {
+		p.active.Store(int64(r.begun))
 	}
+	if kind != pin {
+		p.leave(kind, r.loan.client)
+	}
+	if r.running.Load() {
+		p.halt(r)
+		p.dispatch()
+	}
+	r.loan = loan{}
 	i := slices.Index(p.lent, r)
 	last := len(p.lent) - 1
 	p.lent[i] = p.lent[last]
 	p.lent[last] = nil
 	p.lent = p.lent[:last]
-}
-
-// acquirePinned lends one of the connections for pinned snapshots.
-func (p *pool) acquirePinned(ctx context.Context) (*Reader, error) {
-	select {
-	case <-p.pins:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("pin: %w: %w", ErrInterrupted, ctx.Err())
-	case <-p.quit:
-		return nil, ErrClosed
-	}
-	p.mu.Lock()
-	var r *Reader
-	if n := len(p.pinned); n > 0 {
-		r, p.pinned = p.pinned[n-1], p.pinned[:n-1]
-	}
-	p.mu.Unlock()
-	if r == nil {
-		conn, err := connect(p.db.options.Path, p.db.options.Connect, readerPragmas()...)
-		if err != nil {
-			p.pins <- struct{}{}
-			return nil, fmt.Errorf("pin: %w", err)
-		}
-		r = &Reader{conn: conn}
-	}
-	now := time.Now()
-	deadline := p.deadline(ctx, now)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		p.pins <- struct{}{}
-		return nil, errors.Join(ErrClosed, r.conn.close())
-	}
-	p.lend(r, ctx, now, deadline)
-	r.counted = false
-	return r, nil
-}
-
-// releasePinned takes r back.
-func (p *pool) releasePinned(r *Reader) {
-	p.deactivate(r)
-	r.restart()
-	good := r.clean()
-	p.mu.Lock()
-	if good && !p.closed {
-		p.pinned = append(p.pinned, r)
-		r = nil
-	}
-	p.mu.Unlock()
-	if r != nil {
-		p.db.report("close a pinned Reader", r.conn.close())
-	}
-	p.pins <- struct{}{}
-}
-
-// close waits for the reads under way, interrupts those that take too long and closes all connections.
-func (p *pool) close() error {
-	p.mu.Lock()
-	p.closed = true
-	for _, w := range p.waiters {
-		w.turn <- turn{err: ErrClosed}
-	}
-	p.waiters = nil
-	idle := append(p.free, p.pinned...)
-	p.free, p.pinned = nil, nil
-	p.mu.Unlock()
-	var errs []error
-	for _, r := range idle {
-		errs = append(errs, r.conn.close())
-	}
-	if !p.drained(closeGrace) {
-		p.mu.Lock()
-		for _, r := range p.lent {
-			r.deadline = time.Time{}
-		}
-		p.mu.Unlock()
-		if !p.drained(closeWait) {
-			errs = append(errs, errors.New("reads still run"))
-		}
-	}
-	close(p.quit)
-	p.mu.Lock()
-	defer p.mu.Unlock() // the watchdog may be at its last inspection
-	p.lent, p.waiters = nil, nil
-	p.tls.Close()
-	return errors.Join(errs...)
-}
-
-// drained waits until nothing is lent, at most for d.
-func (p *pool) drained(d time.Duration) bool {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(d); ; <-tick.C {
-		p.mu.Lock()
-		n := len(p.lent)
-		p.mu.Unlock()
-		if n == 0 {
-			return true
-		}
-		if time.Now().After(end) {
-			return false
-		}
-	}
 }

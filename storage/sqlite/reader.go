@@ -7,37 +7,78 @@ import (
 	"sync/atomic"
 	"time"
 
+	"modernc.org/libc"
 	zsqlite "zombiezen.com/go/sqlite"
 )
 
 // Reader is a connection that only reads, lent by [DB.Read] for the time of a call or by [DB.Pin] until it is released. One goroutine at a time
 // may use it.
 type Reader struct {
-	conn *connection
-	stop atomic.Bool // set when the watchdog interrupted the loan
+	conn    *connection
+	pool    *pool
+	handler func(*libc.TLS, uintptr) int32
+	resume  chan struct{} // holds one: the paused read may go on, or is stopped
+	stop    atomic.Bool   // set when the watchdog interrupted the loan
+	running atomic.Bool   // a long read that is not paused
+	place   atomic.Int32  // what the loan counts as; changed under the pool's lock
+	ticked  atomic.Int64  // when the read was last seen to go on
+	active  bool          // lent; under the pool's lock
+	loan    loan          // under the pool's lock while it changes hands
 
-	// Under the pool's lock.
-	active   bool // lent
-	counted  bool // holds one of the places for short reads
-	started  time.Time
-	deadline time.Time
-	ctx      context.Context
-
-	snapshot bool   // a transaction is open; belongs to the borrower
-	seen     uint64 // the gate's number that the cached statements belong to
+	// These belong to the borrower.
+	since     time.Duration // when it began, moved on by the time it was paused
+	begun     time.Duration // when it began
+	slice     time.Duration // when it was last let run as a long read
+	ticks     int           // how often it was looked after
+	prepared  int           // how often a statement was asked for
+	slow      bool          // it took long
+	knownSlow bool          // it has used a statement that was known to take long
+	postponed bool          // it has to begin again
+	gated     bool          // a change of the schema waits for it
+	snapshot  bool          // a transaction is open
+	seen      uint64        // the gate's number that the cached statements belong to
 }
 
 // Prepare returns the statement for sql, reset and with no parameter bound. It belongs to the connection's cache: it need not
 // be finalised, it is reset when the Reader is given back, and it is reset when the same text is prepared again.
 func (r *Reader) Prepare(sql string) (*zsqlite.Stmt, error) {
-	if r.stop.Load() {
+	if r.stop.Load() || r.postponed {
 		return nil, ErrInterrupted
 	}
 	s, err := r.conn.cache.get(sql)
 	if err != nil {
 		return nil, err
 	}
+	if r.prepared++; r.prepared%prepareTicks == 0 && !r.tick() {
+		return nil, ErrInterrupted
+	}
+	if r.pool.slow.knows(s.hash) {
+		r.knownSlow = true
+		if place(r.place.Load()) == short && !r.pool.lengthen(r) {
+			return nil, ErrInterrupted
+		}
+	}
 	return s.Stmt, nil
+}
+
+// Await waits until done is closed, for a read that needs what another one works out. Nobody holds a Reader for that: if it is not
+// closed yet the read ends with an error and begins again afterwards.
+func (r *Reader) Await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	if place(r.place.Load()) != pin && !r.gated {
+		r.postponed, r.loan.after = true, done
+		return ErrInterrupted
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrInterrupted, ctx.Err())
+	}
 }
 
 // Snapshot makes all statements that follow see one and the same state. Without it each statement sees the newest.
@@ -83,23 +124,48 @@ func (r *Reader) restart() {
 // clean reports whether the connection can be lent again.
 func (r *Reader) clean() bool { return r.conn.AutocommitEnabled() }
 
-// Read lends a Reader to fn. fn may be run a second time when a schema change was committed meanwhile, so it starts from scratch each time:
+// Read lends a Reader to fn, on behalf of the client that [budget.WithClient] put into ctx. fn may be run again when a schema change was
+// committed meanwhile, or when it takes long and has to wait for a place among the long reads, so it starts from scratch each time:
 // it loads the catalogue inside and resets its buffers. It runs on the caller's goroutine; its error is returned.
 //
 // The read ends with [ErrInterrupted] when ctx ends or after the read limit, with [ErrBusy] when no connection came free in time. A read inside
 // a read takes a second connection and should be avoided.
 func (db *DB) Read(ctx context.Context, fn func(r *Reader) error) error {
-	r, err := db.pool.acquire(ctx)
+	l := db.pool.newLoan(ctx)
+	for {
+		again, err := db.readOnce(&l, fn)
+		if !again {
+			return err
+		}
+		if err := db.pool.await(&l); err != nil {
+			return err
+		}
+	}
+}
+
+// readOnce lends a Reader to fn, once. again tells that fn has to be run again.
+func (db *DB) readOnce(l *loan, fn func(r *Reader) error) (again bool, err error) {
+	r, err := db.pool.acquire(l)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer db.pool.release(r)
 	r.refresh(db.gate.number.Load())
-	err = db.gate.read(func() error { return fn(r) }, r.restart)
-	if err != nil {
-		return r.explain(err)
+	err = db.gate.read(func() error { return fn(r) }, r.rerun)
+	if r.postponed {
+		l.kind, l.after = r.loan.kind, r.loan.after
+		return true, nil
 	}
-	return nil
+	if err != nil {
+		return false, r.explain(err)
+	}
+	return false, nil
+}
+
+// rerun prepares for a second run, which a change of the schema waits for.
+func (r *Reader) rerun() {
+	r.restart()
+	r.gated = true
 }
 
 // explain marks an error that our interrupt caused.

@@ -77,7 +77,7 @@ func TestRead_LongReadsHoldUpNobody(t *testing.T) {
 	db := openTest(t, Options{})
 	ctx, cancel := context.WithCancel(context.Background())
 	var long sync.WaitGroup
-	for range db.pool.cores + 2 {
+	for range db.pool.limits.cores + 2 {
 		long.Go(func() {
 			if err := db.Read(ctx, func(r *Reader) error { return run(r, endless) }); !errors.Is(err, ErrInterrupted) {
 				t.Error(err)
@@ -95,7 +95,7 @@ func TestLaw13_ReadersAreBounded(t *testing.T) {
 	db := openTest(t, Options{})
 	leave := make(chan struct{})
 	var inside, held sync.WaitGroup
-	for range maxReaders {
+	for range db.pool.limits.of[short] + db.pool.limits.of[apart] {
 		inside.Add(1)
 		held.Go(func() {
 			err := db.Read(context.Background(), func(r *Reader) error { inside.Done(); <-leave; return nil })
@@ -116,8 +116,8 @@ func TestLaw13_ReadersAreBounded(t *testing.T) {
 	ints(t, db, "SELECT 1")
 	db.pool.mu.Lock()
 	defer db.pool.mu.Unlock()
-	if db.pool.open > maxReaders || db.pool.short != 0 || len(db.pool.waiters) != 0 {
-		t.Errorf("open %d, short %d, waiting %d", db.pool.open, db.pool.short, len(db.pool.waiters))
+	if p := db.pool; p.open > p.limits.readers() || p.taken != [places]int{} || p.waiting[short].n != 0 {
+		t.Errorf("open %d, taken %d, waiting %d", p.open, p.taken, p.waiting[short].n)
 	}
 }
 

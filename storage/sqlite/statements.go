@@ -10,6 +10,7 @@ import (
 // A statement that is in use is never evicted; giveBack resets all that were used.
 type statements struct {
 	conn  *connection
+	slow  *slowTexts // nil on the Writer's connection
 	byKey map[string]*statement
 	head  statement // ring: head.next is the most recent
 	used  []*statement
@@ -18,6 +19,8 @@ type statements struct {
 type statement struct {
 	*zsqlite.Stmt
 	sql        string
+	handle     uintptr
+	hash       uint64 // of sql, for a Reader's
 	writes     bool
 	used       bool
 	prev, next *statement
@@ -64,7 +67,10 @@ func (c *statements) add(sql string) (*statement, error) {
 		_ = stmt.Finalize()
 		return nil, fmt.Errorf("prepare %q: %w", sql, err)
 	}
-	s := &statement{Stmt: stmt, sql: sql, writes: c.conn.writes(handle)}
+	s := &statement{Stmt: stmt, sql: sql, handle: handle, writes: c.conn.writes(handle)}
+	if c.slow != nil {
+		s.hash = c.slow.hash(sql)
+	}
 	c.byKey[sql] = s
 	c.link(s)
 	c.use(s)
@@ -91,6 +97,9 @@ func (c *statements) link(s *statement) {
 func (c *statements) use(s *statement) {
 	s.used = true
 	c.used = append(c.used, s)
+	if c.slow != nil {
+		c.conn.forgetSteps(s)
+	}
 }
 
 // giveBack resets what was used since the last call, so that no statement holds a snapshot, a lock or somebody's values.
