@@ -115,6 +115,8 @@ var (
 	ErrBegun   = actors.ErrBegun
 	// ErrTransactionTimeout says that a transaction was held for too long. Nothing of it was written.
 	ErrTransactionTimeout = actors.ErrTransactionTimeout
+	// ErrInTransaction says that collections or settings were to be changed inside of a transaction, which cannot be.
+	ErrInTransaction = actors.ErrInTransaction
 	// ErrDepth says that hooks wrote from within one another too often.
 	ErrDepth = actors.ErrDepth
 )

@@ -43,12 +43,16 @@ func (catalogueWorker) Receive(ctx actor.Context) {
 }
 
 // ChangeSchema changes collections in one transaction, alone; the new catalogue counts before it returns. change may be
-// called again, so it works only on what it is given. It returns the error of change, or that of the database.
+// called again, so it works only on what it is given. It returns the error of change, that of the database, or
+// [ErrInTransaction] where ctx is one of a transaction.
 func (a *App) ChangeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
 	return a.schemaOrder(ctx, &schemaOrder{run: func() error { return a.changeSchema(ctx, change) }})
 }
 
 func (a *App) schemaOrder(ctx context.Context, o *schemaOrder) error {
+	if err := scopeOf(ctx).redefines(); err != nil {
+		return fmt.Errorf("change collections: %w", err)
+	}
 	defer a.schemaWaiting.Add(-1)
 	if a.schemaWaiting.Add(1) > maxSchemaChanges {
 		return fmt.Errorf("change collections: %w", sqlite.ErrBusy)

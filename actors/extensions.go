@@ -182,7 +182,10 @@ func (g *guestHook) around(ctx context.Context, call *wasmhost.Call, next func()
 	var state []byte
 	if g.spec.Before {
 		var err error
-		if state, err = g.x.Before(ctx, g.index, call); err != nil {
+		within, end := underWriter(ctx)
+		state, err = g.x.Before(within, g.index, call)
+		end()
+		if err != nil {
 			if err = g.answer(err); err != nil {
 				return err
 			}
@@ -197,7 +200,9 @@ func (g *guestHook) around(ctx context.Context, call *wasmhost.Call, next func()
 	if !g.spec.After {
 		return nil
 	}
-	if err := g.x.After(ctx, g.index, call, state); err != nil {
+	within, end := underWriter(ctx)
+	defer end()
+	if err := g.x.After(within, g.index, call, state); err != nil {
 		return g.answer(tooLate(err))
 	}
 	return nil

@@ -122,7 +122,7 @@ func TestWritesFromEachStage(t *testing.T) {
 }
 
 // TestEndlessWrites end with an error, wherever they come from, and leave nothing held.
-func TestEndlessWrites(t *testing.T) {
+func TestLaw9_EndlessWrites(t *testing.T) {
 	for _, stage := range writeStages[:8] {
 		for _, own := range []bool{false, true} { // transactions of their own
 			t.Run(fmt.Sprintf("%s/transaction %v", stage.name, own), func(t *testing.T) {
@@ -179,8 +179,8 @@ func TestEndlessWrites(t *testing.T) {
 	}
 }
 
-// TestEndlessDeletes: the hooks of cascaded records count, too.
-func TestEndlessDeletes(t *testing.T) {
+// TestLaw9_EndlessDeletes: the hooks of cascaded records count, too.
+func TestLaw9_EndlessDeletes(t *testing.T) {
 	a := open(t)
 	parents := define(t, a, `{"name":"parents","type":"base"}`)
 	children := define(t, a, `{"name":"children","type":"base","fields":[{"name":"p","type":"relation","collectionId":"@parents","cascadeDelete":true,"maxSelect":1}]}`)
@@ -294,8 +294,8 @@ func TestCircle(t *testing.T) {
 	}
 }
 
-// TestCircleWithTheWriter: a chain that holds the Writer does not wait for the record of one that waits for the Writer.
-func TestCircleWithTheWriter(t *testing.T) {
+// TestLaw9_CircleWithTheWriter: a chain that holds the Writer does not wait for the record of one that waits for the Writer.
+func TestLaw9_CircleWithTheWriter(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	id := mustAdd(t, a, c, nil)

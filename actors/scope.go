@@ -63,6 +63,18 @@ func (s scope) deeper() (scope, error) {
 	return s, nil
 }
 
+// redefines tells whether the chain may change collections or settings. In a transaction it may not: what they mean is swapped
+// after the commit, behind the gate, and whatever runs in the transaction would go on with what it took from before.
+func (s scope) redefines() error {
+	switch {
+	case s.showing:
+		return ErrReadOnly
+	case s.tx != nil:
+		return ErrInTransaction
+	}
+	return nil
+}
+
 // RequestInfo is a request as hooks see it.
 type RequestInfo struct {
 	// Request is the request itself, nil where a record is shown to a subscriber.

@@ -13,6 +13,18 @@ import (
 // maxExclusive is how many transactions with user code may be under way or wait: each holds up all writes of the server.
 const maxExclusive = 64
 
+// maxCallUnderWriter is how long one call of an extension may take where it holds the Writer, whatever its limits are
+// elsewhere: a second in which nobody writes is what others can be asked to bear for one hook.
+const maxCallUnderWriter = time.Second
+
+// underWriter bounds a call of an extension that is part of a transaction. end is called after it.
+func underWriter(ctx context.Context) (within context.Context, end context.CancelFunc) {
+	if scopeOf(ctx).tx == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, maxCallUnderWriter)
+}
+
 // truncateTimeout is how long a truncate with hooks may take.
 const truncateTimeout = 30 * time.Second
 
@@ -25,6 +37,9 @@ var (
 	ErrTransactionTimeout = errors.New("the transaction took too long")
 	// ErrTransactionShared says that two goroutines had parts of one transaction under way at once. Nothing of it was written.
 	ErrTransactionShared = errors.New("the transaction was used by several goroutines at once")
+	// ErrInTransaction says that collections or settings were to be changed, or SQL of a superuser to be run, inside of a
+	// transaction. Nothing was changed, and nothing waited: the change needs the Writer, which its own transaction holds.
+	ErrInTransaction = errors.New("collections and settings cannot be changed inside of a transaction")
 	// ErrTransactionOver says that a transaction was used after its end.
 	ErrTransactionOver = errors.New("the transaction is over")
 )
@@ -185,6 +200,7 @@ func (h *handover) Apply(tx *sqlite.Tx) error {
 // RunInTransaction runs fn with a context whose writes and reads are part of one transaction: all or nothing. While fn runs
 // no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), with its context, and it
 // should use nothing but the context that it is given, on one goroutine at a time: a write on another one waits in vain.
+// Records can be changed, collections and settings cannot: that fails with [ErrInTransaction].
 // Inside of a transaction fn is a part of it that can fail alone.
 //
 // Hooks that come after a write run when the transaction has ended. Their errors are returned, and take nothing back.

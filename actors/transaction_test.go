@@ -194,9 +194,9 @@ func TestFailedWriteInATransaction(t *testing.T) {
 	}
 }
 
-// TestTransactionTimeout: a transaction that takes too long is over, whoever still holds it; nothing of it is written and
+// TestLaw9_TransactionTimeout: a transaction that takes too long is over, whoever still holds it; nothing of it is written and
 // the server goes on.
-func TestTransactionTimeout(t *testing.T) {
+func TestLaw9_TransactionTimeout(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	limitTransactions(t, a)
@@ -257,9 +257,9 @@ func TestUseAfterTheEnd(t *testing.T) {
 	}
 }
 
-// TestWriteBesideTheOwnTransaction: whoever writes on another context than the transaction's waits for himself, but not for
+// TestLaw9_WriteBesideTheOwnTransaction: whoever writes on another context than the transaction's waits for himself, but not for
 // ever.
-func TestWriteBesideTheOwnTransaction(t *testing.T) {
+func TestLaw9_WriteBesideTheOwnTransaction(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	var late error
@@ -522,8 +522,8 @@ func TestLaw1_FaultsUnderUserCode(t *testing.T) {
 	})
 }
 
-// TestTransactionTimeoutEndsReads: a search that takes for ever does not keep the Writer beyond the time of the transaction.
-func TestTransactionTimeoutEndsReads(t *testing.T) {
+// TestLaw9_TransactionTimeoutEndsReads: a search that takes for ever does not keep the Writer beyond the time of the transaction.
+func TestLaw9_TransactionTimeoutEndsReads(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	limitTransactions(t, a)
