@@ -96,6 +96,12 @@ func (a *App) sweepFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(notes) > 0 {
+		if err := a.db.Settled(ctx); err != nil {
+			a.log.Error("remove files that a crash left", "error", err)
+			return nil // they stay noted
+		}
+	}
 	var errs []error
 	for _, n := range notes {
 		errs = append(errs, a.sweepNote(ctx, n))

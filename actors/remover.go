@@ -90,6 +90,9 @@ func (a *App) removeNoted(ctx context.Context, wanted func(key string) bool) err
 	var errs []error
 	for {
 		keys, err := a.noted(ctx, after)
+		if err == nil && after == "" && len(keys) > 0 {
+			err = a.db.Settled(ctx) // a note that was read may be one that a crash takes back
+		}
 		if err != nil || len(keys) == 0 {
 			return errors.Join(append(errs, err)...)
 		}

@@ -104,6 +104,7 @@ func (w *writer) lookCommits() (group, seq uint64, err error) {
 // the Writer knows are put there again.
 func (w *writer) takeNumbers() error {
 	group, seq, err := w.lookCommits()
+	w.found = group
 	switch {
 	case err != nil && !errors.Is(err, errNoNumbers) && !isCode(err, zsqlite.ResultError):
 		return err // the disk says so, not somebody's SQL

@@ -185,6 +185,13 @@ func (db *DB) Change(ctx context.Context, apply func(tx *Tx) error, swap func())
 	return db.wait(ctx, &Unit{Work: work, Alone: true, swap: swap})
 }
 
+// Settled returns nil when no crash can bring back what was taken for not written, or take away what Readers see. That is so nearly always; only after a
+// failure of the disk, or a start after a crash, it may have to be made so first. Whoever removes something for good because of what is in
+// the file asks before.
+func (db *DB) Settled(ctx context.Context) error {
+	return db.Do(ctx, WorkFunc(func(*Tx) error { return nil })) // begins with settling
+}
+
 // Maintain lends the Writer's connection outside a transaction, for what cannot run inside one: VACUUM, wal_checkpoint, optimize. All
 // writes wait meanwhile. Versions are not raised, so fn must not change data.
 func (db *DB) Maintain(ctx context.Context, fn func(conn *zsqlite.Conn) error) error {

@@ -23,6 +23,8 @@ type failing struct {
 	rig
 }
 
+var losses = map[string]faultfs.Loss{"dropped": faultfs.Dropped, "kept": faultfs.Kept, "torn": faultfs.Torn}
+
 // rig is where it fails.
 type rig struct {
 	units  int  // in the group
@@ -169,7 +171,7 @@ func failAt(t *testing.T, r rig, step int, inject func(faultfs.Call) faultfs.Fau
 	}
 	disk.Inject(nil)
 	audit := func(when string) {
-		for name, loss := range map[string]faultfs.Loss{"dropped": faultfs.Dropped, "kept": faultfs.Kept, "torn": faultfs.Torn} {
+		for name, loss := range losses {
 			kept := r.sync == Full || name == "kept" // otherwise a loss of power may take what was answered
 			auditCrash(t, disk, loss, answers, kept, announced, fmt.Sprintf("%s, %s at step %d, %s of %s", when, name, step, call.Op, call.File))
 		}
@@ -304,13 +306,32 @@ func TestLaw2_StartAfterAFailedSync(t *testing.T) {
 	}
 	disk.Inject(nil)
 	after := openTest(t, Options{Path: filepath.Join(next.Dir(), "data.db")})
+	after.writer.pause = 0
+	if err := after.Settled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := ints(t, after, "SELECT id FROM t")
+	for first := range 20 { // whatever of the unsynced writes is still to come, the first ones being those of the failed commit
+		kept := 0
+		loss := func(*rand.Rand) (bool, bool) { kept++; return kept <= first, false }
+		auditCrash(t, next, loss, seenAs(seen), true, after.writer.seq, fmt.Sprintf("settled, the first %d writes kept", first))
+	}
 	answers[2] = after.Do(t.Context(), insert(2))
-	for name, loss := range map[string]faultfs.Loss{"dropped": faultfs.Dropped, "kept": faultfs.Kept, "torn": faultfs.Torn} {
+	for name, loss := range losses {
 		auditCrash(t, next, loss, answers, true, after.writer.seq, name)
 	}
 	if err := errors.Join(after.Close(), next.Close(), db.Close(), disk.Close()); err != nil {
 		t.Error(err)
 	}
+}
+
+// seenAs are the answers that say what a Reader saw.
+func seenAs(there []int) map[int]error {
+	answers := map[int]error{1: errors.New("was not seen")}
+	for _, id := range there {
+		answers[id] = nil
+	}
+	return answers
 }
 
 // The number of a group whose outcome was not known belongs to it for ever: its frames may be found when the next group is looked for.

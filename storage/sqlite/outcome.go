@@ -122,7 +122,7 @@ func (w *writer) lookAgain(group uint64) (written bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if w.inFile == group {
+	if w.found >= group {
 		return true, nil
 	}
 	if err := w.overwrite(); err != nil {
@@ -144,12 +144,12 @@ func (w *writer) overwrite() error {
 	if err := exec(w.control.begin); err != nil {
 		return err
 	}
-	err := w.noteCommit(w.group+1, w.seq)
+	w.group++ // used up, whether it is written or not
+	err := w.noteCommit(w.group, w.seq)
 	if err == nil {
 		err = exec(w.control.commit)
 	}
 	if err == nil {
-		w.group++
 		w.inFile = w.group
 		return nil
 	}
@@ -184,9 +184,12 @@ func (w *writer) logEndsWithCommit() (bool, error) {
 	return info.Size() < logHeader+(frames+1)*(frameHeader+page), nil
 }
 
-// moveLog writes the whole log into the data file, synced, and empties it. Frames that were not synced when they should have been are
-// written once more this way, and none of them is left for others to build on.
-func (w *writer) moveLog() error {
+// settleLog makes what was found in the log certain, if it is not. Frames that were not synced when they should have been are written once more by
+// moving the log into the file, so that nobody builds on them. The log is then empty, which a commit has to sync.
+func (w *writer) settleLog() error {
+	if !w.unsettled {
+		return nil
+	}
 	w.conn.SetBusyTimeout(moveTimeout)
 	defer w.conn.SetBusyTimeout(busyTimeout)
 	busy := false
@@ -194,8 +197,12 @@ func (w *writer) moveLog() error {
 	if err == nil && busy {
 		err = fmt.Errorf("%w: readers hold the log", ErrBusy)
 	}
+	if err == nil {
+		err = w.overwrite()
+	}
 	if err != nil {
 		return fmt.Errorf("move the log into the file: %w", err)
 	}
+	w.unsettled = false
 	return nil
 }

@@ -19,7 +19,8 @@ type writer struct {
 
 	group, seq  uint64 // the last numbers that were used, also by a commit that failed
 	inFile      uint64 // the group that is the last one in the file
-	unsettled   bool   // the log has to be moved into the file before anything is written
+	found       uint64 // what the file said when it was last asked
+	unsettled   bool   // the log has to be settled before anything is written
 	dataVersion int64
 
 	look chan struct{} // the clock's reminder to look for foreign writes
@@ -67,18 +68,18 @@ func (w *writer) open() error {
 	return nil
 }
 
-// start opens the file for the first time. A log that is not empty is what a crash has left: it is moved into the file, since nobody knows
-// whether it was ever synced. Where that fails, as on a full disk, reading works, and writing waits until it has succeeded.
+// start opens the file for the first time. A log that is not empty is what a crash has left, and is settled. Where that fails, as on a full disk,
+// reading works, and writing waits until it has succeeded; only who reads in another process may keep the log for longer.
 func (w *writer) start() error {
-	left := w.db.logLeft()
+	w.unsettled = w.db.logLeft()
 	if err := w.open(); err != nil {
 		return err
 	}
-	if left {
-		err := w.moveLog()
-		w.unsettled = err != nil && !errors.Is(err, ErrBusy)
-		w.db.report("settle the log that a crash has left", err)
+	err := w.settleLog()
+	if errors.Is(err, ErrBusy) {
+		w.unsettled = false
 	}
+	w.db.report("settle the log that a crash has left", err)
 	return nil
 }
 
@@ -92,14 +93,10 @@ func (w *writer) reopen() error {
 		w.dataVersion = movedVersion
 		w.unsettled = w.unsettled || w.inFile != before
 	}
-	if !w.unsettled {
-		return nil
-	}
-	if err := w.moveLog(); err != nil {
+	if err := w.settleLog(); err != nil {
 		w.drop()
 		return fmt.Errorf("%w: %w", ErrNotWritten, Classify(err))
 	}
-	w.unsettled = false
 	return nil
 }
 

@@ -11,6 +11,7 @@ package faultfs
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -216,7 +217,8 @@ func (d *Disk) Crash(into string, loss Loss, seed uint64) error {
 	random := rand.New(rand.NewPCG(seed, 1))
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for path, c := range d.files {
+	for _, path := range slices.Sorted(maps.Keys(d.files)) { // one seed, one crash
+		c := d.files[path]
 		left := c.after(loss, random)
 		if c.gone && len(left) == 0 {
 			continue
