@@ -13,6 +13,7 @@ import (
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/httpx/api"
+	"github.com/troupebase/troupe/wasmhost"
 )
 
 // DefaultDir is the data directory where none is named.
@@ -51,8 +52,24 @@ type Options struct {
 	Extensions string
 	// ExtensionLimits bound what extensions may use.
 	ExtensionLimits ExtensionLimits
+	// Grants let extensions do what takes the operator's word, as "name:permission": "headers.secret" shows Authorization and
+	// Cookie of requests, apart from verified tokens; "auth.credentials" lets set password, email and verified of auth records.
+	Grants []string
 	// Logger gets what happens beside requests; nil discards it.
 	Logger *slog.Logger
+}
+
+// grants reads the option of the same name.
+func (o *Options) grants() (map[string][]wasmhost.Grant, error) {
+	all := make(map[string][]wasmhost.Grant)
+	for _, text := range o.Grants {
+		extension, g, err := wasmhost.ParseGrant(text)
+		if err != nil {
+			return nil, err
+		}
+		all[extension] = append(all[extension], g)
+	}
+	return all, nil
 }
 
 // App is a data directory with its hooks and its server. It is safe for concurrent use.
@@ -85,6 +102,10 @@ func (a *App) Run(ctx context.Context, address string) error { return a.RunWith(
 
 // RunWith is [App.Run] that calls started once requests are answered; its error ends it all.
 func (a *App) RunWith(ctx context.Context, address string, started func(addr net.Addr) error) (err error) {
+	grants, err := a.opts.grants()
+	if err != nil {
+		return err
+	}
 	if err := a.Bootstrap(ctx); err != nil {
 		return err
 	}
@@ -94,7 +115,8 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 		return err
 	}
 	err = a.LoadExtensions(ctx, actors.ExtensionOptions{
-		Dir: a.opts.Extensions, CacheDir: filepath.Join(a.opts.Dir, ".troupe_cache"), Limits: a.opts.ExtensionLimits, Routes: server.SetExtensions,
+		Dir: a.opts.Extensions, CacheDir: filepath.Join(a.opts.Dir, ".troupe_cache"), Limits: a.opts.ExtensionLimits, Grants: grants,
+		Routes: server.SetExtensions,
 	})
 	if err != nil {
 		return err

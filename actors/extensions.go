@@ -21,6 +21,8 @@ type ExtensionOptions struct {
 	CacheDir string
 	// Limits bound calls and instances; the zero value is the defaults of package wasmhost.
 	Limits wasmhost.Limits
+	// Grants are what the operator lets extensions do, by their names.
+	Grants map[string][]wasmhost.Grant
 	// Routes puts the routes of a set of extensions in place. An error refuses the set, and the routes stay as they were.
 	// Nil means that routes are not served.
 	Routes func(set []*wasmhost.Extension) error
@@ -31,7 +33,7 @@ type ExtensionOptions struct {
 // that cannot be loaded are logged.
 func (a *App) LoadExtensions(ctx context.Context, o ExtensionOptions) (err error) {
 	a.extensions, err = wasmhost.Open(ctx, wasmhost.Options{
-		Dir: o.Dir, CacheDir: o.CacheDir, Host: guestHost{a}, Logger: a.log, Limits: o.Limits, Watch: true,
+		Dir: o.Dir, CacheDir: o.CacheDir, Host: guestHost{a}, Logger: a.log, Limits: o.Limits, Grants: o.Grants, Watch: true,
 		Changed: func(set []*wasmhost.Extension) error {
 			if o.Routes != nil {
 				if err := o.Routes(set); err != nil {
@@ -258,7 +260,7 @@ func (g *guestHook) record(e *RecordEvent) error {
 		return e.Next()
 	}
 	call := g.a.guestCall(e.ctx)
-	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes}
+	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes, credentials: g.x.Granted(wasmhost.Credentials)}
 	call.Failure = e.Error
 	return g.around(e.ctx, call, e.Next)
 }
@@ -268,7 +270,7 @@ func (g *guestHook) request(e *RecordRequestEvent) error {
 		return e.Next()
 	}
 	call := g.a.guestCall(e.ctx)
-	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes}
+	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes, credentials: g.x.Granted(wasmhost.Credentials)}
 	return g.around(e.ctx, call, e.Next)
 }
 

@@ -20,6 +20,8 @@ type guestRecord struct {
 	shown *records.Shown
 	// fixed tells that changes would not count.
 	fixed bool
+	// credentials tells that the guest may decide who can sign in.
+	credentials bool
 	// given is how many bytes the guest has put into what is shown.
 	given int
 }
@@ -33,14 +35,15 @@ func (a *App) found(r *records.Record) *guestRecord {
 }
 
 var (
-	errNoField   = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "no such field"}
-	errSecret    = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "the field is a secret"}
-	errFixed     = &wasmhost.Error{Errno: wasmhost.Context, Message: "a change of the record would not count here"}
-	errNotShown  = &wasmhost.Error{Errno: wasmhost.Context, Message: "the record is not being shown"}
-	errNoNumber  = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "the field holds no number"}
-	errNewRecord = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "the record is new"}
-	errGiven     = &wasmhost.Error{Errno: wasmhost.Limit, Message: "too many bytes for a record that is shown"}
-	errBadJSON   = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "not valid JSON"}
+	errNoField    = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "no such field"}
+	errCredential = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "setting password, email or verified of auth records takes the permission auth.credentials, granted by the operator"}
+	errSecret     = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "the field is a secret"}
+	errFixed      = &wasmhost.Error{Errno: wasmhost.Context, Message: "a change of the record would not count here"}
+	errNotShown   = &wasmhost.Error{Errno: wasmhost.Context, Message: "the record is not being shown"}
+	errNoNumber   = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "the field holds no number"}
+	errNewRecord  = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "the record is new"}
+	errGiven      = &wasmhost.Error{Errno: wasmhost.Limit, Message: "too many bytes for a record that is shown"}
+	errBadJSON    = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "not valid JSON"}
 )
 
 // Collection implements wasmhost.Record.
@@ -75,7 +78,7 @@ func (g *guestRecord) field(name string) (schema.Field, schema.Value, error) {
 		return nil, nil, errNoField
 	}
 	f := r.Collection.Fields[i]
-	if f.Type() == "password" || r.Collection.IsAuth() && name == "tokenKey" {
+	if schema.Secret(r.Collection, f) {
 		return nil, nil, errSecret
 	}
 	return f, r.Values[i], nil
@@ -143,10 +146,26 @@ func (g *guestRecord) set(key string, value any, size int) error {
 	if g.at().Collection.IsAuth() && strings.HasPrefix(strings.TrimLeft(key, "+"), "tokenKey") {
 		return errSecret // who chooses it can make tokens
 	}
+	if !g.credentials && isCredential(g.at().Collection, key) {
+		return errCredential
+	}
 	if !g.at().Set(key, value) {
 		return errNoField
 	}
 	return nil
+}
+
+// isCredential tells whether a key of a body or record decides who can sign in as whom. Modifiers around the name do not matter.
+func isCredential(c *schema.Collection, key string) bool {
+	if !c.IsAuth() {
+		return false
+	}
+	name, _, _ := strings.Cut(strings.Trim(key, "+- "), ":")
+	switch name {
+	case "password", "email", "verified":
+		return true
+	}
+	return false
 }
 
 // SetText implements wasmhost.Record.

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	zsqlite "zombiezen.com/go/sqlite"
 
+	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -37,7 +39,8 @@ func (h guestHost) SQL(ctx context.Context, statement string, params wasmhost.Pa
 func (h guestHost) query(ctx context.Context, q *sqlite.Query) (out *sqlite.QueryResult, err error) {
 	if scopeOf(ctx).tx == nil {
 		err = h.a.db.Read(ctx, func(r *sqlite.Reader) error {
-			reads, err := r.ReadOnly(q.SQL)
+			h.guard(ctx, q)
+			reads, err := r.ReadOnly(q)
 			if err == nil && !reads {
 				err = sqlite.ErrWrites
 			}
@@ -52,11 +55,30 @@ func (h guestHost) query(ctx context.Context, q *sqlite.Query) (out *sqlite.Quer
 	}
 	err = h.a.RunInTransaction(ctx, func(ctx context.Context) error {
 		return scopeOf(ctx).tx.do(func(tx *sqlite.Tx) (err error) {
+			h.guard(ctx, q)
 			out, err = tx.Query(ctx, q)
 			return ofStatement(err)
 		})
 	})
 	return out, err
+}
+
+// guard tells a statement what it may not touch, by the collections as they are when it runs: passwords under whatever name,
+// keys of tokens, and without the grant what decides who can sign in.
+func (h guestHost) guard(ctx context.Context, q *sqlite.Query) {
+	q.Secret, q.Fixed = make(map[string][]string), make(map[string][]string)
+	free := wasmhost.Of(ctx).Granted(wasmhost.Credentials)
+	for _, c := range h.a.Catalogue().Collections {
+		table := strings.ToLower(c.Name)
+		for _, f := range c.Fields {
+			if schema.Secret(c, f) {
+				q.Secret[table] = append(q.Secret[table], strings.ToLower(f.Base().Name))
+			}
+		}
+		if c.IsAuth() && !free {
+			q.Fixed[table] = []string{"email", "verified"}
+		}
+	}
 }
 
 // statementError is a failure of a guest's statement, in contrast to one of what it ran in.

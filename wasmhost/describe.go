@@ -33,11 +33,46 @@ type RouteSpec struct {
 	Auth string
 }
 
-// Permissions is what an extension may reach in its own name.
+// Permissions is what an extension asks for. Collections and SQL it may reach in its own name by asking; what [Grant] names it
+// only gets from the operator.
 type Permissions struct {
 	// Collections are names, or "*" for all but system collections.
 	Collections []string
 	SQL         bool
+	// Grants are what it asks of the operator.
+	Grants []Grant
+}
+
+// Grant is a permission that takes the operator's word beside the extension's own wish, see [Options.Grants].
+type Grant string
+
+const (
+	// SecretHeaders shows the headers of a request that prove who somebody is, apart from a token that the server has verified:
+	// webhooks sign with them.
+	SecretHeaders Grant = "headers.secret"
+	// Credentials lets the extension set password, email and verified of auth records, and so decide who can sign in.
+	Credentials Grant = "auth.credentials"
+)
+
+var grants = []Grant{SecretHeaders, Credentials}
+
+// granted are those of the grants asked for that the operator gives.
+func (d *description) granted(given map[string][]Grant) (have []Grant) {
+	for _, g := range d.permissions.Grants {
+		if slices.Contains(given[d.name], g) {
+			have = append(have, g)
+		}
+	}
+	return have
+}
+
+// ParseGrant reads a grant as an operator writes it, "name:permission".
+func ParseGrant(text string) (extension string, g Grant, err error) {
+	extension, permission, found := strings.Cut(text, ":")
+	if g = Grant(permission); !found || !extensionName.MatchString(extension) || !slices.Contains(grants, g) {
+		return "", "", fmt.Errorf("grant %.80q is not like extension:permission with a permission of %v", text, grants)
+	}
+	return extension, g, nil
 }
 
 type description struct {
@@ -256,8 +291,13 @@ func checkPath(path string) error {
 
 func parsePermissions(o object) (Permissions, error) {
 	var p Permissions
-	if err := errors.Join(o.get("collections", &p.Collections), o.get("sql", &p.SQL)); err != nil {
+	if err := errors.Join(o.get("collections", &p.Collections), o.get("sql", &p.SQL), o.get("grants", &p.Grants)); err != nil {
 		return p, err
+	}
+	for i, g := range p.Grants {
+		if !slices.Contains(grants, g) || slices.Contains(p.Grants[:i], g) {
+			return p, fmt.Errorf("the grant %.80q is unknown or there twice", g)
+		}
 	}
 	return p, checkCollections(p.Collections)
 }

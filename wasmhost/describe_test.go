@@ -89,6 +89,8 @@ func TestLies(t *testing.T) {
 		"permission as text":    `{"name":"a","permissions":{"sql":"yes"}}`,
 		"permissions as list":   `{"name":"a","permissions":["*"]}`,
 		"collections as text":   `{"name":"a","permissions":{"collections":"*"}}`,
+		"a grant unknown":       `{"name":"a","permissions":{"grants":["headers"]}}`,
+		"a grant twice":         `{"name":"a","permissions":{"grants":["headers.secret","headers.secret"]}}`,
 		"too large":             `{"name":"a","x":"` + strings.Repeat("x", maxDescription) + `"}`,
 		"nested beyond measure": `{"name":"a","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`,
 	}

@@ -19,6 +19,7 @@ type Extension struct {
 	sum     checksum // of the file's content
 	description
 	permitted map[string]bool
+	granted   []Grant
 	log       *slog.Logger
 	lines     *slog.Logger // what the guest itself says
 
@@ -50,8 +51,13 @@ func (x *Extension) Routes() []RouteSpec { return slices.Clone(x.routes) }
 
 // Permissions returns what the extension may reach in its own name.
 func (x *Extension) Permissions() Permissions {
-	return Permissions{Collections: slices.Clone(x.permissions.Collections), SQL: x.permissions.SQL}
+	p := x.permissions
+	p.Collections, p.Grants = slices.Clone(p.Collections), slices.Clone(p.Grants)
+	return p
 }
+
+// Granted tells whether the extension asked for a grant and has it from the operator.
+func (x *Extension) Granted(g Grant) bool { return slices.Contains(x.granted, g) }
 
 // Permits reports whether the extension may reach the collection with that name (not id) in its own name.
 func (x *Extension) Permits(collection string) bool {

@@ -3,6 +3,7 @@ package wasmhost
 import (
 	"net/textproto"
 	"strings"
+	"unicode"
 )
 
 // about returns the request of the call.
@@ -34,7 +35,7 @@ func request(i *instance, p []uint64) (int32, *Error) {
 		if err != nil {
 			return 0, err
 		}
-		value, found = lookup(r, uint32(p[0]), name)
+		value, found = i.lookup(r, uint32(p[0]), name)
 	case 5:
 		body, failure := r.Body()
 		if failure != nil {
@@ -57,14 +58,42 @@ func request(i *instance, p []uint64) (int32, *Error) {
 	return i.fill(i.scratch, p[3], p[4])
 }
 
-func lookup(r Request, part uint32, name string) (string, bool) {
+func (i *instance) lookup(r Request, part uint32, name string) (string, bool) {
 	switch part {
 	case 2:
 		return r.Param(name)
 	case 3:
 		return r.QueryLookup(name)
 	}
+	if i.secret(name) {
+		return "", false
+	}
 	return r.HeaderLookup(name)
+}
+
+// secret tells whether a header proves who somebody is and is not for this guest. With the grant it gets what was made for it,
+// such as the signature of a webhook, but never a token that is good for the server's own API.
+func (i *instance) secret(header string) bool {
+	switch plainName(header) {
+	case "authorization":
+		return i.call.about.Verified || !i.extension.Granted(SecretHeaders)
+	case "cookie", "proxyauthorization":
+		return !i.extension.Granted(SecretHeaders)
+	}
+	return false
+}
+
+// plainName is a header's name without what hosts may take for the same: case, and what is between its words.
+func plainName(header string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r > unicode.MaxASCII:
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, header)
 }
 
 func auth(i *instance, _ []uint64) (int32, *Error) {

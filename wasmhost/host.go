@@ -33,8 +33,9 @@ func (a Authority) String() string {
 // A failure that the guest may know about wraps an [*Error]; one of ctx and what Before, After and Serve return for want of time or room is
 // BUSY, a [*Rejection] is what its status says. Everything else is INTERNAL to the guest and goes to the log.
 //
-// Collections come by the name that Collection returned when as is [AsExtension], and as the guest wrote them otherwise.
-// Whether the extension may reach a collection was looked at before, but a filter, a sort, or an expand can lead to others: ask [Extension.Permits] for those.
+// Collections come by the name that Collection returned. Whether the extension may reach a collection was looked at before, but a
+// filter, a sort, or an expand can lead to others: ask [Extension.Permits] for those where no rule does, as for [AsExtension] and
+// for a superuser.
 type Host interface {
 	// Collection returns the name of the collection with that name or id, or NOT_FOUND.
 	Collection(ctx context.Context, nameOrID string) (string, error)
@@ -105,6 +106,8 @@ type Call struct {
 	Auth Record
 	// Superuser says whether Auth is a superuser.
 	Superuser bool
+	// Verified says that the server knows who makes the request by a token in its headers, which no guest is shown.
+	Verified bool
 	// Failure is why a write failed, in record.E.error. Its text is shown to the guest.
 	Failure error
 }

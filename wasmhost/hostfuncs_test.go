@@ -355,8 +355,8 @@ func TestData(t *testing.T) {
 		t.Error(results)
 	}
 	want := []string{
-		"find CALLER posts_id r1", "find EXTENSION posts r1", `list EXTENSION posts "x = {:a}" 500 2`, `list EXTENSION posts "" 30 0`,
-		`create EXTENSION posts  {"a":1}`, `update CALLER posts_id r1  {"a":1}`, "delete EXTENSION posts r1", `sql  [1,"b"] 2 0`,
+		"find CALLER posts r1", "find EXTENSION posts r1", `list EXTENSION posts "x = {:a}" 500 2`, `list EXTENSION posts "" 30 0`,
+		`create EXTENSION posts  {"a":1}`, `update CALLER posts r1  {"a":1}`, "delete EXTENSION posts r1", `sql  [1,"b"] 2 0`,
 	}
 	if !slices.Equal(host.asked, want) {
 		t.Errorf("%q", host.asked)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -104,6 +105,12 @@ func (x *Extension) describe() error {
 		x.permitted[c] = true
 	}
 	x.log = x.manager.log.With("extension", d.name, "version", d.version)
+	x.granted = d.granted(x.manager.options.Grants)
+	for _, g := range d.permissions.Grants {
+		if !slices.Contains(x.granted, g) {
+			x.log.Warn("extension: asks for what it was not granted; serve with --grant "+d.name+":"+string(g)+" if it may", "grant", string(g))
+		}
+	}
 	x.lines = x.log.With(slog.String("source", "guest"))
 	return nil
 }

@@ -27,6 +27,8 @@ type Options struct {
 	Limits Limits
 	// Watch reloads what changes in Dir.
 	Watch bool
+	// Grants are what the operator lets extensions do, by their names. An extension has those that it asks for.
+	Grants map[string][]Grant
 	// Changed gets the complete set of extensions, ordered by name, whenever it is about to change: while Open loads, and later on the goroutine that reloads.
 	// It readies routes and hooks and puts them in place; an error refuses the change, and the set stays what it was. The set is the callee's. It must not call
 	// the manager.

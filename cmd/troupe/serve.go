@@ -28,6 +28,7 @@ type serveFlags struct {
 	publicDir     string
 	indexFallback bool
 	extensions    string
+	grants        []string
 	memory        sizeFlag
 }
 
@@ -46,6 +47,7 @@ func newServe(g *globals, root *cobra.Command) *cobra.Command {
 	flags.StringSliceVar(&f.origins, "origins", []string{"*"}, "origins that browsers may call from")
 	flags.StringVar(&f.sync, "sync", "full", "when an answered write is on disk: full (always) or normal (not after a power loss)")
 	flags.StringVar(&f.extensions, "extensions", "", "directory with extensions (default \""+troupe.ExtensionsDir+"\" beside the data directory)")
+	flags.StringSliceVar(&f.grants, "grant", nil, "what an extension may do beyond its own data, as NAME:headers.secret or NAME:auth.credentials; repeatable")
 	flags.StringVar(&f.publicDir, "publicDir", "pb_public", "directory with static files")
 	flags.Var(&f.memory, "memory", "memory that the server is given, such as 512MiB (default what the machine or its cgroup has)")
 	switches := root.PersistentFlags()
@@ -76,7 +78,7 @@ func (g *globals) serve(ctx context.Context, f *serveFlags, out io.Writer) (err 
 	defer limitCollector(int64(f.memory))()
 	app := troupe.New(troupe.Options{
 		Dir: g.dir, Sync: mode, Memory: int64(f.memory), NoExpandAll: !f.expandAll || f.noExpandAll, Key: g.key(), QueryTimeout: g.timeout(),
-		Origins: f.origins, Static: f.static(), Extensions: f.extensions, Logger: g.logger(),
+		Origins: f.origins, Static: f.static(), Extensions: f.extensions, Grants: f.grants, Logger: g.logger(),
 	})
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // from now on a signal has its usual effect

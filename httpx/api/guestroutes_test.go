@@ -121,12 +121,35 @@ func TestGuestRoutesDoNotShadow(t *testing.T) {
 func TestGuestsDoNotProbeSecrets(t *testing.T) {
 	g := newGuests(t, "probe")
 	root := g.superuser()
-	for _, query := range []string{`{"filter":"password ~ '$2'"}`, `{"filter":"id != '' && tokenKey > 'a'"}`, `{"sort":"-tokenKey"}`} {
-		if got := g.ask(root, "list|0|_superusers|"+query); !strings.HasPrefix(got[0], "list=FORBIDDEN") {
-			t.Errorf("%s as a superuser: %q", query, got)
+	user := g.token("users", "a@x.test")
+	g.collection(`{"name":"vault","type":"base","fields":[{"name":"k","type":"text"},{"name":"pin","type":"password"}]}`)
+	if status, out := g.sendAs(root, "POST", "/api/collections/vault/records", `{"k":"a","pin":"12345678"}`); status != 200 {
+		t.Fatal(status, out)
+	}
+	for _, query := range []string{
+		`users|{"filter":"password ~ '$2'"}`, `users|{"filter":"id != '' && tokenKey > 'a'"}`, `users|{"sort":"-tokenKey"}`, `vault|{"filter":"pin > '!'"}`, `vault|{"sort":"pin"}`,
+		`vault|{"filter":"'$2' ~ pin:lower"}`, `vault|{"filter":"@collection.users.password ?> 'a'"}`, `vault|{"filter":"@request.headers.authorization ~ 'a'"}`,
+		`vault|{"filter":"@request.auth.tokenKey > 'a'"}`,
+	} {
+		for as, who := range map[string]string{"0": root, "1": user} {
+			if got := g.ask(who, "list|"+as+"|"+query); !strings.HasPrefix(got[0], "list=INVALID") {
+				t.Errorf("%s as %s: %q", query, as, got)
+			}
 		}
 	}
-	if got := g.ask(root, `list|0|_superusers|{"filter":"email ~ 'root'"}`); !strings.HasPrefix(got[0], "list=[") {
+	if got := g.ask(root, `list|0|users|{"filter":"email ~ 'a@'"}`); !strings.HasPrefix(got[0], "list=[") {
 		t.Errorf("what may be asked: %q", got)
+	}
+	for _, statement := range []string{
+		"SELECT k, pin FROM vault", "SELECT 1 FROM vault WHERE pin > 'a'", "SELECT k FROM vault ORDER BY pin", "UPDATE vault SET pin = '$2a$10$x'", "UPDATE vault SET k = pin",
+		"INSERT INTO vault (id, k, pin) VALUES ('x', 'b', '$2')", "REPLACE INTO vault (id, k) SELECT id, 'b' FROM vault", "SELECT * FROM vault", "SELECT 1 FROM vault NATURAL JOIN (SELECT '$2' AS pin)",
+		"SELECT 1 FROM Vault JOIN (SELECT '$2' AS PIN) USING (PIN)", "UPDATE users SET verified = 1", "UPDATE users SET email = 'b@x.test'", "UPDATE users SET Email = 'b'",
+	} {
+		if got := g.ask("", "sql|"+statement+"|[]"); !strings.HasPrefix(got[0], "sql=FORBIDDEN") {
+			t.Errorf("%s: %q", statement, got)
+		}
+	}
+	if got := g.ask("", "sql|UPDATE vault SET k = 'b' RETURNING k|[]"); got[0] != `sql=[["b"],1]` {
+		t.Errorf("what SQL may do: %q", got)
 	}
 }

@@ -117,11 +117,17 @@ func newGuests(t testing.TB, names ...string) *guests {
 
 func limitedGuests(t testing.TB, limits wasmhost.Limits, names ...string) *guests {
 	t.Helper()
+	return guestsWith(t, rigOptions{limits: limits}, names...)
+}
+
+func guestsWith(t testing.TB, o rigOptions, names ...string) *guests {
+	t.Helper()
 	g := &guests{log: new(journal), dir: t.TempDir()}
 	for _, name := range names {
 		install(t, g.dir, filepath.Base(name), name)
 	}
-	g.rig = openRig(t, rigOptions{extensions: g.dir, limits: limits, log: g.log})
+	o.extensions, o.log = g.dir, g.log
+	g.rig = openRig(t, o)
 	if n := len(g.app.Extensions()); n != len(names) {
 		t.Fatalf("%d extensions of %d\n%s", n, len(names), strings.Join(g.log.all(), "\n"))
 	}

@@ -31,6 +31,7 @@ type rigOptions struct {
 	// extensions is their directory, "" for none.
 	extensions string
 	limits     wasmhost.Limits
+	grants     map[string][]wasmhost.Grant
 	api        Options
 	log        *journal
 	// ended is called after the application was closed.
@@ -69,7 +70,7 @@ func openRig(t testing.TB, o rigOptions) *rig {
 	}
 	if o.extensions != "" {
 		err := app.LoadExtensions(t.Context(), actors.ExtensionOptions{
-			Dir: o.extensions, CacheDir: compiled(t), Limits: o.limits, Routes: server.SetExtensions,
+			Dir: o.extensions, CacheDir: compiled(t), Limits: o.limits, Grants: o.grants, Routes: server.SetExtensions,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,9 @@ const (
 	// Client is the filter or sort of anybody else: hidden fields and collections that the client may not list cannot be
 	// used (filters.md 10).
 	Client
+	// Extension is the filter or sort of an extension that no rule stands in the way of: everything but secrets and what the
+	// request holds.
+	Extension
 )
 
 // Builder makes one query over one base collection. Rule, client filter and sort of a request go into one Builder,

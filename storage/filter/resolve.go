@@ -142,7 +142,7 @@ func (r *resolver) identifier(name string) (resolved, error) {
 // path resolves a field path, an @collection path or an @request value.
 func (r *resolver) path(name string) (resolved, error) {
 	switch {
-	case strings.HasPrefix(name, "@request.") && !r.b.plain:
+	case strings.HasPrefix(name, "@request.") && !r.b.plain && r.trust != Extension:
 		p, ok := parseRequestPath(name)
 		if !ok {
 			return resolved{}, errorf("failed to resolve field %q", name)

@@ -66,7 +66,13 @@ func (w *walk) run() (resolved, error) {
 
 // hidden tells whether the writer of the expression may not use a field.
 func (w *walk) hidden(f schema.Field) bool {
-	return w.r.trust == Client && (f.Base().Hidden || schema.Secret(w.at.collection, f))
+	switch w.r.trust {
+	case Client:
+		return f.Base().Hidden || schema.Secret(w.at.collection, f)
+	case Extension:
+		return schema.Secret(w.at.collection, f)
+	}
+	return false
 }
 
 func (w *walk) count() error {

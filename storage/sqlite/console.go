@@ -50,11 +50,13 @@ type consoleGuard struct {
 	extension bool
 	// rekeyed are the tables that get rows, or rows of which get another id.
 	rekeyed map[string]struct{}
+	// secret and fixed are those of the extension's query.
+	secret, fixed map[string][]string
 }
 
 // Authorize implements zsqlite.Authorizer.
 func (g *consoleGuard) Authorize(a zsqlite.Action) zsqlite.AuthResult {
-	if g.extension && authorizeExtension(a) != zsqlite.AuthResultOK {
+	if g.extension && g.authorizeExtension(a) != zsqlite.AuthResultOK {
 		return zsqlite.AuthResultDeny
 	}
 	switch a.Type() {

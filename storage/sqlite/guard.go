@@ -12,7 +12,7 @@ import (
 // What SQL of extensions may not reach. It reads and writes the records of all collections, but is not told what somebody
 // has chosen or been given to prove who they are, nor the settings.
 var (
-	// secretColumns are not read, whatever table or view they are in.
+	// secretColumns are neither read nor set, whatever table or view they are in; [Query.Secret] names others.
 	secretColumns = []string{"password", "tokenkey"}
 	// secretTables are neither read nor written: the settings.
 	secretTables = []string{"_params"}
@@ -26,8 +26,8 @@ var (
 // systemTables is the prefix of the tables of system collections and of those that hold definitions.
 const systemTables = "_"
 
-func newExtensionGuard() *consoleGuard {
-	return &consoleGuard{written: make(map[string]struct{}), rekeyed: make(map[string]struct{}), extension: true}
+func newExtensionGuard(q *Query) *consoleGuard {
+	return &consoleGuard{written: make(map[string]struct{}), rekeyed: make(map[string]struct{}), extension: true, secret: q.Secret, fixed: q.Fixed}
 }
 
 // keepsIdentities refuses a statement that puts rows into a table with secret columns or gives them another id: with REPLACE
@@ -38,7 +38,7 @@ func (c *connection) keepsIdentities(g *consoleGuard) error {
 		if err != nil {
 			return err
 		}
-		if secret {
+		if secret || len(g.secret[strings.ToLower(table)]) > 0 {
 			return fmt.Errorf("%w: rows of %s hold passwords and are created, replaced and renamed without SQL only", ErrDenied, table)
 		}
 	}
@@ -63,28 +63,36 @@ func (c *connection) hasSecrets(table string) (yes bool, err error) {
 
 // joinsSecrets tells whether a text may compare a secret column in a way that SQLite's authorizer is not asked about: the
 // columns that NATURAL and USING join by. It need not understand the text, since a name has only one spelling in SQL.
-func joinsSecrets(sql string) bool {
-	sql = strings.ToLower(sql)
-	return (strings.Contains(sql, "natural") || strings.Contains(sql, "using")) &&
-		slices.ContainsFunc(secretColumns, func(name string) bool { return strings.Contains(sql, name) })
+func (q *Query) joinsSecrets() bool {
+	sql := strings.ToLower(q.SQL)
+	if !strings.Contains(sql, "natural") && !strings.Contains(sql, "using") {
+		return false
+	}
+	for table, columns := range q.Secret {
+		if strings.Contains(sql, table) || slices.ContainsFunc(columns, func(name string) bool { return strings.Contains(sql, name) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(secretColumns, func(name string) bool { return strings.Contains(sql, name) })
 }
 
 // authorizeExtension is consoleGuard's judgement of what an extension does beyond what a superuser may do: everything
 // is refused that is not named here, such as changes of the schema, which are the catalogue's business.
-func authorizeExtension(a zsqlite.Action) zsqlite.AuthResult {
+func (g *consoleGuard) authorizeExtension(a zsqlite.Action) zsqlite.AuthResult {
 	table, column := strings.ToLower(a.Table()), strings.ToLower(a.Column())
 	own := strings.HasPrefix(table, ownTables) || slices.Contains(secretTables, table)
 	internal := strings.HasPrefix(table, "sqlite_")
+	secret := slices.Contains(secretColumns, column) || slices.Contains(g.secret[table], column)
 	denied := true
 	switch a.Type() {
 	case zsqlite.OpSelect, zsqlite.OpRecursive, zsqlite.OpFunction, zsqlite.OpPragma:
 		denied = false
 	case zsqlite.OpRead:
-		denied = own || slices.Contains(secretColumns, column) || internal && !slices.Contains(schemaTables, table) ||
+		denied = own || secret || internal && !slices.Contains(schemaTables, table) ||
 			slices.Contains(definingTables, table) && column == definingColumn
 	case zsqlite.OpInsert, zsqlite.OpUpdate, zsqlite.OpDelete:
 		// Tables of the system are written with their checks or not at all: a row in one of them may be a superuser.
-		denied = own || internal || strings.HasPrefix(table, systemTables) || a.Type() == zsqlite.OpUpdate && slices.Contains(secretColumns, column)
+		denied = own || internal || strings.HasPrefix(table, systemTables) || a.Type() == zsqlite.OpUpdate && (secret || slices.Contains(g.fixed[table], column))
 	}
 	if denied {
 		return zsqlite.AuthResultDeny

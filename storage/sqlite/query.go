@@ -43,6 +43,9 @@ type Query struct {
 	Named map[string]any
 	// MaxRows is how many rows are kept, 1000 when it is zero.
 	MaxRows int
+	// Secret are columns by table, in lower case, that the statement may neither read nor set; rows of such a table it does not
+	// put in either. Fixed are columns that it may not set.
+	Secret, Fixed map[string][]string
 }
 
 // QueryResult is what a [Query] gave.
@@ -58,9 +61,9 @@ type QueryResult struct {
 
 // ReadOnly tells whether a statement changes nothing, so that it can run on a Reader. It fails with [ErrEmptyQuery],
 // [ErrSeveral], [ErrDenied], or as SQLite refuses the text.
-func (r *Reader) ReadOnly(sql string) (yes bool, err error) {
-	err = r.conn.guarded(newExtensionGuard(), func() error {
-		stmt, writes, err := r.conn.prepareOne(sql)
+func (r *Reader) ReadOnly(q *Query) (yes bool, err error) {
+	err = r.conn.guarded(newExtensionGuard(q), func() error {
+		stmt, writes, err := r.conn.prepareOne(q)
 		if err != nil {
 			return err
 		}
@@ -73,14 +76,14 @@ func (r *Reader) ReadOnly(sql string) (yes bool, err error) {
 // Query runs one statement of an extension that only reads; others fail with [ErrWrites] before they begin. It ends with ctx
 // or the loan, with [ErrInterrupted]. It fails otherwise like [Reader.ReadOnly], with [ErrParameters] or [ErrTooLarge].
 func (r *Reader) Query(ctx context.Context, q *Query) (*QueryResult, error) {
-	return r.conn.query(ctx, q, newExtensionGuard(), true)
+	return r.conn.query(ctx, q, newExtensionGuard(q), true)
 }
 
 // Query runs one statement of an extension in the unit's transaction and raises the versions of what it wrote. It ends with
 // ctx, which may take the whole transaction along. It fails like [Reader.Query], and with a [*UniqueError].
 func (tx *Tx) Query(ctx context.Context, q *Query) (*QueryResult, error) {
 	tx.wrote = true
-	g := newExtensionGuard()
+	g := newExtensionGuard(q)
 	out, err := tx.w.conn.query(ctx, q, g, false)
 	for table := range g.written {
 		tx.Touch(table)
@@ -107,7 +110,7 @@ func (c *connection) query(ctx context.Context, q *Query, g *consoleGuard, readi
 	limit := c.Limit(zsqlite.LimitLength, maxQueryValue)
 	defer c.Limit(zsqlite.LimitLength, limit)
 	err = c.guarded(g, func() error {
-		stmt, writes, err := c.prepareOne(q.SQL)
+		stmt, writes, err := c.prepareOne(q)
 		if err != nil {
 			return err
 		}
@@ -139,8 +142,9 @@ func (c *connection) query(ctx context.Context, q *Query, g *consoleGuard, readi
 }
 
 // prepareOne prepares a text that holds one statement and no more; comments around it do not count.
-func (c *connection) prepareOne(sql string) (one *zsqlite.Stmt, writes bool, err error) {
-	if joinsSecrets(sql) {
+func (c *connection) prepareOne(q *Query) (one *zsqlite.Stmt, writes bool, err error) {
+	sql := q.SQL
+	if q.joinsSecrets() {
 		return nil, false, fmt.Errorf("%w: a secret column in NATURAL or USING", ErrDenied)
 	}
 	for strings.TrimSpace(sql) != "" {

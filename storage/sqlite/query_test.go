@@ -284,7 +284,7 @@ func TestReadOnly(t *testing.T) {
 		{"", false, ErrEmptyQuery},
 	} {
 		err := db.Read(t.Context(), func(r *Reader) error {
-			yes, err := r.ReadOnly(tt.sql)
+			yes, err := r.ReadOnly(&Query{SQL: tt.sql})
 			if yes != tt.yes {
 				t.Errorf("%s only reads: %v", tt.sql, yes)
 			}

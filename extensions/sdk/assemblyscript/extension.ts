@@ -74,6 +74,7 @@ let extensionName = "";
 let extensionVersion = "";
 let allowed: string[] = [];
 let allowedSQL = false;
+let asked: string[] = [];
 
 /** Names the extension; every one calls it once. */
 export function name(name: string, version: string): void {
@@ -89,6 +90,14 @@ export function allowCollections(names: string[]): void {
 /** Asks for the use of sql. */
 export function allowSQL(): void {
   allowedSQL = true;
+}
+
+/**
+ * Asks the operator for permissions: "headers.secret" shows Authorization and Cookie of requests, "auth.credentials" allows to set
+ * password, email and verified of auth records. They take `troupe serve --grant NAME:PERMISSION`.
+ */
+export function askFor(permissions: string[]): void {
+  asked = asked.concat(permissions);
 }
 
 /** Registers a hook for an event as abi.md names it ("record.create"); no collections are all. before may be null. */
@@ -146,13 +155,14 @@ function describe(): ArrayBuffer {
     const r = routes[i];
     rs.put(new JSONObject().text("method", r.method).text("path", r.path).text("auth", r.auth).json());
   }
-  const permissions = new JSONObject().put("collections", texts(allowed)).bool("sql", allowedSQL).json();
+  const permissions = new JSONObject().put("collections", texts(allowed)).bool("sql", allowedSQL);
+  if (asked.length > 0) permissions.put("grants", texts(asked));
   return new JSONObject()
     .text("name", extensionName)
     .text("version", extensionVersion)
     .put("hooks", hs.json())
     .put("routes", rs.json())
-    .put("permissions", permissions)
+    .put("permissions", permissions.json())
     .json();
 }
 

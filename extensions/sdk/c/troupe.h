@@ -468,6 +468,7 @@ typedef struct {
     uint32_t route_count;
     const char *const *allowed; /* collections to reach as TROUPE_AS_EXTENSION */
     bool sql;
+    const char *const *grants; /* what to ask the operator for: "headers.secret", "auth.credentials" */
 } troupe_extension;
 
 #define TROUPE_HOOKS(array) .hooks = array, .hook_count = sizeof(array) / sizeof(*(array))
@@ -513,6 +514,8 @@ static troupe_text troupe_describe(void) {
     troupe_json permissions = troupe_object();
     troupe_put_json(&permissions, "collections", troupe_list_json(x->allowed));
     troupe_put_bool(&permissions, "sql", x->sql);
+    if (x->grants)
+        troupe_put_json(&permissions, "grants", troupe_list_json(x->grants));
     troupe_json j = troupe_object();
     troupe_put_text(&j, "name", troupe_c(x->name));
     troupe_put_text(&j, "version", troupe_c(x->version));

@@ -7,6 +7,7 @@ var manifest struct {
 	name, version string
 	collections   []string
 	sql           bool
+	grants        []string
 }
 
 // Name names the extension ([a-z0-9][a-z0-9_-]{0,63}, unique on the server) and its version. Every extension calls it once.
@@ -19,6 +20,18 @@ func AllowCollections(names ...string) {
 
 // AllowSQL asks for the use of [SQL].
 func AllowSQL() { manifest.sql = true }
+
+// What only the operator can let an extension do, see [AskFor].
+const (
+	// SecretHeaders shows Authorization and Cookie of requests, apart from a token that the server has verified.
+	SecretHeaders = "headers.secret"
+	// Credentials allows to set password, email and verified of auth records.
+	Credentials = "auth.credentials"
+)
+
+// AskFor asks the operator for permissions. Until they are granted (troupe serve --grant NAME:PERMISSION), what takes them
+// fails with FORBIDDEN, and secret headers look as if they had not been sent.
+func AskFor(permissions ...string) { manifest.grants = append(manifest.grants, permissions...) }
 
 func texts(list []string) *JSONArray {
 	a := Array()
@@ -45,6 +58,10 @@ func describe() []byte {
 	for _, r := range routes {
 		rs.Put(Object().Text("method", r.method).Text("path", r.path).Text("auth", string(r.who)))
 	}
+	permissions := Object().Put("collections", texts(manifest.collections)).Bool("sql", manifest.sql)
+	if len(manifest.grants) > 0 {
+		permissions.Put("grants", texts(manifest.grants))
+	}
 	return Object().Text("name", manifest.name).Text("version", manifest.version).Put("hooks", hs).Put("routes", rs).
-		Put("permissions", Object().Put("collections", texts(manifest.collections)).Bool("sql", manifest.sql)).JSON()
+		Put("permissions", permissions).JSON()
 }

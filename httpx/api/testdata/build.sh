@@ -13,5 +13,6 @@ compile() { # result source flags...
 compile probe.wasm probe.c
 compile probe_next.wasm probe.c '-DVERSION="2"'
 compile second.wasm probe.c '-DNAME="second"' -DPRIORITY=5 '-DALLOWED=TROUPE_LIST("things","_externalAuths")' -DSQL=false
+compile granted.wasm probe.c '-DNAME="granted"' '-DGRANTS=TROUPE_LIST("headers.secret","auth.credentials")'
 compile quiet.wasm quiet.c
 compile listening.wasm quiet.c '-DROUTE="POST", .path = "/api/collections/_superusers/auth-with-password"'

@@ -19,6 +19,9 @@ __attribute__((import_module("wasi_snapshot_preview1"), import_name("proc_exit")
 #define ALLOWED TROUPE_LIST("*")
 #define SQL true
 #endif
+#ifndef GRANTS
+#define GRANTS NULL
+#endif
 
 enum { PARTS = 8 };
 
@@ -380,4 +383,4 @@ static const troupe_route routes[] = {
     {.method = "POST", .path = "/" NAME "/superuser", .auth = "superuser", .run = route},
 };
 
-TROUPE_EXTENSION(.name = NAME, .version = VERSION, TROUPE_HOOKS(hooks), TROUPE_ROUTES(routes), .allowed = ALLOWED, .sql = SQL)
+TROUPE_EXTENSION(.name = NAME, .version = VERSION, TROUPE_HOOKS(hooks), TROUPE_ROUTES(routes), .allowed = ALLOWED, .sql = SQL, .grants = GRANTS)
