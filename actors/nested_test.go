@@ -121,7 +121,7 @@ func TestWritesFromEachStage(t *testing.T) {
 	}
 }
 
-// TestEndlessWrites end with an error, wherever they come from, and leave nothing held.
+// TestLaw9_EndlessWrites end with an error, wherever they come from, and leave nothing held.
 func TestLaw9_EndlessWrites(t *testing.T) {
 	for _, stage := range writeStages[:8] {
 		for _, own := range []bool{false, true} { // transactions of their own

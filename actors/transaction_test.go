@@ -169,8 +169,8 @@ func TestNestedTransactions(t *testing.T) {
 	}
 }
 
-// TestFailedWriteInATransaction: a write whose error is swallowed leaves the others.
-func TestFailedWriteInATransaction(t *testing.T) {
+// TestLaw9_FailedWriteInATransaction: a write whose error is swallowed leaves the others.
+func TestLaw9_FailedWriteInATransaction(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	log := logHooks(a)
@@ -238,8 +238,8 @@ func TestLaw9_TransactionTimeout(t *testing.T) {
 	}
 }
 
-// TestUseAfterTheEnd of a transaction is refused.
-func TestUseAfterTheEnd(t *testing.T) {
+// TestLaw9_UseAfterTheEnd of a transaction is refused.
+func TestLaw9_UseAfterTheEnd(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	var kept context.Context
@@ -546,8 +546,8 @@ func TestLaw9_TransactionTimeoutEndsReads(t *testing.T) {
 	within(t, "the write after it", func() { mustAdd(t, a, c, map[string]any{"n": 1}) })
 }
 
-// TestTransactionOfTwoGoroutines: parts that do not nest would be undone and kept one for the other, so nothing is written.
-func TestTransactionOfTwoGoroutines(t *testing.T) {
+// TestLaw9_TransactionOfTwoGoroutines: parts that do not nest would be undone and kept one for the other, so nothing is written.
+func TestLaw9_TransactionOfTwoGoroutines(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	within(t, "the transaction", func() {

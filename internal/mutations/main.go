@@ -1,0 +1,147 @@
+// Command mutations breaks what the laws of the engine promise, one promise at a time, and runs the tests that have to notice.
+// A mutation that no test notices fails, and so does one that cannot be applied any more: then the code has changed, and the list
+// has to follow. Nothing is written to the tree: each mutation is an overlay of the go command.
+//
+//	go run ./internal/mutations                        # all of them
+//	go run ./internal/mutations -check                 # only whether each can be applied
+//	go run ./internal/mutations -limit 150s -seed 7    # a sample, as many as fit
+//	go run ./internal/mutations -only 'law 4'
+//
+// The list is in mutations.txt, whose head describes the format.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:embed mutations.txt
+var list string
+
+// testLimit bounds the tests of one mutation: a promise that is broken may also show by tests that do not end.
+const testLimit = 120 * time.Second
+
+func main() {
+	check := flag.Bool("check", false, "only look whether each mutation can be applied")
+	only := flag.String("only", "", "mutations whose name begins so")
+	limit := flag.Duration("limit", 0, "how long to go on taking another one; 0 for all")
+	seed := flag.Uint64("seed", 0, "order of the mutations; 0 for that of the list")
+	flag.Parse()
+	if err := run(*check, *only, *limit, *seed); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(check bool, only string, limit time.Duration, seed uint64) error {
+	all, err := parse(list)
+	if err != nil {
+		return err
+	}
+	if err := applicable(all); err != nil || check {
+		return err
+	}
+	if seed != 0 {
+		rand.New(rand.NewPCG(seed, seed)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	}
+	began := time.Now()
+	var failed []error
+	done := 0
+	for _, m := range all {
+		if !strings.HasPrefix(m.name, only) {
+			continue
+		}
+		if limit > 0 && time.Since(began) > limit {
+			break
+		}
+		one := time.Now()
+		err := m.try()
+		verdict := "noticed"
+		if err != nil {
+			verdict = err.Error()
+			failed = append(failed, fmt.Errorf("%s: %w", m.name, err))
+		}
+		fmt.Printf("%5.1fs  %s: %s\n", time.Since(one).Seconds(), m.name, verdict)
+		done++
+	}
+	fmt.Printf("%d of %d mutations tried, %d not noticed\n", done, len(all), len(failed))
+	return errors.Join(failed...)
+}
+
+// applicable tells which mutations do not fit the code.
+func applicable(all []mutation) error {
+	var errs []error
+	for _, m := range all {
+		if _, err := m.apply(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// apply returns the mutated text of the file.
+func (m *mutation) apply() (string, error) {
+	text, err := os.ReadFile(m.file)
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return "", fmt.Errorf("%s has the text %d times, want once:\n%s", m.file, n, m.old)
+	}
+	return strings.Replace(string(text), m.old, m.new, 1), nil
+}
+
+// try runs the tests on the mutated code. It fails when they pass, or when there is nothing to run.
+func (m *mutation) try() error {
+	text, err := m.apply()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "mutation-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := m.overlay(dir, text)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), testLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-failfast", "-timeout", testLimit.String(), "-run", m.run, m.pkg)
+	out, err := cmd.CombinedOutput()
+	switch {
+	case err == nil && strings.Contains(string(out), "no tests to run"):
+		return fmt.Errorf("%s has no test %s", m.pkg, m.run)
+	case err == nil:
+		return fmt.Errorf("SURVIVED %s -run %s", m.pkg, m.run)
+	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]"):
+		return fmt.Errorf("does not compile:\n%s", out)
+	}
+	return nil
+}
+
+// overlay writes the mutated text into dir, and the file that names it to the go command.
+func (m *mutation) overlay(dir, text string) (string, error) {
+	original, err := filepath.Abs(m.file)
+	if err != nil {
+		return "", err
+	}
+	mutated := filepath.Join(dir, filepath.Base(m.file))
+	spec, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "overlay.json")
+	return path, errors.Join(os.WriteFile(mutated, []byte(text), 0o600), os.WriteFile(path, spec, 0o600))
+}
