@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,8 +16,21 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// crashRounds is how often the server is killed under load.
+// crashRounds is how often the server is killed under load, unless TROUPE_CRASH_ROUNDS says otherwise.
 const crashRounds = 20
+
+func roundsOf(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("TROUPE_CRASH_ROUNDS")
+	if text == "" {
+		return crashRounds
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 // crashWriters write side by side while the server is killed.
 const crashWriters = 16
@@ -31,7 +46,7 @@ func TestKillUnderWriteLoad(t *testing.T) {
 		"fields": []map[string]any{{"name": "n", "type": "number"}, {"name": "twin", "type": "number"}}}, 200)
 
 	acknowledged := map[string]int{}
-	for round := range crashRounds {
+	for round := range roundsOf(t) {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		ctx, cancel := context.WithCancel(t.Context())

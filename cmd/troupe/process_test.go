@@ -27,7 +27,13 @@ const (
 // startDeadline bounds how long a server may take to answer; it is a guard against hanging, no statement of speed.
 const startDeadline = 60 * time.Second
 
+// givenBinary names the server that is tested, where it was built before.
+const givenBinary = "TROUPE_BIN"
+
 var buildOnce = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv(givenBinary); bin != "" {
+		return bin, nil
+	}
 	dir, err := os.MkdirTemp("", "troupe-test-")
 	if err != nil {
 		return "", err
@@ -51,7 +57,7 @@ func binary(t testing.TB) string {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin, err := buildOnce(); err == nil {
+	if bin, err := buildOnce(); err == nil && os.Getenv(givenBinary) == "" {
 		os.RemoveAll(filepath.Dir(bin))
 	}
 	os.Exit(code)

@@ -29,7 +29,10 @@ import (
 var list string
 
 // testLimit bounds the tests of one mutation: a promise that is broken may also show by tests that do not end.
-const testLimit = 120 * time.Second
+const testLimit = 45 * time.Second
+
+// buildLimit is what compiling them may take beside that, on a busy machine.
+const buildLimit = 5 * time.Minute
 
 func main() {
 	check := flag.Bool("check", false, "only look whether each mutation can be applied")
@@ -116,7 +119,7 @@ func (m *mutation) try() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), testLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), buildLimit+testLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-failfast", "-timeout", testLimit.String(), "-run", m.run, m.pkg)
 	out, err := cmd.CombinedOutput()

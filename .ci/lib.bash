@@ -1,0 +1,119 @@
+# What .ci/run and .ci/long have in common: stages with their times, tests with their numbers, what has to be installed.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export GOFLAGS="${GOFLAGS:-} -mod=readonly"
+tools=$PWD/bin/tools
+began=$SECONDS
+summary=()
+
+# stage NAME SECONDS COMMAND… runs one and notes its time. Going over its seconds is said and no failure, as the machine may do
+# other things: the sum at the end counts.
+stage() {
+  local name=$1 seconds=$2 start=$SECONDS took over=
+  shift 2
+  printf '\n== %s (within %d s)\n' "$name" "$seconds"
+  "$@"
+  took=$((SECONDS - start))
+  if [ "$took" -gt "$seconds" ]; then
+    over="  (over its $seconds s)"
+  fi
+  summary+=("$(printf '%5d s  %s%s' "$took" "$name" "$over")")
+  echo "-- $name: $took s$over"
+}
+
+# finish SECONDS prints the times and fails when all stages together took longer.
+finish() {
+  local all=$((SECONDS - began))
+  printf '\n== times\n'
+  printf '%s\n' "${summary[@]}"
+  printf '%5d s  in all\n' "$all"
+  if [ "$all" -gt "$1" ]; then
+    echo "that is more than $1 s"
+    exit 1
+  fi
+}
+
+# install PROGRAM PACKAGE installs one of Debian's packages on machines that do not have the program.
+install() {
+  if command -v "$1" >/dev/null; then
+    return
+  fi
+  local sudo=
+  [ "$(id -u)" -eq 0 ] || sudo=sudo
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "$2" >/dev/null
+}
+
+# tool NAME PACKAGE@VERSION builds a tool, once for each version.
+tool() {
+  local mark="$tools/$1@${2##*@}"
+  if [ ! -e "$mark" ]; then
+    GOFLAGS= GOBIN="$tools" go install "$2"
+    touch "$mark"
+  fi
+}
+
+# run_tests ARGUMENTS… prints what failed, or how many tests there were.
+run_tests() {
+  local log failed=0
+  log=$(mktemp)
+  go test -v "$@" >"$log" 2>&1 || failed=1
+  if [ "$failed" -ne 0 ]; then
+    grep -vE '^(=== | *--- (PASS|SKIP)|ok |PASS$)' "$log" || true
+  else
+    grep -E '^ok ' "$log"
+  fi
+  echo "$(grep -cE '^ *--- PASS' "$log" || true) passed, $(grep -cE '^ *--- FAIL' "$log" || true) failed, $(grep -cE '^ *--- SKIP' "$log" || true) skipped"
+  rm "$log"
+  [ "$failed" -eq 0 ]
+}
+
+# prepare gets what a machine may lack: compilers of extensions, Node's packages, Go's modules and linters.
+prepare() {
+  install clang clang
+  install wasm-ld lld
+  install strace strace
+  install chromium chromium
+  go mod download
+  tool staticcheck honnef.co/go/tools/cmd/staticcheck@v0.8.2
+  npm ci --prefix extensions/examples/assemblyscript --no-audit --no-fund
+  npm ci --prefix e2e --no-audit --no-fund
+}
+
+# build makes the server that all stages run.
+build() {
+  go build -o bin/troupe ./cmd/troupe
+  ls -l bin/troupe
+  export TROUPE_BIN=$PWD/bin/troupe
+}
+
+lint() {
+  local unformatted
+  unformatted=$(gofmt -l $(git ls-files '*.go'))
+  if [ -n "$unformatted" ]; then
+    echo "not gofmt'ed: $unformatted"
+    return 1
+  fi
+  go vet ./...
+  GOFLAGS= "$tools/staticcheck" ./...
+}
+
+# readme runs the command that README.md gives for the tests.
+readme() {
+  local command
+  command=$(grep -m1 -oE '^go test [^#]*[^# ]' README.md)
+  run_tests ${command#go test }
+}
+
+client() { (cd e2e && node client.mjs "$TROUPE_BIN"); }
+
+browser() { (cd e2e && CHROMIUM="$(command -v chromium)" node browser.mjs "$TROUPE_BIN"); }
+
+# recorded replays the recorded answers of a checkout beside this one, where there is one; those of this one are among the tests.
+recorded() {
+  if [ -d ../shared/contract ]; then
+    go run -C ../shared/contract . -server "$TROUPE_BIN" -serve-args --no-expand-all -todo "$PWD/contract.todo" -j 2
+  else
+    echo "there is none beside this checkout"
+  fi
+}
