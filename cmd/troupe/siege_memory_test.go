@@ -25,7 +25,7 @@ const siegeMemory = 512 << 20
 type siege struct {
 	*process
 	root  string
-	scale int // how many times as much is sent with -v
+	scale int // how many times as much is sent in a long siege
 	stop  chan struct{}
 }
 
@@ -36,7 +36,7 @@ func TestMemoryUnderSiege(t *testing.T) {
 	superuser(t, dir)
 	group, first := memoryGroup(t, siegeMemory)
 	s := &siege{process: serveAfter(t, first, dir), scale: 1, stop: make(chan struct{})}
-	if testing.Verbose() {
+	if os.Getenv(siegeMode) == "long" {
 		s.scale = 4
 	}
 	s.root = s.signIn()

@@ -93,11 +93,13 @@ func (s *Store) BeginRemoval(ctx context.Context, cmd target) (r *Removal, err e
 // freeze makes a plan that is true, and keeps it true: from then on nobody else writes the records of the plan. A plan is true if
 // nothing was written since its snapshot, or if all its records were kept from others before its snapshot. What is small is done.
 func (r *Removal) freeze(ctx context.Context, cmd target) (plan *removalPlan, finished bool, err error) {
+	reading := ctx
 	for range maxRemovalPlans {
 		var noted sqlite.Versions
-		if plan, noted, err = r.plan(ctx, cmd); err != nil {
+		if plan, noted, err = r.plan(reading, cmd); err != nil {
 			return nil, false, err
 		}
+		reading = context.Background() // others wait from now on: the read is the server's own
 		held, next := r.g, &going{members: plan.members(), done: r.done}
 		exact := false
 		err = r.s.db.DoAlone(ctx, sqlite.WorkFunc(func(tx *sqlite.Tx) error {
