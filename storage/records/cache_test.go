@@ -2,20 +2,54 @@ package records
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/cache"
+	"github.com/troupebase/troupe/storage/filter"
 )
 
-func TestPlansAreBounded(t *testing.T) {
+// TestLaw13_FiltersAreBounded sends large filters that nobody sends twice, beside one that is in use.
+func TestLaw13_FiltersAreBounded(t *testing.T) {
 	g := newRig(t, counters)
+	share := budget.New(2<<20).Share("filters", 100, 100)
+	g.store = NewStore(g.db, g.catalogue.Load, Options{Filters: share})
 	in := g.input("counters", nil)
-	for i := range maxPlans + 100 {
-		list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, SkipTotal: true, Filter: fmt.Sprintf("n = %d", i)}
+	list := func(filter string) {
+		t.Helper()
+		list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: filter}
 		if _, _, err := g.store.List(t.Context(), nil, list); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(g.store.compiled(g.catalogue.Load()).plans); n > maxPlans || n == 0 {
-		t.Errorf("%d plans are kept, want at most %d", n, maxPlans)
+	compiled := func() *plan {
+		cat := g.catalogue.Load()
+		e, err := g.store.parse("n = 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := cat.ByID(in.CollectionID)
+		p, err := g.store.plan(cat, &ask{kind: askList, c: c, filter: e, hidden: in.Caller.Superuser, trust: filter.Superuser}, in.Caller.Request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	first := compiled()
+	list("n = 1")
+	for i := range 200 {
+		terms := make([]string, 190)
+		for k := range terms {
+			terms[k] = fmt.Sprintf("n!=%d", i*1000+k)
+		}
+		list(strings.Join(terms, "||"))
+		if compiled() != first {
+			t.Fatalf("after %d others a filter in use is compiled again", i+1)
+		}
+	}
+	if u := share.Usage(); u.Used > u.Limit || u.Used < u.Limit/4 {
+		t.Errorf("%d of %d bytes are kept", u.Used, u.Limit)
 	}
 }
 
@@ -33,13 +67,13 @@ func TestVolatileTotalsAreNotKept(t *testing.T) {
 		{"n > 0 && at < @tomorrow", "", false},
 		{"n > 0", "@random", false},
 	} {
-		g.store.totals.known = nil
+		g.store.totals.known = cache.New[*total](maxTotals, nil)
 		list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: tt.filter, Sort: tt.sort}
 		if _, _, err := g.store.List(t.Context(), nil, list); err != nil {
 			t.Fatal(err)
 		}
-		if got := len(g.store.totals.known) > 0; got != tt.kept {
-			t.Errorf("total of %q by %q is kept: %v, want %v", tt.filter, tt.sort, got, tt.kept)
+		if n, _ := g.store.totals.known.Size(); (n > 0) != tt.kept {
+			t.Errorf("total of %q by %q is kept: %v, want %v", tt.filter, tt.sort, n > 0, tt.kept)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/cache"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -238,7 +239,7 @@ func TestLaw4_TotalsBesideWriters(t *testing.T) {
 func TestTotalsAreWorkedOutOnce(t *testing.T) {
 	g := totalsRig(t)
 	g.create("parents", map[string]any{"name": "a", "n": 9.0})
-	var ts totals
+	ts := totals{known: cache.New[*total](maxTotals, nil)}
 	in := g.input("parents", nil)
 	p, err := g.store.plan(g.catalogue.Load(), &ask{kind: askList, c: g.catalogue.Load().Find("parents")}, in.Caller.Request)
 	if err != nil {

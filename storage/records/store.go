@@ -6,14 +6,15 @@ import (
 	"sync/atomic"
 
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/cache"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// maxPlans is how many compiled queries are kept for one number of the catalogue. Programs send few different ones; a
-// client that makes filters up only costs itself the compilation.
-const maxPlans = 2048
+// maxPlans is how many bytes of compiled queries are kept for one number of the catalogue. Programs send few different ones, of some KB
+// each; a client that makes filters up only costs itself the compilation.
+const maxPlans = 8 << 20
 
 // Options configure a [Store].
 type Options struct {
@@ -31,7 +32,7 @@ type Store struct {
 	db         *sqlite.DB
 	catalogue  func() *schema.Catalogue
 	opts       Options
-	parsed     filter.Cache
+	parsed     *filter.Cache
 	plans      atomic.Pointer[planCache]
 	totals     totals
 	rooms      sync.Pool             // of *room
@@ -43,7 +44,8 @@ type Store struct {
 // NewStore returns a store on an open database. catalogue returns the current snapshot; inside the Writer and behind
 // its gate it is the one that belongs to the tables.
 func NewStore(db *sqlite.DB, catalogue func() *schema.Catalogue, o Options) *Store {
-	s := &Store{db: db, catalogue: catalogue, opts: o, sizes: pieceSizes{short: maxShort, part: partSize}}
+	s := &Store{db: db, catalogue: catalogue, opts: o, sizes: pieceSizes{short: maxShort, part: partSize}, parsed: filter.NewCache(o.Filters)}
+	s.totals.known = cache.New[*total](maxTotals, o.Filters)
 	s.plans.Store(&planCache{})
 	return s
 }
@@ -52,7 +54,7 @@ func NewStore(db *sqlite.DB, catalogue func() *schema.Catalogue, o Options) *Sto
 type planCache struct {
 	number     uint64
 	mu         sync.RWMutex
-	plans      map[string]*plan
+	plans      *cache.Cache[*plan]
 	encoders   map[encoderKey]*encoder
 	statements map[string]*statements // by collection id
 }
@@ -69,11 +71,16 @@ func (s *Store) compiled(cat *schema.Catalogue) *planCache {
 		if pc.number == cat.Number && pc.plans != nil {
 			return pc
 		}
-		next := &planCache{number: cat.Number, plans: make(map[string]*plan), encoders: make(map[encoderKey]*encoder), statements: make(map[string]*statements)}
+		next := &planCache{number: cat.Number, encoders: make(map[encoderKey]*encoder), statements: make(map[string]*statements)}
 		if pc.number > cat.Number {
+			next.plans = cache.New[*plan](maxPlans, nil) // it is gone with the read
 			return next
 		}
+		next.plans = cache.New[*plan](maxPlans, s.opts.Filters)
 		if s.plans.CompareAndSwap(pc, next) {
+			if pc.plans != nil {
+				pc.plans.Close()
+			}
 			return next
 		}
 	}
@@ -81,23 +88,24 @@ func (s *Store) compiled(cat *schema.Catalogue) *planCache {
 
 // plan returns the plan under key, making it when there is none. key is not kept.
 func (pc *planCache) plan(key []byte, make func() (*plan, error)) (*plan, error) {
-	pc.mu.RLock()
-	p := pc.plans[string(key)]
-	pc.mu.RUnlock()
-	if p != nil {
+	if p, ok := pc.plans.GetBytes(key); ok {
 		return p, nil
 	}
 	p, err := make()
 	if err != nil {
 		return nil, err
 	}
-	pc.mu.Lock()
-	defer pc.mu.Unlock()
-	if len(pc.plans) >= maxPlans {
-		clear(pc.plans)
-	}
-	pc.plans[string(key)] = p
+	pc.plans.Put(string(key), p, p.bytes())
 	return p, nil
+}
+
+// bytes is about what the plan takes in memory.
+func (p *plan) bytes() int64 {
+	n := 320 + len(p.sql) + len(p.count) + len(p.start) + len(p.growth) + 24*len(p.relations)
+	if p.tolerant.Load() != nil {
+		n += len(p.sql)
+	}
+	return int64(n) + p.query.Bytes()
 }
 
 func (pc *planCache) encoder(c *schema.Collection, l layout) *encoder {

@@ -8,18 +8,23 @@ import (
 
 	zsqlite "zombiezen.com/go/sqlite"
 
+	"github.com/troupebase/troupe/storage/cache"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// maxTotals is how many totals are remembered. One costs about 400 bytes.
-const maxTotals = 4096
+// maxTotals is how many bytes of totals are remembered. One takes totalBytes and its key, which is the count's SQL and values: less
+// than 1 KB, but for filters that are large themselves.
+const (
+	maxTotals  = 4 << 20
+	totalBytes = 480
+)
 
 // totals remembers how many records queries find, while none of the tables behind them has moved. Where only rows were added
 // since, and each row speaks for itself, a total is carried on: the new rows are counted and nothing else.
 type totals struct {
-	mu    sync.RWMutex
-	known map[string]*total
+	mu    sync.Mutex // held while a total is claimed
+	known *cache.Cache[*total]
 }
 
 // total is worked out by one read; others that ask for the same meanwhile wait for it. The fields of the outcome are set when
@@ -76,24 +81,18 @@ func (s *Store) total(ctx context.Context, r *sqlite.Reader, p *plan, req *filte
 // claim returns the total under key if it is current. Otherwise it puts a new one there, which the caller has to work out and
 // settle, and returns the one before. key is not kept.
 func (ts *totals) claim(db *sqlite.DB, key []byte, p *plan) (t, before *total, mine bool) {
-	ts.mu.RLock()
-	t = ts.known[string(key)]
-	ts.mu.RUnlock()
-	if t != nil && db.Current(t.noted) {
+	if t, ok := ts.known.GetBytes(key); ok && db.Current(t.noted) {
 		return t, nil, false
 	}
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	before = ts.known[string(key)]
+	before, _ = ts.known.GetBytes(key)
 	if before != nil && db.Current(before.noted) {
 		return before, nil, false
 	}
 	// The versions are noted before the snapshot begins: a write that comes between makes the entry stale, never wrong.
 	t = &total{noted: db.Note(p.query.Tables), rewrites: db.Rewrites(p.table()), done: make(chan struct{}), last: noLast, err: errUnfinished}
-	if ts.known == nil || len(ts.known) >= maxTotals {
-		ts.known = make(map[string]*total)
-	}
-	ts.known[string(key)] = t
+	ts.known.Put(string(key), t, totalBytes)
 	return t, before, true
 }
 
@@ -171,11 +170,7 @@ func (ts *totals) settle(t *total, key string) {
 	if t.err == nil {
 		return
 	}
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	if ts.known[key] == t {
-		delete(ts.known, key)
-	}
+	ts.known.Delete(key, func(now *total) bool { return now != t })
 }
 
 func count(r Preparer, p *plan, req *filter.Request) (int, error) {

@@ -79,7 +79,12 @@ const (
 	tickSteps     = 1000 // steps of SQLite between two looks at a read: 10 to 100 µs; a look costs 0.05 µs
 	slowTicks     = 4    // fewer are no sign of much work, but of a machine that was busy elsewhere
 	prepareTicks  = 64   // statements after which a read is looked at that makes many small ones
-	maxStatements = 256  // prepared statements kept by a connection, 5–50 KB each
+	maxStatements = 256  // prepared statements kept by a connection: what a program asks for, and to find the oldest is no work
+
+	statementBytes    = 512       // what a statement takes beside what SQLite says and its text
+	maxStatementBytes = 4 << 20   // of a connection: 256 of usual size (5 to 15 KB); one that takes a quarter is not kept
+	maxAllStatements  = 16 << 20  // of all Readers together: more is only there in a rush
+	minStatementBytes = 256 << 10 // which a Reader keeps even then: the twenty that it uses most
 
 	longRead         = time.Millisecond       // a read that works longer is not a short one any more: others wait behind it
 	timeSlice        = 5 * time.Millisecond   // how long a long read runs before it is another one's turn

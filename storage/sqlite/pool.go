@@ -18,16 +18,17 @@ import (
 // long leaves its place to them and goes on among the few long ones (longreads.go). Those who wait are served in turn, client by
 // client. Safe for concurrent use.
 type pool struct {
-	db     *DB
-	limits limits
-	limit  time.Duration
-	epoch  time.Time
-	slow   slowTexts
-	wake   chan struct{} // starts the watchdog
-	quit   chan struct{}
-	pins   chan struct{} // a token for each pinned connection that may be lent
-	active atomic.Int64  // when the last short read began, as of now
-	onCPU  atomic.Int32  // long reads that run; changed under the lock
+	db         *DB
+	limits     limits
+	limit      time.Duration
+	epoch      time.Time
+	slow       slowTexts
+	statements statementRoom
+	wake       chan struct{} // starts the watchdog
+	quit       chan struct{}
+	pins       chan struct{} // a token for each pinned connection that may be lent
+	active     atomic.Int64  // when the last short read began, as of now
+	onCPU      atomic.Int32  // long reads that run; changed under the lock
 
 	mu       sync.Mutex
 	free     []*Reader // the most recently used last
@@ -234,7 +235,7 @@ func (p *pool) openReader() (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{conn: conn, pool: p, resume: make(chan struct{}, 1)}
-	conn.cache.slow = &p.slow
+	conn.cache.slow, conn.cache.room = &p.slow, &p.statements
 	r.watchSteps()
 	return r, nil
 }

@@ -2,18 +2,36 @@ package sqlite
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	zsqlite "zombiezen.com/go/sqlite"
 )
 
-// statements is a connection's cache of prepared statements: least recently used ones are finalised beyond maxStatements.
-// A statement that is in use is never evicted; giveBack resets all that were used.
+// statements is a connection's cache of prepared statements. Beyond maxStatements, or the bytes that the cache may have, the least recently
+// used ones are finalised. A statement that is in use is never evicted; giveBack resets all that were used.
+//
+// On a Reader a text is kept only when it comes again: most texts that come once come from filters that somebody makes up, and a
+// Reader's cache is for what everybody asks for.
 type statements struct {
 	conn  *connection
-	slow  *slowTexts // nil on the Writer's connection
+	bytes int64          // of the statements that are kept
+	slow  *slowTexts     // nil on the Writer's connection
+	room  *statementRoom // nil on the Writer's connection
 	byKey map[string]*statement
 	head  statement // ring: head.next is the most recent
 	used  []*statement
+}
+
+// statementRoom is what the statements of all Readers have together. Safe for concurrent use.
+type statementRoom struct {
+	bytes atomic.Int64
+	marks [4096]atomic.Uint32 // of texts that were seen: a part of the hash, at a place that another part says
+}
+
+// seen reports whether a text was seen before, lately, and marks it.
+func (r *statementRoom) seen(hash uint64) bool {
+	mark := uint32(hash>>32) | 1
+	return r.marks[hash%uint64(len(r.marks))].Swap(mark) == mark
 }
 
 type statement struct {
@@ -21,6 +39,8 @@ type statement struct {
 	sql        string
 	handle     uintptr
 	hash       uint64 // of sql, for a Reader's
+	bytes      int64
+	passing    bool // not kept beyond this loan
 	writes     bool
 	used       bool
 	prev, next *statement
@@ -68,9 +88,13 @@ func (c *statements) add(sql string) (*statement, error) {
 		return nil, fmt.Errorf("prepare %q: %w", sql, err)
 	}
 	s := &statement{Stmt: stmt, sql: sql, handle: handle, writes: c.conn.writes(handle)}
-	if c.slow != nil {
+	s.bytes = c.conn.bytesOf(s) + int64(len(sql)) + statementBytes
+	if c.room != nil {
 		s.hash = c.slow.hash(sql)
+		s.passing = !c.room.seen(s.hash) || s.bytes > maxStatementBytes/4
+		c.room.bytes.Add(s.bytes)
 	}
+	c.bytes += s.bytes
 	c.byKey[sql] = s
 	c.link(s)
 	c.use(s)
@@ -112,29 +136,51 @@ func (c *statements) giveBack() {
 		_ = s.ClearBindings()
 		s.used = false
 		c.used[i] = nil
+		if s.passing {
+			c.drop(s)
+		}
 	}
 	c.used = c.used[:0]
 	c.trim()
 }
 
-// trim finalises the least recently used statements beyond the limit, except those in use.
+// trim finalises the least recently used statements beyond the limits, except those in use.
 func (c *statements) trim() {
-	for s := c.head.prev; len(c.byKey) > maxStatements && s != &c.head; {
+	for s := c.head.prev; c.full() && s != &c.head; {
 		prev := s.prev
 		if !s.used {
-			s.prev.next, s.next.prev = s.next, s.prev
-			delete(c.byKey, s.sql)
-			_ = s.Finalize() // reports the failure of the last run only
+			c.drop(s)
 		}
 		s = prev
 	}
+}
+
+// full reports whether a limit is passed. Where all Readers together have too much each keeps only a little.
+func (c *statements) full() bool {
+	return len(c.byKey) > maxStatements || c.bytes > maxStatementBytes ||
+		c.room != nil && c.room.bytes.Load() > maxAllStatements && c.bytes > minStatementBytes
+}
+
+// drop finalises a statement that is not in use.
+func (c *statements) drop(s *statement) {
+	s.prev.next, s.next.prev = s.next, s.prev
+	delete(c.byKey, s.sql)
+	c.forget(s)
+}
+
+func (c *statements) forget(s *statement) {
+	c.bytes -= s.bytes
+	if c.room != nil {
+		c.room.bytes.Add(-s.bytes)
+	}
+	_ = s.Finalize() // reports the failure of the last run only
 }
 
 // clear finalises everything.
 func (c *statements) clear() {
 	c.used = nil
 	for _, s := range c.byKey {
-		_ = s.Finalize() // reports the failure of the last run only
+		c.forget(s)
 	}
 	c.init(c.conn)
 }

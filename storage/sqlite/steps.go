@@ -93,3 +93,8 @@ func (c *connection) stepsOf(s *statement) int32 {
 func (c *connection) forgetSteps(s *statement) {
 	lib.Xsqlite3_stmt_status(c.tls, s.handle, lib.SQLITE_STMTSTATUS_VM_STEP, 1)
 }
+
+// bytesOf is what SQLite has allocated for a statement.
+func (c *connection) bytesOf(s *statement) int64 {
+	return int64(lib.Xsqlite3_stmt_status(c.tls, s.handle, lib.SQLITE_STMTSTATUS_MEMUSED, 0))
+}
