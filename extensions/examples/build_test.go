@@ -9,7 +9,7 @@ import (
 )
 
 // tools are what the languages are compiled with.
-var tools = map[string][]string{"go": {"go"}, "c": {"sh", "clang", "wasm-ld"}, "assemblyscript": {"sh", "node", "assemblyscript/node_modules/.bin/asc"}}
+var tools = map[string][]string{"go": {"go"}, "c": {"clang", "wasm-ld", "sh"}, "assemblyscript": {"node", "assemblyscript/node_modules/.bin/asc", "sh"}}
 
 // build runs a compiler, whose last argument is the place of the module, and gives the module. The test is skipped when the
 // compiler is not there (nothing is fetched) or does not know WebAssembly, and with -short.
