@@ -1,10 +1,12 @@
 package httpx
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"os"
+	"syscall"
 
 	"github.com/valyala/fasthttp"
 
@@ -41,7 +43,7 @@ func (s *Server) newSpool(client string) (*spool, error) {
 	f, err := s.spoolFile()
 	if err != nil {
 		s.places.close(client)
-		return nil, fmt.Errorf("keep an upload: %w", err)
+		return nil, spoolFailed(err)
 	}
 	return &spool{server: s, client: client, file: f, named: os.Remove(f.Name()) != nil}, nil
 }
@@ -66,9 +68,18 @@ func (s *spool) Write(p []byte) (int, error) {
 	n, err := s.file.WriteAt(p, s.size)
 	s.size += int64(n)
 	if err != nil {
-		return n, fmt.Errorf("keep an upload: %w", err)
+		return n, spoolFailed(err)
 	}
 	return n, nil
+}
+
+// spoolFailed is the answer where an upload could not be kept. It is the server's disk that is at fault, not the body.
+func spoolFailed(err error) error {
+	failed := NewError(fasthttp.StatusInternalServerError, "")
+	if errors.Is(err, syscall.ENOSPC) {
+		failed = NewError(fasthttp.StatusInsufficientStorage, "The server's disk is full, nothing was written.")
+	}
+	return failed.Because(fmt.Errorf("keep an upload: %w", err))
 }
 
 // remove gives the file and all it was charged back.

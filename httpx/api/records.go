@@ -133,7 +133,7 @@ func (a *API) writeRequest(c *httpx.Context) (*schema.Collection, records.WriteI
 	if col.IsView() {
 		return nil, records.WriteInput{}, records.ErrView
 	}
-	if err := refuseForm(c, col); err != nil {
+	if err := a.foresee(c, col); err != nil {
 		return nil, records.WriteInput{}, err
 	}
 	// What was written is answered whatever its expand costs, so an expand that nobody needs is refused before.
@@ -144,16 +144,33 @@ func (a *API) writeRequest(c *httpx.Context) (*schema.Collection, records.WriteI
 	return col, in, err
 }
 
-// refuseForm refuses a form whose files would be spooled for nothing: the collection lets only superusers write.
-func refuseForm(c *httpx.Context, col *schema.Collection) error {
-	rule := col.CreateRule
-	if c.Method() == "PATCH" {
-		rule = col.UpdateRule
+// foresee refuses a form before its files are spooled, where the rule refuses it whatever it says.
+func (a *API) foresee(c *httpx.Context, col *schema.Collection) error {
+	if !strings.HasPrefix(c.Header("Content-Type"), "multipart/") {
+		return nil
 	}
-	if rule == nil && strings.HasPrefix(c.Header("Content-Type"), "multipart/") && !caller(c, "default").Superuser {
-		return records.ErrForbidden
+	who := caller(c, "default")
+	if who.Superuser {
+		return nil
 	}
-	return nil
+	action, message := records.Created, createFailed
+	switch c.Method() {
+	case "PATCH":
+		action, message = records.Updated, updateFailed
+	case "DELETE":
+		action = records.Deleted
+	}
+	err := a.app.Store().Foresee(readContext(c), action, col.ID, c.Param("id"), who)
+	if err == nil {
+		return nil
+	}
+	if err := c.Skip(); err != nil {
+		return err
+	}
+	if action == records.Deleted {
+		return err
+	}
+	return saveError(err, message)
 }
 
 // addUpload adds an upload to a write when its key names a file field; others are ignored.

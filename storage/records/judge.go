@@ -29,7 +29,11 @@ func (s *Store) Matches(cat *schema.Catalogue, p Preparer, c *schema.Collection,
 	if err != nil {
 		return false, err
 	}
-	a := &ask{kind: askOne, c: c, filter: e, trust: cond.Trust}
+	return s.matchRow(cat, p, c, id, e, cond.Trust, req)
+}
+
+func (s *Store) matchRow(cat *schema.Catalogue, p Preparer, c *schema.Collection, id string, e *filter.Expr, trust filter.Trust, req *filter.Request) (bool, error) {
+	a := &ask{kind: askOne, c: c, filter: e, trust: trust}
 	plan, err := s.plan(cat, a, req)
 	if err != nil {
 		return false, err
