@@ -46,9 +46,9 @@ func (p *process) afresh(method, path, body string) (int, error) {
 	return res.StatusCode, err
 }
 
-// TestNoDescriptorsLeft holds open more connections than the process may have files. It goes on, serves somebody else, reads and writes the
+// TestSiegeNoDescriptorsLeft holds open more connections than the process may have files. It goes on, serves somebody else, reads and writes the
 // database, and takes connections again afterwards.
-func TestNoDescriptorsLeft(t *testing.T) {
+func TestSiegeNoDescriptorsLeft(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	superuser(t, dir)
 	p := serveAfter(t, "ulimit -S -n 100; ulimit -H -n 200", dir)
