@@ -46,14 +46,23 @@ const subscriberBits = 64
 
 // ClientOf returns whom something from an address is charged to: the address itself, of IPv6 its /64. It is "" without an address.
 func ClientOf(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
-	if !addr.IsValid() {
+	p := subscriberOf(addr)
+	switch {
+	case !p.IsValid():
 		return ""
+	case p.Addr().Is6():
+		return p.String()
 	}
+	return p.Addr().String()
+}
+
+// subscriberOf returns what one subscriber has of the addresses around one; the zero value is nobody's.
+func subscriberOf(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap().WithZone("")
 	if addr.Is6() {
-		return netip.PrefixFrom(addr, subscriberBits).Masked().String()
+		return netip.PrefixFrom(addr, subscriberBits).Masked()
 	}
-	return addr.String()
+	return netip.PrefixFrom(addr, addr.BitLen())
 }
 
 func (c *Context) findReal() netip.Addr {
@@ -82,7 +91,7 @@ func pickAddr(line string, leftmost bool) (netip.Addr, bool) {
 			part, line = line, ""
 		}
 		if addr, err := netip.ParseAddr(strings.TrimSpace(part)); err == nil {
-			return addr, true
+			return addr.Unmap(), true
 		}
 	}
 	return netip.Addr{}, false

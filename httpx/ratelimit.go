@@ -3,6 +3,7 @@ package httpx
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +29,7 @@ type bucketKey struct {
 	name     string // collection id, or the rule's label
 	route    *Route // of a collection route, else nil
 	audience string
-	addr     netip.Addr
+	client   netip.Prefix
 }
 
 type window struct {
@@ -39,6 +40,7 @@ type window struct {
 // limiter counts requests in fixed windows, each opened by the first request after the one before ended.
 type limiter struct {
 	rules   []RateRule
+	paths   bool // some rule is about paths
 	now     func() time.Time
 	mu      sync.Mutex
 	buckets map[bucketKey]window
@@ -46,16 +48,17 @@ type limiter struct {
 }
 
 func newLimiter(rules []RateRule) *limiter {
-	return &limiter{rules: rules, now: time.Now, buckets: make(map[bucketKey]window)}
+	ofPaths := slices.ContainsFunc(rules, func(r RateRule) bool { return strings.Contains(r.Label, "/") })
+	return &limiter{rules: rules, paths: ofPaths, now: time.Now, buckets: make(map[bucketKey]window)}
 }
 
 // rateTarget is what a request counts as.
 type rateTarget struct {
-	method, path         string
+	method, path         string // the path as it was sent
 	route                *Route
 	collection, collName string // id and name, both empty on routes that are no collection's
 	auth                 bool
-	addr                 netip.Addr
+	client               netip.Prefix
 }
 
 // allow takes one request out of its window. It returns the rule that refused and how long to wait, or nil.
@@ -64,7 +67,7 @@ func (l *limiter) allow(t *rateTarget) (*RateRule, time.Duration) {
 	if rule == nil {
 		return nil, 0
 	}
-	key := bucketKey{name: rule.Label, audience: rule.Audience, addr: t.addr}
+	key := bucketKey{name: rule.Label, audience: rule.Audience, client: t.client}
 	if t.collection != "" {
 		key.name, key.route = t.collection, t.route
 	}
@@ -94,20 +97,25 @@ func (l *limiter) choose(t *rateTarget) *RateRule {
 	if t.collection != "" && t.route != nil {
 		for _, prefix := range [2]string{t.collName, "*"} {
 			for _, tag := range t.route.Tags {
-				if r := l.byLabel(prefix, ":", tag, t.auth); r != nil {
+				if r := l.byLabel(prefix, ":", t.auth, tag); r != nil {
 					return r
 				}
 			}
 		}
 	}
-	if r := l.byLabel(t.method, " ", t.path, t.auth); r != nil {
+	if !l.paths {
+		return nil
+	}
+	paths := spell(t.path, t.route, t.collection, t.collName)
+	if r := l.byLabel(t.method, " ", t.auth, paths[:]...); r != nil {
 		return r
 	}
-	return l.byLabel("", "", t.path, t.auth)
+	return l.byLabel("", "", t.auth, paths[:]...)
 }
 
-// byLabel looks for the label a+sep+b without joining it.
-func (l *limiter) byLabel(a, sep, b string, auth bool) *RateRule {
+// byLabel looks for the label a+sep+b without joining it; bs are the ways to write b, of which "" is none. A rule that is equal to
+// any of them goes before one that is a prefix.
+func (l *limiter) byLabel(a, sep string, auth bool, bs ...string) *RateRule {
 	var prefix *RateRule
 	for i := range l.rules {
 		r := &l.rules[i]
@@ -121,11 +129,14 @@ func (l *limiter) byLabel(a, sep, b string, auth bool) *RateRule {
 		if !ok {
 			continue
 		}
-		if rest == b {
-			return r
-		}
-		if prefix == nil && strings.HasSuffix(rest, "/") && (strings.HasPrefix(b, rest) || b == rest[:len(rest)-1]) {
-			prefix = r
+		for _, b := range bs {
+			switch {
+			case b == "":
+			case rest == b:
+				return r
+			case prefix == nil && strings.HasSuffix(rest, "/") && (strings.HasPrefix(b, rest) || b == rest[:len(rest)-1]):
+				prefix = r
+			}
 		}
 	}
 	return prefix
@@ -152,9 +163,9 @@ func (l *limiter) makeRoom(now time.Time) {
 	}
 }
 
-// Limit counts one more request of c's caller, as if it had been a request of its own: the parts of a batch are. route is
-// the one that would have served it; collection and name are the collection's id and name, "" when it has none. It
-// returns the 429 of an exhausted rule.
+// Limit counts one more request of c's caller, as if it had been a request of its own: the parts of a batch are. path is as it
+// was sent, without its query. route is the one that would have served it; collection and name are the collection's id and
+// name, "" when it has none. It returns the 429 of an exhausted rule.
 func (c *Context) Limit(method, path string, route *Route, collection, name string) error {
 	p := c.policy
 	if !p.opts.RateLimits || len(p.opts.RateRules) == 0 || c.Auth != nil && c.Auth.Superuser {
@@ -166,7 +177,7 @@ func (c *Context) Limit(method, path string, route *Route, collection, name stri
 	}
 	rule, wait := p.limiter.allow(&rateTarget{
 		method: method, path: path, route: route, collection: collection, collName: name,
-		auth: c.Auth != nil, addr: addr,
+		auth: c.Auth != nil, client: subscriberOf(addr),
 	})
 	if rule == nil {
 		return nil
@@ -197,6 +208,5 @@ func (c *Context) limitRequest() error {
 			return nil
 		}
 	}
-	path, _ := unescape(c.path, false)
-	return c.Limit(c.method, path, route, id, name)
+	return c.Limit(c.method, string(c.path), route, id, name)
 }

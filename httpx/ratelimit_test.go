@@ -13,6 +13,16 @@ func rateRoutes() []*Route {
 	auth := &Route{Method: "POST", Path: "/api/collections/{c}/auth-with-otp", Collection: "c", Tags: []string{"authWithOTP", "auth"}, Handler: echo}
 	return []*Route{
 		{Method: "GET", Path: "/api/health", Handler: echo}, list, auth,
+		{Method: "GET", Path: "/part/{how}", Handler: func(c *Context) error {
+			path := "/api/collections/id_docs/records"
+			if c.Param("how") == "encoded" {
+				path = "/api/collections/%64ocs/records"
+			}
+			if err := c.Limit("GET", path, list, "id_docs", "docs"); err != nil {
+				return err
+			}
+			return echo(c)
+		}},
 		{Method: "GET", Path: "/part", Handler: func(c *Context) error {
 			if err := c.Limit("GET", "/api/collections/docs/records", list, "id_docs", "docs"); err != nil {
 				return err
@@ -58,7 +68,13 @@ func TestRateLimits(t *testing.T) {
 		"audiences":          {[]string{"docs:list|@guest|1", "docs:list|@auth|2"}, []string{list + "=200", list + "=429", list + " u@users=200", list + " v@users=200", list + " u@users=429"}},
 		"auth only":          {[]string{"docs:list|@auth|1"}, []string{list + "=200", list + "=200", list + " u@users=200", list + " u@users=429"}},
 		"missing collection": {[]string{"/api/||1"}, []string{"GET /api/collections/missing/records=200", "GET /api/collections/missing/records=200"}},
-		"a part of a batch":  {[]string{"docs:list||2"}, []string{list + "=200", "GET /part=200", "GET /part=429", list + "=429"}},
+		"a path and its spellings": {[]string{"/api/||50", "/api/collections/docs/records||1"}, []string{list + "=200", list + "=429", byID + "=429",
+			"GET /api/collections/%64ocs/records=429", "GET /api/collections/docs/%72ecords=429", "GET /api/collections/DOCS/records=429", "GET /api/collections/docs/records?x=429",
+			other + "=200"}},
+		"a path by the id":    {[]string{"GET /api/collections/id_docs/records||1"}, []string{list + "=200", byID + "=429", list + "=429"}},
+		"a part and its path": {[]string{"/api/collections/docs/records||1"}, []string{"GET /part/id=200", "GET /part/encoded=429", list + "=429"}},
+		"a slash at the end":  {[]string{"/api/nope||1"}, []string{"GET /api/nope=404", "GET /api/nope/=429", "GET /api/%6eope=429"}},
+		"a part of a batch":   {[]string{"docs:list||2"}, []string{list + "=200", "GET /part=200", "GET /part=429", list + "=429"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := rated(t, c.rules...)
@@ -144,7 +160,7 @@ func TestBucketsAreBounded(t *testing.T) {
 	flood := func(n int) {
 		for i := range n {
 			addr := netip.AddrFrom4([4]byte{1, byte(i >> 16), byte(i >> 8), byte(i)})
-			if rule, _ := l.allow(&rateTarget{method: "GET", path: "/a", addr: addr}); rule != nil {
+			if rule, _ := l.allow(&rateTarget{method: "GET", path: "/a", client: subscriberOf(addr)}); rule != nil {
 				t.Fatalf("address %d was counted twice", i)
 			}
 		}
@@ -156,5 +172,27 @@ func TestBucketsAreBounded(t *testing.T) {
 	now = now.Add(time.Minute)
 	if rule, _ := l.allow(&rateTarget{method: "GET", path: "/a"}); rule != nil || len(l.buckets) != 1 {
 		t.Errorf("%d buckets are left of windows that ended", len(l.buckets))
+	}
+}
+
+// TestWhoIsLimited: requests count together by subscriber, however an address is written.
+func TestWhoIsLimited(t *testing.T) {
+	for name, addresses := range map[string][]string{
+		"one address":   {"8.8.8.8", "::ffff:8.8.8.8", "::FFFF:808:808", "0:0:0:0:0:ffff:8.8.8.8"},
+		"a /64 of IPv6": {"2001:db8::1", "2001:db8::ffff:2", "2001:0DB8:0:0:1:2:3:4", "2001:db8::1%eth0"},
+	} {
+		w := rated(t, "/api/health||1")
+		for i, address := range addresses {
+			want := 429
+			if i == 0 {
+				want = 200
+			}
+			if got := w.get("GET", "/api/health", "X-Real-IP: "+address); got.StatusCode != want {
+				t.Errorf("%s, %s: %d, want %d", name, address, got.StatusCode, want)
+			}
+		}
+		if got := w.get("GET", "/api/health", "X-Real-IP: 2001:db8:0:1::1"); got.StatusCode != 200 {
+			t.Errorf("%s: another one is counted: %d", name, got.StatusCode)
+		}
 	}
 }

@@ -152,7 +152,7 @@ func auths(o *Options) {
 		return &Auth{ID: id, CollectionID: "id_" + collection, CollectionName: collection, Superuser: collection == "_superusers"}
 	}
 	o.Collection = func(nameOrID string) (string, string, bool) {
-		name := strings.TrimPrefix(nameOrID, "id_")
+		name := strings.ToLower(strings.TrimPrefix(nameOrID, "id_"))
 		return "id_" + name, name, name != "missing"
 	}
 }

@@ -291,3 +291,76 @@ func TestSuperuserOTP(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestOTPAttemptsOfManyClients: with many addresses one may not try more codes for a record than its share, and the records of
+// others stay free.
+func TestOTPAttemptsOfManyClients(t *testing.T) {
+	g := newRig(t, withCodes)
+	desk, alice := g.desk(), g.alice()
+	now := time.Now()
+	id, code, err := desk.CreateOTP(t.Context(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for i := range 40 {
+		_, err := desk.WithOTP(t.Context(), alice.Collection, &auth.OTPForm{OTPID: id, Password: "wrong"}, fmt.Sprintf("2001:db8:0:%x::/64", i), now)
+		switch {
+		case errors.Is(err, auth.ErrOTP):
+			tried++
+		case !errors.Is(err, auth.ErrOTPAttempts):
+			t.Fatal(err)
+		}
+	}
+	if tried != 20 {
+		t.Errorf("%d codes were tried from 40 networks", tried)
+	}
+	if _, err := desk.WithOTP(t.Context(), alice.Collection, &auth.OTPForm{OTPID: id, Password: code}, "10.0.0.1", now); !errors.Is(err, auth.ErrOTPAttempts) {
+		t.Errorf("another address: %v", err)
+	}
+	if _, err := desk.WithOTP(t.Context(), alice.Collection, &auth.OTPForm{OTPID: id, Password: code}, "10.0.0.1", now.Add(180*time.Second)); err != nil {
+		t.Errorf("after the window: %v", err)
+	}
+}
+
+// TestTokensThatDoNotCountJudgeNothing: with a token that is not good nothing of the record that it names is compared, be it
+// for another collection, used or of another kind: the answer is the same whatever the password is.
+func TestTokensThatDoNotCountJudgeNothing(t *testing.T) {
+	g := newRig(t, nil)
+	alice := g.alice()
+	desk := g.desk()
+	desk.Tokens = g.verifier(nil)
+	issue := func(kind auth.Kind, now time.Time) string {
+		token, err := auth.Issue(alice, auth.Grant{Kind: kind, NewEmail: "new@x.test"}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	supers := g.catalogue.Load().Find("_superusers")
+	good := issue(auth.EmailChangeToken, time.Now())
+	for name, c := range map[string]struct {
+		of    *schema.Collection
+		token string
+	}{
+		"another collection": {supers, good},
+		"ended":              {alice.Collection, issue(auth.EmailChangeToken, time.Now().Add(-time.Hour))},
+		"another kind":       {alice.Collection, issue(auth.AuthToken, time.Now())},
+		"forged":             {alice.Collection, good[:len(good)-4] + "AAAA"},
+	} {
+		before := g.hashed.Load()
+		var told []string
+		for _, password := range []string{"12345678", "wrong"} {
+			err := desk.ConfirmEmailChange(t.Context(), c.of, &auth.ConfirmForm{Token: c.token, Password: password})
+			var form *auth.FormError
+			if !errors.As(err, &form) || form.Fields["token"] == nil || form.Fields["password"] == nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			told = append(told, fmt.Sprint(form.Fields))
+		}
+		if len(told) == 2 && told[0] != told[1] || g.hashed.Load() != before {
+			t.Errorf("%s: the password was compared: %q", name, told)
+		}
+	}
+}

@@ -91,7 +91,7 @@ func (d *Desk) ConfirmEmailChange(ctx context.Context, c *schema.Collection, for
 	return err
 }
 
-// changeToken checks a token; failure is what is wrong with it. The session is nil when it cannot be told whose it is.
+// changeToken checks a token; failure is what is wrong with it. There is a session only when the token itself is good.
 func (d *Desk) changeToken(ctx context.Context, c *schema.Collection, token string) (s *Session, failure error, err error) {
 	if token == "" {
 		return nil, validation.Required, nil

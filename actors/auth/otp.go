@@ -200,10 +200,10 @@ func (d *Desk) newestOTP(ctx context.Context, otps *schema.Collection, r *record
 	return id, nil
 }
 
-// WithOTP returns the record that a one-time password belongs to, and uses it up. ip is the address of the client. A record
+// WithOTP returns the record that a one-time password belongs to, and uses it up. client is whom the try is charged to. A record
 // that got the code by mail is verified by it. The form must be valid. It fails with [ErrOTPOff], [ErrOTP],
 // [ErrOTPAttempts], [ErrBusy], records.ErrNoCollection, or the errors of the database. The auth rule is not asked.
-func (d *Desk) WithOTP(ctx context.Context, c *schema.Collection, form *OTPForm, ip string, now time.Time) (*records.Record, error) {
+func (d *Desk) WithOTP(ctx context.Context, c *schema.Collection, form *OTPForm, client string, now time.Time) (*records.Record, error) {
 	otps := d.Catalogue().Find(otpsName)
 	switch {
 	case !c.Auth.OTP.Enabled:
@@ -221,7 +221,7 @@ func (d *Desk) WithOTP(ctx context.Context, c *schema.Collection, form *OTPForm,
 	if err != nil {
 		return nil, err
 	}
-	if !d.attempts.take(attemptKey{c.ID, r.ID(), ip}, now) {
+	if !d.attempts.take(c.ID, r.ID(), client, now) {
 		return nil, ErrOTPAttempts
 	}
 	matches, err := d.isPassword(ctx, otp, form.Password)

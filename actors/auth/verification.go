@@ -65,7 +65,7 @@ func (d *Desk) ConfirmVerification(ctx context.Context, c *schema.Collection, fo
 	return d.redeem(ctx, VerificationToken, r, body)
 }
 
-// verificationToken checks a token; failure is what is wrong with it.
+// verificationToken checks a token; failure is what is wrong with it, and there is no session then.
 func (d *Desk) verificationToken(ctx context.Context, c *schema.Collection, token string) (s *Session, failure *validation.Error, err error) {
 	if token == "" {
 		return nil, validation.Required, nil
@@ -102,7 +102,7 @@ func (d *Desk) tokenOf(ctx context.Context, c *schema.Collection, token string, 
 	case err != nil:
 		return nil, nil, err
 	case s.Record.Collection.ID != c.ID:
-		return s, leafTokenCollection, nil
+		return nil, leafTokenCollection, nil // nothing of the foreign record is looked at any more
 	}
 	return s, nil, nil
 }

@@ -51,7 +51,7 @@ func (a *API) authWithOTP(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.WithOTP(c.Context(), col, form, c.RealIP(), time.Now())
+	r, err := a.desk.WithOTP(c.Context(), col, form, c.Client(), time.Now())
 	if err != nil {
 		return otpError(err)
 	}
