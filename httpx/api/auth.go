@@ -343,10 +343,6 @@ func (a *API) authMethods(c *httpx.Context) error {
 	if o.Enabled {
 		identities = append(identities, o.IdentityFields...)
 	}
-	type duration struct {
-		Enabled  bool  `json:"enabled"`
-		Duration int64 `json:"duration"`
-	}
 	var mfa duration
 	if col.Auth.MFA.Enabled {
 		mfa = duration{true, col.Auth.MFA.Duration}
@@ -356,13 +352,36 @@ func (a *API) authMethods(c *httpx.Context) error {
 		otp = duration{true, col.Auth.OTP.Duration}
 	}
 	providers, oldProviders := oauth2Methods(&col.Auth.OAuth2)
-	return c.SendJSON(http.StatusOK, map[string]any{
-		"password":         map[string]any{"identityFields": identities, "enabled": o.Enabled},
-		"oauth2":           map[string]any{"providers": providers, "enabled": col.Auth.OAuth2.Enabled},
-		"mfa":              mfa,
-		"otp":              otp,
-		"authProviders":    oldProviders,
-		"usernamePassword": o.Enabled && slices.Contains(o.IdentityFields, "username"),
-		"emailPassword":    o.Enabled && slices.Contains(o.IdentityFields, "email"),
-	})
+	out := authMethods{
+		MFA: mfa, OTP: otp, AuthProviders: oldProviders,
+		UsernamePassword: o.Enabled && slices.Contains(o.IdentityFields, "username"),
+		EmailPassword:    o.Enabled && slices.Contains(o.IdentityFields, "email"),
+	}
+	out.Password.IdentityFields, out.Password.Enabled = identities, o.Enabled
+	out.OAuth2.Providers, out.OAuth2.Enabled = providers, col.Auth.OAuth2.Enabled
+	return c.SendJSON(http.StatusOK, &out)
+}
+
+// duration is a method that lasts for some seconds.
+type duration struct {
+	Enabled  bool  `json:"enabled"`
+	Duration int64 `json:"duration"`
+}
+
+// authMethods is the answer that lists the methods, in the order of its keys.
+type authMethods struct {
+	Password struct {
+		IdentityFields []string `json:"identityFields"`
+		Enabled        bool     `json:"enabled"`
+	} `json:"password"`
+	OAuth2 struct {
+		Providers []oauth2Provider `json:"providers"`
+		Enabled   bool             `json:"enabled"`
+	} `json:"oauth2"`
+	MFA duration `json:"mfa"`
+	OTP duration `json:"otp"`
+	// What follows is for older clients.
+	AuthProviders    []oauth2Provider `json:"authProviders"`
+	UsernamePassword bool             `json:"usernamePassword"`
+	EmailPassword    bool             `json:"emailPassword"`
 }

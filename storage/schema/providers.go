@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"html"
 	"strings"
 	"unicode/utf8"
@@ -55,12 +56,25 @@ func IsProvider(name string) bool {
 	return false
 }
 
+// asciiText escapes a text for XML. Clients hand logos to btoa, which takes nothing beyond Latin-1.
+func asciiText(s string) string {
+	var out strings.Builder
+	for _, r := range html.EscapeString(s) {
+		if r < utf8.RuneSelf {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, "&#%d;", r)
+		}
+	}
+	return out.String()
+}
+
 func initialLogo(name string) string {
 	_, n := utf8.DecodeRuneInString(name)
 	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">` +
 		`<circle cx="16" cy="16" r="15" fill="#e4e9ec"/>` +
 		`<text x="16" y="22" font-family="sans-serif" font-size="17" font-weight="600" text-anchor="middle" fill="#3d4a57">` +
-		html.EscapeString(strings.ToUpper(name[:n])) + `</text></svg>`
+		asciiText(strings.ToUpper(name[:n])) + `</text></svg>`
 }
 
 // Scaffolds returns a blank collection of each type as clients see it before it is saved: without id, name and dates.

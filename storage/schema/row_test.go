@@ -138,9 +138,9 @@ func TestDecodeMergesAuthOptions(t *testing.T) {
 		"null rule":    {`{"authRule":null}`, func(c *schema.Collection) bool { return c.Auth.AuthRule == nil }},
 		"one key":      {`{"otp":{"enabled":true}}`, func(c *schema.Collection) bool { return c.Auth.OTP.Enabled && c.Auth.OTP.Length == 8 }},
 		"any case":     {`{"OTP":{"ENABLED":true}}`, func(c *schema.Collection) bool { return c.Auth.OTP.Enabled }},
-		"by position": {`{"oauth2":{"providers":[{"name":"github"}]}}`, func(c *schema.Collection) bool {
+		"by name": {`{"oauth2":{"providers":[{"name":"github"}]}}`, func(c *schema.Collection) bool {
 			p := c.Auth.OAuth2.Providers
-			return len(p) == 1 && p[0].Name == "github" && p[0].ClientSecret == "s0"
+			return len(p) == 1 && p[0].Name == "github" && p[0].ClientSecret == "s1"
 		}},
 		"beyond the end": {`{"oauth2":{"providers":[{},{},{"name":"x"}]}}`, func(c *schema.Collection) bool {
 			p := c.Auth.OAuth2.Providers

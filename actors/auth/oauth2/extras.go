@@ -174,7 +174,12 @@ func claimedEmail(_ context.Context, v *visit, u *User) error {
 	if !slices.Contains([]string{primary, edov, plain, any}, choice) {
 		return nil
 	}
-	claims, err := v.c.unsigned(v.extra("id_token"))
+	u.Email = "" // the one of the profile is not the one that was asked for
+	token := v.extra("id_token")
+	if token == "" {
+		return nil // no claim, no email
+	}
+	claims, err := v.c.unsigned(token)
 	if err != nil {
 		return err
 	}
@@ -182,7 +187,6 @@ func claimedEmail(_ context.Context, v *visit, u *User) error {
 		s, _ := claims[name].(string)
 		return s
 	}
-	u.Email = ""
 	if choice == primary || choice == any {
 		u.Email = text("verified_primary_email")
 	}

@@ -276,7 +276,13 @@ func TestMicrosoftClaims(t *testing.T) {
 		change map[string]any
 		want   string
 		fails  bool
+		// noToken tells that the provider sends no id_token.
+		noToken bool
 	}{
+		{choice: "", want: "mail@x.test", noToken: true},
+		{choice: "verified_primary_email", want: "", noToken: true},
+		{choice: "email", want: "", noToken: true},
+		{choice: "something", want: "mail@x.test", noToken: true},
 		{choice: "", want: "mail@x.test"},
 		{choice: "something", want: "mail@x.test"},
 		{choice: "verified_primary_email", want: "primary@x.test"},
@@ -298,6 +304,9 @@ func TestMicrosoftClaims(t *testing.T) {
 		s := &stub{
 			t: t, answers: map[string]string{"GET " + p.userURL(): `{"id":"1","mail":"mail@x.test"}`},
 			token: map[string]any{"id_token": sign(t, jwt.SigningMethodHS256, "", []byte("x"), claims)},
+		}
+		if tt.noToken {
+			s.token = nil
 		}
 		u, err := s.client().User(t.Context(), p, Code{Code: "c"})
 		if tt.fails != (err != nil) || err == nil && u.Email != tt.want {
