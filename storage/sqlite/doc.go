@@ -8,7 +8,7 @@
 //   - [DB.Change] runs a change of the schema so that no Reader ever sees a column under another column's name.
 //   - [DB.Pin] keeps the state before the group that is being committed readable.
 //
-// Start reading at writer.go for writes and at pool.go for reads.
+// Start reading at writer.go for writes, at pool.go for reads and at longreads.go for those that take long.
 //
 // # Guarantees
 //

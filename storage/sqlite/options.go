@@ -102,5 +102,9 @@ const (
 	maxForeignLooks  = 3               // how often a group starts over because another process keeps writing
 
 	writerCacheKB = 32000
-	readerCacheKB = 4000
+	readerCacheKB = 32000 // of one connection; all together have pageBudget
+	pagePart      = 16    // the part of the memory at hand that pages may take
+	maxPages      = 56 << 20
+	minPages      = 8 << 20
+	idlePages     = 5 * time.Second // after which Readers that nobody uses give up their pages
 )

@@ -87,6 +87,7 @@ func (p *pool) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock() // the watchdog may be at its last inspection
 	p.lent = nil
+	p.pages.close()
 	p.tls.Close()
 	return errors.Join(errs...)
 }

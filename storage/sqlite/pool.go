@@ -43,6 +43,7 @@ type pool struct {
 	watching bool
 	closed   bool
 	tls      *libc.TLS // the watchdog's
+	pages    pages
 }
 
 // place is what a lent Reader counts as.
@@ -100,6 +101,7 @@ func newPool(db *DB, cores int) *pool {
 		tls: libc.NewTLS(),
 	}
 	p.slow.init()
+	p.pages = newPages(p.tls)
 	for range maxPinned {
 		p.pins <- struct{}{}
 	}

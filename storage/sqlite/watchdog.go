@@ -10,12 +10,20 @@ import (
 func (p *pool) guardReads() {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
+	idle := time.NewTimer(idlePages)
+	defer idle.Stop()
 	for {
 		tick.Stop()
-		select {
-		case <-p.wake:
-		case <-p.quit:
-			return
+		idle.Reset(idlePages)
+		for awake := false; !awake; {
+			select {
+			case <-p.wake:
+				awake = true
+			case <-idle.C:
+				p.shrink()
+			case <-p.quit:
+				return
+			}
 		}
 		tick.Reset(watchInterval)
 		for quiet := time.Duration(0); quiet < watchLinger; {
@@ -41,6 +49,7 @@ func (p *pool) inspect(now time.Time) bool {
 	for _, r := range p.lent {
 		p.look(r, now)
 	}
+	p.pages.trim()
 	p.promote()
 	p.dispatch()
 	for kind := range p.waiting {
