@@ -67,6 +67,9 @@ func bootstrapData(conn *sqlite.Conn, now time.Time) (err error) {
 			return err
 		}
 	}
+	if err := renewAlerts(conn, oldAlert, now.UnixMicro()); err != nil {
+		return err
+	}
 	return settings.Ensure(conn, now)
 }
 
