@@ -222,7 +222,7 @@ func (a *API) authAnswerWith(c *httpx.Context, r *records.Record, token string, 
 	out = append(out, `"record":`...)
 	self := caller(c, "default")
 	self.Request.Auth, self.Superuser, self.Credential = r.Identity(), r.Collection.IsSuperusers(), nil
-	out, err := a.app.Store().Answer(a.showing(c.Context(), c, self), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
+	out, err := a.app.Store().Answer(a.showingBody(c.Context(), c, self, nil), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
 	if err != nil {
 		return err
 	}

@@ -134,3 +134,23 @@ func TestGuestsSetNoCredentials(t *testing.T) {
 		}
 	}
 }
+
+// What somebody signs in with is not shown along with the record that signing in answers.
+func TestGuestSeesNoBodyOfSignIns(t *testing.T) {
+	g := newGuests(t, "probe")
+	g.collection(`{"name":"members","type":"auth","fields":[{"name":"script","type":"text"}]}`)
+	g.token("members", "a@x.test")
+	r, err := g.app.FindFirstRecord(t.Context(), "members", find("email", "a@x.test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Set("script", script("record.enrich<|request|5|"))
+	if err := g.app.Save(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	g.log.told()
+	if status, out := g.send("POST", "/api/collections/members/auth-with-password", `{"identity":"a@x.test","password":"a-password-1234"}`); status != 200 {
+		t.Fatal(status, out)
+	}
+	g.expect("probe request=")
+}

@@ -59,10 +59,15 @@ func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, erro
 
 // showing returns a ctx of a chain in which records are shown on behalf of a request, as far as any hook wants to know.
 func (a *API) showing(ctx context.Context, c *httpx.Context, who records.Caller) context.Context {
+	return a.showingBody(ctx, c, who, c.Bytes)
+}
+
+// showingBody is showing for a request whose body hooks see as body, nil for not at all: that of a sign-in is a secret.
+func (a *API) showingBody(ctx context.Context, c *httpx.Context, who records.Caller, body func() ([]byte, error)) context.Context {
 	if !a.app.Enriching() {
 		return ctx
 	}
-	return actors.WithRequest(ctx, requestInfo(c, who, c.Bytes))
+	return actors.WithRequest(ctx, requestInfo(c, who, body))
 }
 
 // jsonOf returns a body that was read as JSON.
