@@ -131,13 +131,27 @@ func (f formValues) fill(v reflect.Value, prefix string, depth int) error {
 	return nil
 }
 
+// named returns what was sent under a name, written in any case as keys of JSON may be; the very name comes first.
+func (f formValues) named(name string) []string {
+	if values, ok := f[name]; ok {
+		return values
+	}
+	found := ""
+	for k := range f {
+		if strings.EqualFold(k, name) && (found == "" || k < found) {
+			found = k
+		}
+	}
+	return f[found]
+}
+
 // has tells whether some name is name itself or lies below it.
 func (f formValues) has(name string) bool {
 	if _, ok := f[name]; ok {
 		return true
 	}
 	for k := range f {
-		if strings.HasPrefix(k, name+".") {
+		if len(k) >= len(name) && strings.EqualFold(k[:len(name)], name) && (len(k) == len(name) || k[len(name)] == '.') {
 			return true
 		}
 	}
@@ -148,7 +162,7 @@ func (f formValues) set(v reflect.Value, name string, depth int) error {
 	if !f.has(name) || depth > maxFormDepth {
 		return nil
 	}
-	values := f[name]
+	values := f.named(name)
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		if len(values) == 0 {
 			return nil
@@ -210,10 +224,10 @@ func (f formValues) setMap(v reflect.Value, name string) error {
 	}
 	m := reflect.MakeMap(t)
 	for k, values := range f {
-		key, below := strings.CutPrefix(k, name+".")
-		if !below || len(values) == 0 {
+		if len(k) <= len(name) || !strings.EqualFold(k[:len(name)], name) || k[len(name)] != '.' || len(values) == 0 {
 			continue
 		}
+		key := k[len(name)+1:]
 		element := reflect.New(t.Elem()).Elem()
 		if err := setScalar(element, values[0]); err != nil {
 			return err

@@ -80,12 +80,13 @@ func (s shape) read(form map[string]any) (map[string]any, error) {
 		if _, nested := value.(map[string]any); nested {
 			continue
 		}
-		value, sent, err := s.value(strings.Split(name, "."), value)
+		path := s.path(name)
+		value, sent, err := s.value(path, value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if sent {
-			place(out, strings.Split(name, "."), value)
+			place(out, path, value)
 		}
 	}
 	for name, value := range form {
@@ -94,6 +95,27 @@ func (s shape) read(form map[string]any) (map[string]any, error) {
 		}
 	}
 	return out, nil
+}
+
+// path splits a dotted name and writes its parts as the definition does: in forms, as in JSON, case does not matter.
+func (s shape) path(name string) []string {
+	path := strings.Split(name, ".")
+	var holds any = map[string]any(s)
+	for i, part := range path {
+		m, group := holds.(map[string]any)
+		if !group {
+			break
+		}
+		if _, known := m[part]; !known {
+			for key := range m {
+				if strings.EqualFold(key, part) {
+					path[i] = key
+				}
+			}
+		}
+		holds = m[path[i]]
+	}
+	return path
 }
 
 // place puts a value under a path. What is in the way of the path stays.

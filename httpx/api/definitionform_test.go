@@ -21,6 +21,8 @@ func TestFormsAsDefinitions(t *testing.T) {
 		{"a payload", collectionShape(), map[string]any{"name": "a", "listRule": nil, "fields": []any{map[string]any{"name": "b"}}}, `{"name":"a","listRule":null,"fields":[{"name":"b"}]}`},
 		{"zero values", settingsShape(), map[string]any{"logs.maxDays": "", "meta.hideControls": "", "superuserIPs": "", "meta.appName": ""}, `{"logs":{"maxDays":0},"meta":{"hideControls":false,"appName":""},"superuserIPs":[]}`},
 		{"a payload goes over the form", settingsShape(), map[string]any{"logs.maxDays": 3.0, "logs.minLevel": "0x10", "logs": map[string]any{"maxDays": 9.0}}, `{"logs":{"maxDays":9,"minLevel":16}}`},
+		{"in any case", settingsShape(), map[string]any{"META.AppName": "a", "meta.appname": "b", "LOGS.maxdays": 3.0, "batch.ENABLED": true, "Other.X": "c"}, `{"meta":{"appName":"b"},"logs":{"maxDays":3},"batch":{"enabled":true},"Other":{"X":"c"}}`},
+		{"in any case, of a collection", collectionShape(), map[string]any{"NAME": "a", "ListRule": "", "FIELDS": `[{"name":"b"}]`}, `{"name":"a","listRule":"","fields":[{"name":"b"}]}`},
 		{"import", importShape(), map[string]any{"collections": `[{"name":"a"}]`, "deleteMissing": true}, `{"collections":[{"name":"a"}],"deleteMissing":true}`},
 		{"paths through values", settingsShape(), map[string]any{"meta.appName.x": "a", "meta": "b", "smtp..": "d"}, `{"smtp":{"":{"":"d"}}}`},
 	} {

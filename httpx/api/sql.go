@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -46,7 +47,7 @@ func (a *API) runSQL(c *httpx.Context) error {
 		if general(err) {
 			return err
 		}
-		return httpx.NewError(http.StatusBadRequest, "Failed to execute query. Raw error:\n"+strings.TrimPrefix(err.Error(), "sqlite: ")).Because(err)
+		return httpx.NewError(http.StatusBadRequest, "Failed to execute query. Raw error:\n"+strings.TrimPrefix(sqlite.Told(err).Error(), "sqlite: ")).Because(err)
 	}
 	out := sqlAnswer{ExecTime: time.Since(started).Milliseconds(), Affected: result.Affected, Columns: []sqlColumn{}, Rows: result.Rows}
 	for _, col := range result.Columns {

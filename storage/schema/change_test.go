@@ -331,3 +331,43 @@ func FuzzViewQuery(f *testing.F) {
 		}
 	})
 }
+
+// A partial index may have brackets in its WHERE, and lives through other changes.
+func TestPartialIndexWithBrackets(t *testing.T) {
+	h := newHost(t)
+	h.create(`{"name":"p","type":"base","fields":[{"name":"a","type":"text"},{"name":"b","type":"text"}],"indexes":["CREATE UNIQUE INDEX ix ON p (a) WHERE lower(b) = 'x' AND (a != '')"]}`)
+	sql := func() string { return strings.Join(h.rows("SELECT sql FROM sqlite_master WHERE name = 'ix'"), "") }
+	if got := sql(); got != "CREATE UNIQUE INDEX `ix` ON `p` (`a`) WHERE lower(b) = 'x' AND (a != '')" {
+		t.Errorf("the index is %s", got)
+	}
+	if err := h.update("p", `{"name":"q","fields":[{"name":"a","type":"text"},{"name":"b","type":"text"},{"name":"c","type":"text"}]}`); err != nil {
+		t.Fatal(err)
+	}
+	if got := sql(); !strings.Contains(got, "ON `q` (`a`) WHERE lower(b) = 'x' AND (a != '')") {
+		t.Errorf("after a change the index is %s", got)
+	}
+}
+
+// An index that is stored and cannot be understood is no reason to refuse another change, and stays; a new one like it is
+// refused.
+func TestStoredIndexThatIsNotUnderstood(t *testing.T) {
+	h := newHost(t)
+	h.create(`{"name":"p","type":"base","fields":[{"name":"a","type":"text"}]}`)
+	const odd = "CREATE INDEX [od d] ON p (a)"
+	h.exec(odd)
+	stored := schema.NewCatalogue(1, h.list).Find("p")
+	stored.Indexes = append(stored.Indexes, odd)
+	if err := h.update("p", `{"name":"q","listRule":""}`); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.update("q", `{"fields":[{"name":"a","type":"text"},{"name":"b","type":"text"}]}`); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.rows("SELECT tbl_name FROM sqlite_master WHERE name = 'od d'"); !slices.Equal(got, []string{"q"}) {
+		t.Errorf("the index is there for %v", got)
+	}
+	var errs validation.Errors
+	if err := h.update("q", `{"indexes":["CREATE INDEX [od d] ON p (a)","CREATE INDEX [new one] ON q (a)"]}`); !errors.As(err, &errs) {
+		t.Errorf("another one: %v", err)
+	}
+}

@@ -9,12 +9,13 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	engine "github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
 // exec runs one statement outside of the statement cache of the connection, as no schema statement is used twice.
 func exec(conn *sqlite.Conn, query string, args ...any) error {
-	return sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args})
+	return engine.Told(sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args}))
 }
 
 // queryTexts returns the first column of all rows.
@@ -27,7 +28,7 @@ func queryTexts(conn *sqlite.Conn, query string, args ...any) ([]string, error) 
 			return nil
 		},
 	})
-	return list, err
+	return list, engine.Told(err)
 }
 
 // createTable makes the table of a base or auth collection and its indexes.
@@ -42,7 +43,7 @@ func createTable(conn *sqlite.Conn, c *Collection) error {
 	if err := exec(conn, query); err != nil {
 		return fmt.Errorf("failed to create table %s - %w", c.Name, err)
 	}
-	return createIndexes(conn, c)
+	return createIndexes(conn, c, nil)
 }
 
 // alterTable changes the table of stored into that of c, data included.
@@ -60,7 +61,7 @@ func alterTable(conn *sqlite.Conn, c, stored *Collection) error {
 	}
 	for _, text := range stored.Indexes {
 		ix := ParseIndex(text)
-		if ix.Name == "" {
+		if ix.Table = stored.Name; !ix.Valid() {
 			continue
 		}
 		if err := exec(conn, "DROP INDEX IF EXISTS "+quoteName(ix.Name)); err != nil {
@@ -72,17 +73,20 @@ func alterTable(conn *sqlite.Conn, c, stored *Collection) error {
 			return err
 		}
 	}
-	return createIndexes(conn, c)
+	return createIndexes(conn, c, stored)
 }
 
-// createIndexes builds all indexes of c in normal form and reports every one that cannot be built.
-func createIndexes(conn *sqlite.Conn, c *Collection) error {
+// createIndexes builds all indexes of c in normal form and reports every one that cannot be built. Those of stored that are
+// not understood stay what they are.
+func createIndexes(conn *sqlite.Conn, c, stored *Collection) error {
 	errs := validation.Errors{}
 	for i, text := range c.Indexes {
 		ix := ParseIndex(text)
 		ix.Table = c.Name
 		if !ix.Valid() {
-			errs.Set(decimal(i), leafInvalidIndex)
+			if !c.keeps(stored, text) {
+				errs.Set(decimal(i), leafInvalidIndex)
+			}
 			continue
 		}
 		if err := exec(conn, ix.String()); err != nil {

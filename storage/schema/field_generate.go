@@ -40,7 +40,7 @@ func newGenerator(pattern string) (*generator, error) {
 
 func checkGeneratable(re *syntax.Regexp) error {
 	switch re.Op {
-	case syntax.OpEmptyMatch, syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyCharNotNL, syntax.OpAnyChar,
+	case syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyCharNotNL, syntax.OpAnyChar,
 		syntax.OpCapture, syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat, syntax.OpConcat,
 		syntax.OpAlternate:
 	default:

@@ -51,7 +51,7 @@ func TestGenerate(t *testing.T) {
 
 func TestGenerateNothing(t *testing.T) {
 	nested := strings.Repeat("(", 40) + "a" + strings.Repeat("+b)", 40)
-	for _, pattern := range []string{"", "[", "^a", `\b`, nested} {
+	for _, pattern := range []string{"", "[", "^a", `\b`, "a|", "()", nested} {
 		if v, ok := (&TextField{AutogeneratePattern: pattern}).Generate(); ok {
 			t.Errorf("%q generated %v", pattern, v)
 		}

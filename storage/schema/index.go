@@ -24,9 +24,8 @@ type IndexColumn struct {
 }
 
 var (
-	// The last bracket of the whole text ends the columns, so that a WHERE with brackets is taken for a column. That
-	// is wrong, but texts are accepted and refused by it everywhere.
-	indexPattern = regexp.MustCompile(`(?is)create\s+(unique\s+)?index\s+(if\s+not\s+exists\s+)?(\S+)\s+on\s+(\S*)\s*\((.*)\)(?:\s*where\s+(.*))?`)
+	indexPattern      = regexp.MustCompile(`(?is)create\s+(unique\s+)?index\s+(if\s+not\s+exists\s+)?(\S+)\s+on\s+([^\s(]*)\s*\(`)
+	indexWherePattern = regexp.MustCompile(`(?is)^\s*where\s+(.*)$`)
 
 	indexColumnPattern = regexp.MustCompile(`(?is)^(.+?)(?:\s+collate\s+(\w+))?(?:\s+(asc|desc))?$`)
 )
@@ -36,19 +35,24 @@ const quoteMarks = "`\"'[] \t\r\n"
 
 // ParseIndex takes an index text apart as far as it is one; see [Index.Valid].
 func ParseIndex(text string) Index {
-	m := indexPattern.FindStringSubmatch(text)
-	if m == nil {
+	at := indexPattern.FindStringIndex(text)
+	if at == nil {
 		return Index{}
 	}
-	ix := Index{Unique: m[1] != "", IfNot: m[2] != "", Table: trimQuotes(m[4]), Where: strings.TrimSpace(m[6])}
+	m := indexPattern.FindStringSubmatch(text)
+	list, rest, closed := bracketed(text[at[1]:])
+	ix := Index{Unique: m[1] != "", IfNot: m[2] != "", Table: trimQuotes(m[4])}
+	if w := indexWherePattern.FindStringSubmatch(rest); w != nil {
+		ix.Where = strings.TrimSpace(w[1])
+	}
 	parts := strings.Split(m[3], ".")
 	if len(parts) == 2 {
 		ix.Schema, ix.Name = trimQuotes(parts[0]), trimQuotes(parts[1])
 	} else {
 		ix.Name = trimQuotes(parts[0])
 	}
-	columns, err := splitOutside(m[5], ",")
-	if err != nil {
+	columns, err := splitOutside(list, ",")
+	if err != nil || !closed {
 		return ix
 	}
 	for _, part := range columns {

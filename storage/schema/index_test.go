@@ -15,6 +15,10 @@ func TestParseIndex(t *testing.T) {
 		{"create index a.b.c on t (d)", "CREATE INDEX `a` ON `t` (`d`)"},
 		{"x create index a on t (b,,) y", "CREATE INDEX `a` ON `t` (`b`)"},
 		{"create index a on t (coalesce(b, ','))", "CREATE INDEX `a` ON `t` (coalesce(b, ','))"},
+		{"create index a on t(lower(b))", "CREATE INDEX `a` ON `t` (lower(b))"},
+		{"create index a on t (b) where lower(b) = 'x'", "CREATE INDEX `a` ON `t` (`b`) WHERE lower(b) = 'x'"},
+		{"create index a on t (b)where c in (1, ')') and (d or e)", "CREATE INDEX `a` ON `t` (`b`) WHERE c in (1, ')') and (d or e)"},
+		{"create index a on t (b, `c)`) where (d)", "CREATE INDEX `a` ON `t` (\n  `b`,\n  `c)`\n) WHERE (d)"},
 	}
 	for _, test := range tests {
 		ix := schema.ParseIndex(test.text)
@@ -27,7 +31,7 @@ func TestParseIndex(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "create index", "create index on t (a)", "create index [a b] on t (c)", "create index a on t ()",
-		"create index a on t (b) where lower(b) = 'x'", "create index a on t (b", "create index a on (b)", "create index a on t (')",
+		"create index a on t (b", "create index a on (b)", "create index a on t (')",
 	} {
 		if ix := schema.ParseIndex(text); ix.Valid() {
 			t.Errorf("%q is valid: %+v", text, ix)

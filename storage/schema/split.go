@@ -40,6 +40,32 @@ func splitOutside(text, separators string) ([]string, error) {
 	return append(parts, text[start:]), nil
 }
 
+// bracketed splits SQL text that begins behind an opening bracket at the one that closes it.
+func bracketed(text string) (inside, rest string, closed bool) {
+	depth := 1
+	var quote byte
+	for i := 0; i < len(text); i++ {
+		ch := text[i]
+		switch {
+		case quote != 0:
+			if ch == quote {
+				quote = 0
+			}
+		case ch == '\'' || ch == '"' || ch == '`':
+			quote = ch
+		case ch == '[':
+			quote = ']'
+		case ch == '(':
+			depth++
+		case ch == ')':
+			if depth--; depth == 0 {
+				return text[:i], text[i+1:], true
+			}
+		}
+	}
+	return text, "", false
+}
+
 func errUnbalanced(part string) error {
 	return fmt.Errorf("unbalanced parenthesis or quoted expression: %q", part)
 }

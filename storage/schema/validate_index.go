@@ -24,6 +24,9 @@ func (v *validator) checkIndexes() error {
 		if ix.Table == "" {
 			ix.Table = "-" // a missing name is reported elsewhere
 		}
+		if !ix.Valid() && v.c.keeps(v.stored, text) {
+			continue
+		}
 		if err := v.checkIndex(ix, names, definitions); err != nil {
 			return validation.Errors{decimal(i): err}
 		}
@@ -32,6 +35,11 @@ func (v *validator) checkIndexes() error {
 		return err
 	}
 	return v.checkAuthIndexes()
+}
+
+// keeps tells whether the text of an index was stored before: whoever put it there, it is no reason to refuse another change.
+func (c *Collection) keeps(stored *Collection, text string) bool {
+	return stored != nil && stored != c && slices.Contains(stored.Indexes, text)
 }
 
 func (v *validator) checkIndex(ix Index, names, definitions map[string]bool) error {

@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	engine "github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -87,7 +88,7 @@ func trimQuery(query string) string { return strings.Trim(query, "; \t\r\n") }
 func resultColumns(conn *sqlite.Conn, query string) ([]string, error) {
 	stmt, trailing, err := conn.PrepareTransient("SELECT * FROM (" + query + "\n)")
 	if err != nil {
-		return nil, err
+		return nil, engine.Told(err)
 	}
 	defer stmt.Finalize()
 	if trailing > 0 {

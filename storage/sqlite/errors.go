@@ -84,7 +84,11 @@ func Classify(err error) error {
 func parseUnique(err error) error {
 	const marker = "UNIQUE constraint failed: "
 	e := &UniqueError{cause: err}
-	_, list, found := strings.Cut(err.Error(), marker)
+	own := failureOf(err)
+	if own == nil {
+		return e
+	}
+	_, list, found := strings.Cut(own.Error(), marker)
 	if !found {
 		return e
 	}
