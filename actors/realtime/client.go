@@ -14,8 +14,13 @@ import (
 	"github.com/troupebase/troupe/storage/filter"
 )
 
-// wireSize is how much is written to a connection at once.
-const wireSize = 64 << 10
+const (
+	// wireSize is how much is written to a connection at once.
+	wireSize = 64 << 10
+	// socketSize is how much the system keeps for a connection that is not read. By itself it keeps several MiB, which a stranger can have
+	// for each stream, and tells that there is room again only when a third is free: who reads would seem to stand still for seconds.
+	socketSize = 128 << 10
+)
 
 // client is one stream. Its outbox takes what is to be sent; its actor alone writes to the connection. It is small on
 // purpose: there may be very many.

@@ -3,6 +3,7 @@ package realtime
 import (
 	"time"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -18,6 +19,38 @@ func (h *Hub) Enrich(e records.Enricher) {
 	defer h.mu.Unlock()
 	h.store = records.NewStore(h.db, h.opts.Catalogue, records.Options{Enricher: e})
 }
+
+// Share gives the hub other shares of memory. It is called before anybody connects.
+func (h *Hub) Share(topics, streams *budget.Share) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.opts.Topics, h.opts.Streams = topics, streams
+	h.index.share, h.room = topics, newRoom(streams)
+}
+
+// Hold takes the lock under which the index is changed, until release.
+func (h *Hub) Hold() (release func()) {
+	h.mu.Lock()
+	return h.mu.Unlock
+}
+
+// HoldJudges keeps what the database is asked for from being worked out, until release.
+func (h *Hub) HoldJudges() (release func()) {
+	js := h.judges
+	js.mu.Lock()
+	most := js.most
+	js.most = 0
+	js.mu.Unlock()
+	return func() {
+		js.mu.Lock()
+		js.most = most
+		js.mu.Unlock()
+		js.put(nil)
+	}
+}
+
+// FailJudging makes what is asked of the database from now on fail.
+func (h *Hub) FailJudging() { h.stop() }
 
 // Fail makes the next turn of a client's actor panic.
 func (h *Hub) Fail(clientID string) {
@@ -38,3 +71,18 @@ func (h *Hub) Topics() (topics, buckets, watched, bound int) {
 
 // Owed returns what all clients are owed.
 func (h *Hub) Owed() int64 { return h.debt.owed.Load() }
+
+// UnderWay returns how many changes are under way and how large they are.
+func (h *Hub) UnderWay() (changes int, bytes int64) {
+	h.pressure.mu.Lock()
+	defer h.pressure.mu.Unlock()
+	return h.pressure.changes, h.pressure.bytes
+}
+
+// Bounds of what may be under way, and of what is owed.
+const (
+	MaxLaneChanges = maxLaneChanges
+	MaxUnderWay    = maxUnderWay
+	MaxOwed        = maxOwed
+	MaxRun         = maxRun
+)

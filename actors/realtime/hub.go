@@ -167,6 +167,9 @@ func (h *Hub) Connect(conn net.Conn, o Opening) error {
 	c := &client{hub: h, conn: conn, raw: plainSocket(conn), id: newClientID(), ip: o.IP, account: o.Client, plain: o.Plain, began: now}
 	c.told.Store(now)
 	c.written.Store(now)
+	if socket, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = socket.SetWriteBuffer(socketSize) // it works without
+	}
 	hello := newMessage("PB_CONNECT", []byte(`{"clientId":"`+c.id+`"}`))
 	head := o.Head
 	if !o.Plain {

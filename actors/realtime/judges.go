@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,7 +123,7 @@ func cut(list []*job, n int) (first, rest []*job) {
 	return first, list[n:]
 }
 
-// shed drops the clients of the collection with the most jobs.
+// shed drops the clients for whom the most is still to be worked out, those of one collection, and gives that up.
 func (js *judges) shed() {
 	js.mu.Lock()
 	var most *queue
@@ -131,23 +132,20 @@ func (js *judges) shed() {
 			most = q
 		}
 	}
-	clients := make(map[*client]struct{})
+	var jobs []*job
 	if most != nil {
-		for _, list := range [2][]*job{most.past, most.live} {
-			for _, j := range list {
-				for _, c := range j.to.members {
-					clients[c] = struct{}{}
-				}
-			}
-		}
+		jobs = append(most.past, most.live...)
+		most.past, most.live, most.in = nil, nil, false
+		js.turns = slices.DeleteFunc(js.turns, func(q *queue) bool { return q == most })
 	}
 	js.mu.Unlock()
-	if len(clients) == 0 {
+	if len(jobs) == 0 {
 		return
 	}
-	js.h.opts.Logger.Warn("realtime: more was written than can be told, clients with filters or expands are dropped", "streams", len(clients))
-	for c := range clients {
-		js.h.drop(c, "asks for too much")
+	js.h.opts.Logger.Warn("realtime: more was written than can be told, clients with filters or expands are dropped", "messages", len(jobs))
+	for _, j := range jobs {
+		j.failed = true
+		js.h.resolve(j)
 	}
 }
 

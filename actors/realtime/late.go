@@ -4,8 +4,10 @@ import "sync"
 
 const (
 	// minPace is how many bytes a second a client whose connection is full has to take to count as one that keeps up, for which others
-	// wait: 4 Mbit/s, which any line has.
-	minPace = 512 << 10
+	// wait: 4 Mbit/s, which any line has. Where most clients are late it is the machine that is slow: then a quarter of what the fastest
+	// takes will do, down to leastPace.
+	minPace   = 512 << 10
+	leastPace = minPace / 8
 	// silenceLimit is for how many seconds a connection may take nothing before its client is dropped.
 	silenceLimit = 10
 )
@@ -22,6 +24,9 @@ type progress struct {
 	since int32 // the last look; the hub's clock
 	last  int32 // when it last took anything
 }
+
+// passed is how many seconds have passed at least since the last look: the hub's clock knows whole ones.
+func (p *progress) passed(now int32) int { return int(now-p.since) - 1 }
 
 func (l *late) add(c *client) {
 	now := c.hub.seconds()
@@ -61,19 +66,34 @@ func (l *late) took(c *client, n int) {
 	}
 }
 
-// look tells apart who keeps up and who does not, and returns who has to go.
-func (l *late) look(now int32) (slow []*client) {
+// pace is how many bytes a second those who keep up take, of all clients. The caller holds the lock.
+func (l *late) pace(now int32, all int) int {
+	if 2*len(l.clients) < all {
+		return minPace
+	}
+	fastest := 0
+	for _, p := range l.clients {
+		if passed := p.passed(now); passed >= 1 {
+			fastest = max(fastest, p.bytes/passed)
+		}
+	}
+	return min(max(fastest/4, leastPace), minPace)
+}
+
+// look tells apart who keeps up and who does not, and returns who has to go. all is how many clients there are.
+func (l *late) look(now int32, all int) (slow []*client) {
 	var stalls, resumes []*client
 	l.mu.Lock()
+	pace := l.pace(now, all)
 	for c, p := range l.clients {
-		passed := now - p.since
+		passed := p.passed(now)
 		if passed < 1 {
 			continue
 		}
 		switch {
 		case now-p.last >= silenceLimit:
 			slow = append(slow, c)
-		case p.bytes < int(passed)*minPace:
+		case p.bytes < passed*pace:
 			stalls = append(stalls, c)
 		default:
 			resumes = append(resumes, c)

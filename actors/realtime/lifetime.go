@@ -39,7 +39,7 @@ func (h *Hub) lookAfter() {
 
 func (h *Hub) look() {
 	now := h.seconds()
-	for _, c := range h.late.look(now) {
+	for _, c := range h.late.look(now, h.Len()) {
 		h.drop(c, "too slow")
 	}
 	h.room.signal() // who waits for room may find a client that does not keep up

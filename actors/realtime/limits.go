@@ -22,12 +22,12 @@ const (
 	// MaxStreamWork is how much the topics of one stream on one collection, or on one record, may ask for with each change: 128
 	// short filters, or 42 relations to expand. A page shows fewer.
 	MaxStreamWork = 2048
-	// MaxClientWork is the same for all streams of one client address, where equal topics of people who may see the same count
-	// once: an office may have more filters than a person, but not all of them.
-	MaxClientWork = 2 * MaxStreamWork
-	// MaxWork is the same for all clients: some 30 ms of one core for each change. Writers of the collection wait while more than that
-	// is under way, nobody else does.
-	MaxWork = 8 * MaxStreamWork
+	// MaxWork is the same for all clients, where equal topics of people who may see the same count once: 1,900 short filters, some 60 ms
+	// of one core for each change. Writers of the collection wait while more than that is under way, nobody else does.
+	MaxWork = 16 * MaxStreamWork
+	// MaxClientWork is the same for all streams of one client address. It is a lot, as everybody may come through one proxy, or from one
+	// school; it is not all, so that others have some left.
+	MaxClientWork = MaxWork / 4 * 3
 )
 
 // LimitError says that a subscription asks for more work with each change than there is room for.
