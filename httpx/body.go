@@ -207,7 +207,7 @@ func (c *Context) Bind(dst any) error {
 		if err != nil {
 			return err
 		}
-		return decodeJSON(raw, dst)
+		return c.decodeJSON(raw, dst)
 	case bodyForm, bodyMultipart:
 		values, err := c.formValues()
 		if err != nil {
@@ -247,7 +247,7 @@ func (c *Context) Map() (map[string]any, []Upload, error) {
 			return nil, nil, err
 		}
 		m := map[string]any{}
-		if err := decodeJSON(raw, &m); err != nil {
+		if err := c.decodeJSON(raw, &m); err != nil {
 			return nil, nil, err
 		}
 		if m == nil {

@@ -83,6 +83,7 @@ type Server struct {
 	places    *places
 	parkAfter time.Duration
 	refusals  chan struct{} // one for each connection that is being told that it is refused
+	reading   chan struct{} // one for each big body that is being read
 	stopping  chan struct{}
 	stopped   atomic.Bool
 	mu        sync.Mutex
@@ -115,6 +116,7 @@ func New(opts Options) (*Server, error) {
 	s.parkAfter, s.refusals, s.stopping = parkAfter, make(chan struct{}, maxRefusals), make(chan struct{})
 	s.bodies = &bodies{share: opts.Bodies, now: time.Now, open: make(map[*kept]struct{})}
 	s.spooled = newSpooled()
+	s.reading = newReading()
 	limit := opts.MaxConnections
 	if limit <= 0 {
 		limit = placesFor(descriptors())

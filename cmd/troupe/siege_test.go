@@ -126,8 +126,14 @@ func (p *process) creates(collection string, d time.Duration) load {
 // holds fails the test when others got too little during a siege.
 func holds(t *testing.T, what string, before, during load) {
 	t.Helper()
+	holdsShare(t, what, before, during, siegeShare)
+}
+
+// holdsShare is holds where 1 in share is left.
+func holdsShare(t *testing.T, what string, before, during load, share float64) {
+	t.Helper()
 	t.Logf("%s: before %v; during %v", what, before, during)
-	if during.perSecond()*siegeShare < before.perSecond() {
+	if during.perSecond()*share < before.perSecond() {
 		t.Errorf("%s: %.0f of %.0f a second are left", what, during.perSecond(), before.perSecond())
 	}
 	if during.worst > standstill {

@@ -51,8 +51,8 @@ func run(check bool, only string, limit time.Duration, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := applicable(all); err != nil || check {
-		return err
+	if check {
+		return applicable(all)
 	}
 	if seed != 0 {
 		rand.New(rand.NewPCG(seed, seed)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
