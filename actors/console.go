@@ -23,7 +23,7 @@ var (
 	quotedName  = regexp.MustCompile(`\[\[([^\[\]]*)\]\]|\{\{([^{}]*)\}\}`)
 )
 
-// Console runs the SQL of a superuser: what changes something in a transaction of its own, after which everything that was
+// Console runs the SQL of a superuser, on behalf of the client in ctx; the result is to be released: what changes something in a transaction of its own, after which everything that was
 // compiled counts as stale; the rest on a Reader. The error's text is meant for the operator.
 func (a *App) Console(ctx context.Context, query string) (out *sqlite.ConsoleResult, err error) {
 	ctx, cancel := context.WithTimeout(ctx, consoleTimeout)
@@ -42,6 +42,7 @@ func (a *App) Console(ctx context.Context, query string) (out *sqlite.ConsoleRes
 			if err := a.authorize(ctx, r); err != nil {
 				return err
 			}
+			out.Release() // of a run before
 			out, err = r.Console(query)
 			return err
 		})
@@ -60,6 +61,6 @@ func (a *App) Console(ctx context.Context, query string) (out *sqlite.ConsoleRes
 	if err != nil {
 		return nil, err
 	}
-	out.Columns, out.Rows = nil, nil
+	out.Columns = nil
 	return out, nil
 }

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
@@ -43,7 +45,13 @@ func (a *API) runSQL(c *httpx.Context) error {
 	}
 	started := time.Now()
 	result, err := a.app.Console(acting(c), form.Query)
+	defer result.Release()
 	if err != nil {
+		var full *budget.FullError
+		if errors.As(err, &full) {
+			return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "Too many rows are being answered at once. Ask for fewer, or try again.",
+				RetryAfter: retryAfter, Cause: err}
+		}
 		if general(err) {
 			return err
 		}

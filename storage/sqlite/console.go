@@ -4,139 +4,149 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/budget"
 )
 
-// maxConsoleRows is how many rows of a foreign statement are kept: they are for a person to look at.
-const maxConsoleRows = 1000
+// What is kept of a foreign statement is for a person to look at.
+const (
+	maxConsoleRows  = 1000
+	maxConsoleBytes = 8 << 20 // of its rows; the answer that is made of them takes about as much again
+)
 
 // ErrEmptyQuery says that a text of SQL holds no statement.
 var ErrEmptyQuery = errors.New("empty query")
 
 // ConsoleResult is what SQL that we did not write gave: rows of its last statement that reads, and how many rows its last
-// statement that writes changed.
+// statement that writes changed. Who has done with the rows calls Release.
 type ConsoleResult struct {
 	Columns  []ConsoleColumn
 	Rows     [][]*string // values as text, nil for NULL
 	Affected int
+
+	share  *budget.Share
+	client string
+	taken  int64
+}
+
+// Release gives back the room of the rows. It may be called more than once, and on nil.
+func (out *ConsoleResult) Release() {
+	if out != nil {
+		out.share.Give(out.client, out.taken)
+		out.taken = 0
+	}
+}
+
+// take asks for room for a row of size bytes, and for its part of the answer.
+func (out *ConsoleResult) take(size int64) error {
+	if out.taken/2+size > maxConsoleBytes {
+		return fmt.Errorf("%w: its rows take more than %d bytes, ask for fewer or shorter ones", ErrTooLarge, maxConsoleBytes)
+	}
+	if err := out.share.Take(out.client, 2*size); err != nil {
+		return fmt.Errorf("keep rows: %w", err)
+	}
+	out.taken += 2 * size
+	return nil
 }
 
 // ConsoleColumn is a column of a result. Type is the declared type of the table's column, "" for an expression.
 type ConsoleColumn struct{ Name, Type string }
 
-// readablePragmas tell something and change nothing when they have no argument; those that need one are in
-// describingPragmas.
-var (
-	readablePragmas = []string{"application_id", "auto_vacuum", "cache_size", "collation_list", "compile_options", "data_version", "database_list",
-		"encoding", "foreign_keys", "freelist_count", "function_list", "journal_mode", "journal_size_limit", "module_list", "page_count", "page_size",
-		"pragma_list", "schema_version", "synchronous", "table_list", "temp_store", "user_version"}
-	describingPragmas = []string{"foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo", "integrity_check", "quick_check",
-		"table_info", "table_list", "table_xinfo"}
-)
-
-// ownTables is the prefix of the tables that belong to the engine itself.
-const ownTables = "_troupe_"
-
-// consoleGuard is the authorizer of SQL that we did not write. It refuses what could leave the connection changed: transaction
-// control, other files, pragmas that set something, the engine's own tables. It notes which tables are written.
-type consoleGuard struct {
-	written map[string]struct{}
-	// extension refuses what only a superuser may do as well.
-	extension bool
-	// rekeyed are the tables that get rows, or rows of which get another id.
-	rekeyed map[string]struct{}
-	// secret and fixed are those of the extension's query.
-	secret, fixed map[string][]string
-}
-
-// Authorize implements zsqlite.Authorizer.
-func (g *consoleGuard) Authorize(a zsqlite.Action) zsqlite.AuthResult {
-	if g.extension && g.authorizeExtension(a) != zsqlite.AuthResultOK {
-		return zsqlite.AuthResultDeny
+// Console runs SQL that we did not write on a Reader. The rows are kept on behalf of the client that [DB.Read] was told; they fail with [ErrTooLarge], or with a
+// [*budget.FullError] where [Options.Rows] has no room for them. The error's text is meant for the operator.
+func (r *Reader) Console(sql string) (out *ConsoleResult, err error) {
+	out = &ConsoleResult{share: r.pool.db.options.Rows, client: r.loan.client}
+	err = r.conn.spilling(func() error {
+		return r.conn.console(sql, &consoleGuard{written: make(map[string]struct{})}, out, true)
+	})
+	if err != nil {
+		out.Release()
+		return nil, err
 	}
-	switch a.Type() {
-	case zsqlite.OpTransaction, zsqlite.OpSavepoint, zsqlite.OpAttach, zsqlite.OpDetach:
-		return zsqlite.AuthResultDeny
-	case zsqlite.OpPragma:
-		name := strings.ToLower(a.Pragma())
-		if slices.Contains(describingPragmas, name) || a.PragmaArg() == "" && slices.Contains(readablePragmas, name) {
-			return zsqlite.AuthResultOK
-		}
-		return zsqlite.AuthResultDeny
-	case zsqlite.OpInsert, zsqlite.OpUpdate, zsqlite.OpDelete, zsqlite.OpDropTable, zsqlite.OpAlterTable:
-		if strings.HasPrefix(strings.ToLower(a.Table()), ownTables) {
-			return zsqlite.AuthResultDeny
-		}
-		g.written[a.Table()] = struct{}{}
-		if g.rekeyed != nil && (a.Type() == zsqlite.OpInsert || a.Type() == zsqlite.OpUpdate && strings.EqualFold(a.Column(), "id")) {
-			g.rekeyed[a.Table()] = struct{}{}
-		}
-	}
-	return zsqlite.AuthResultOK
-}
-
-// Console runs SQL that we did not write on a Reader. The error's text is meant for the operator.
-func (r *Reader) Console(sql string) (*ConsoleResult, error) {
-	return r.conn.console(sql, &consoleGuard{written: make(map[string]struct{})})
+	return out, nil
 }
 
 // Console runs SQL that we did not write in the transaction of a unit that is alone, and raises the versions of what it
-// wrote. It ends with the time limit of ctx.
+// wrote. It ends with the time limit of ctx. Rows are not kept.
 func (tx *Tx) Console(ctx context.Context, sql string) (*ConsoleResult, error) {
 	tx.wrote = true
 	g := &consoleGuard{written: make(map[string]struct{})}
 	was := tx.w.conn.SetInterrupt(ctx.Done())
 	defer tx.w.conn.SetInterrupt(was)
-	out, err := tx.w.conn.console(sql, g)
+	out := &ConsoleResult{}
+	err := tx.w.conn.keepsSchema(func() error { return tx.w.conn.console(sql, g, out, false) })
 	for table := range g.written {
 		tx.Touch(table)
 	}
-	return out, err
-}
-
-// console runs statement after statement under an authorizer.
-func (c *connection) console(sql string, g *consoleGuard) (out *ConsoleResult, err error) {
-	if err := c.SetAuthorizer(g); err != nil {
-		return nil, fmt.Errorf("guard foreign sql: %w", err)
-	}
-	defer func() { err = errors.Join(err, c.SetAuthorizer(nil)) }()
-	out = &ConsoleResult{}
-	statements := 0
-	for strings.TrimSpace(sql) != "" {
-		stmt, trailing, err := c.PrepareTransient(sql)
-		if err != nil {
-			return nil, err
-		}
-		sql = sql[len(sql)-trailing:]
-		if handle, err := handleOf(stmt); err != nil {
-			return nil, err
-		} else if handle == 0 {
-			continue // nothing but blanks and comments before the next semicolon
-		}
-		statements++
-		if err := errors.Join(c.consoleStatement(stmt, out), stmt.Finalize()); err != nil {
-			return nil, err
-		}
-	}
-	if statements == 0 {
-		return nil, ErrEmptyQuery
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
 
+// spilling runs f, whose statements put what they sort and remember into temporary files when it grows, instead of keeping it in memory.
+func (c *connection) spilling(f func() error) (err error) {
+	if !c.AutocommitEnabled() {
+		return f() // it cannot be changed inside a transaction
+	}
+	if err := c.run("PRAGMA temp_store=FILE"); err != nil {
+		return fmt.Errorf("set temp_store: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.run("PRAGMA temp_store=MEMORY")) }()
+	return f()
+}
+
+// console runs statement after statement under an authorizer.
+func (c *connection) console(sql string, g *consoleGuard, out *ConsoleResult, keep bool) error {
+	limit := c.Limit(zsqlite.LimitLength, maxQueryValue)
+	defer c.Limit(zsqlite.LimitLength, limit)
+	return c.guarded(g, func() error {
+		statements := 0
+		for strings.TrimSpace(sql) != "" {
+			stmt, trailing, err := c.PrepareTransient(sql)
+			if err != nil {
+				return err
+			}
+			sql = sql[len(sql)-trailing:]
+			if handle, err := handleOf(stmt); err != nil {
+				return errors.Join(err, stmt.Finalize())
+			} else if handle == 0 {
+				continue // nothing but blanks and comments before the next semicolon
+			}
+			statements++
+			if err := errors.Join(c.consoleStatement(stmt, out, keep), stmt.Finalize()); err != nil {
+				return tooLarge(err)
+			}
+		}
+		if statements == 0 {
+			return ErrEmptyQuery
+		}
+		return nil
+	})
+}
+
+// tooLarge says which limit a value has met.
+func tooLarge(err error) error {
+	if !isCode(err, zsqlite.ResultTooBig) {
+		return err
+	}
+	return fmt.Errorf("%w: a value or row of more than %d bytes: %w", ErrTooLarge, maxQueryValue, err)
+}
+
 // consoleStatement runs one statement to its end and keeps what it gave.
-func (c *connection) consoleStatement(stmt *zsqlite.Stmt, out *ConsoleResult) error {
+func (c *connection) consoleStatement(stmt *zsqlite.Stmt, out *ConsoleResult, keep bool) error {
 	before := lib.Xsqlite3_total_changes(c.tls, c.db)
+	out.Release()
 	out.Columns, out.Rows = nil, nil
 	for i := range stmt.ColumnCount() {
 		out.Columns = append(out.Columns, ConsoleColumn{Name: stmt.ColumnName(i), Type: c.declaredType(stmt, i)})
 	}
-	for {
+	for rows := 0; rows < maxConsoleRows; rows++ {
 		more, err := stmt.Step()
 		if err != nil {
 			return err
@@ -144,21 +154,38 @@ func (c *connection) consoleStatement(stmt *zsqlite.Stmt, out *ConsoleResult) er
 		if !more {
 			break
 		}
-		if len(out.Rows) >= maxConsoleRows {
-			break
-		}
-		row := make([]*string, stmt.ColumnCount())
-		for i := range row {
-			if !stmt.ColumnIsNull(i) {
-				text := stmt.ColumnText(i)
-				row[i] = &text
+		if keep {
+			if err := out.keep(stmt); err != nil {
+				return err
 			}
 		}
-		out.Rows = append(out.Rows, row)
 	}
 	if lib.Xsqlite3_total_changes(c.tls, c.db) != before {
 		out.Affected = c.Changes()
 	}
+	return nil
+}
+
+// cellSize is what a value takes beside its bytes: a pointer, and the string that it points to.
+const cellSize = 24
+
+// keep keeps the current row, after there was room for it.
+func (out *ConsoleResult) keep(stmt *zsqlite.Stmt) error {
+	size := int64(cellSize)
+	for i := range stmt.ColumnCount() {
+		size += cellSize + int64(stmt.ColumnLen(i))
+	}
+	if err := out.take(size); err != nil {
+		return err
+	}
+	row := make([]*string, stmt.ColumnCount())
+	for i := range row {
+		if !stmt.ColumnIsNull(i) {
+			text := stmt.ColumnText(i)
+			row[i] = &text
+		}
+	}
+	out.Rows = append(out.Rows, row)
 	return nil
 }
 

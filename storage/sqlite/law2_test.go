@@ -69,6 +69,7 @@ func failings() (all []failing) {
 func TestLaw2_FaultsAtEachStep(t *testing.T) {
 	for _, f := range failings() {
 		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
 			steps := atEachStep(t, f.rig, func(step int) (func(faultfs.Call) faultfs.Fault, func(id int, err error)) {
 				fail := func(c faultfs.Call) faultfs.Fault {
 					if c.N == step || c.N > step && f.lasts.has(c.Op) {

@@ -136,7 +136,7 @@ func (c *connection) query(ctx context.Context, q *Query, g *consoleGuard, readi
 		err = fmt.Errorf("%w: %w", ErrInterrupted, err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	return out, nil
 }
