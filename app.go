@@ -13,6 +13,7 @@ import (
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/httpx/api"
+	"github.com/troupebase/troupe/routine"
 	"github.com/troupebase/troupe/wasmhost"
 )
 
@@ -126,7 +127,7 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 		return fmt.Errorf("listen: %w", err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, listener, started) }()
+	routine.Go(func() { served <- server.Serve(ctx, listener, started) }, func(p *routine.Panic) { served <- p })
 	select {
 	case err := <-served:
 		return ended(ctx, err)

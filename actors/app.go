@@ -18,6 +18,7 @@ import (
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/routine"
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/migrations"
@@ -341,11 +342,16 @@ func hasFiles(c *schema.Collection) bool {
 
 // goSafe runs fn on a goroutine of its own; failures and panics are logged. Close waits for it.
 func (a *App) goSafe(fn func() error, doing string) {
-	a.background.Go(func() {
-		if err := guarded(fn); err != nil {
+	routine.In(&a.background, func() {
+		if err := fn(); err != nil {
 			a.log.Error(doing, "error", err)
 		}
-	})
+	}, a.panicked(doing))
+}
+
+// panicked logs the panic of a goroutine.
+func (a *App) panicked(doing string) func(p *routine.Panic) {
+	return func(p *routine.Panic) { a.log.Error(doing, "error", p, "stack", string(p.Stack)) }
 }
 
 // foreign is told that another process wrote to the file.

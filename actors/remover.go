@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/troupebase/troupe/routine"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -38,7 +39,7 @@ func (r *remover) wake() {
 func (r *remover) start(a *App) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.done = cancel, make(chan struct{})
-	go func() {
+	routine.Go(func() {
 		defer close(r.done)
 		for {
 			select {
@@ -49,7 +50,7 @@ func (r *remover) start(a *App) {
 				return
 			}
 		}
-	}()
+	}, a.panicked("remove files"))
 }
 
 // last does what was still to be done when the application closes.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupebase/troupe/routine"
 )
 
 const (
@@ -33,7 +35,9 @@ func (s restarting) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor,
 	}
 	rs.Fail()
 	s.log.Error("actor failed", "actor", child.Id, "reason", fmt.Sprint(reason), "restart", delay)
-	time.AfterFunc(delay, func() { parent.RestartChildren(child) })
+	routine.After(delay, func() { parent.RestartChildren(child) }, func(p *routine.Panic) {
+		s.log.Error("actor not restarted", "actor", child.Id, "error", p, "stack", string(p.Stack))
+	})
 }
 
 // restartDelay is how long a child waits that has failed so often lately: the first time it does not.

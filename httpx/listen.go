@@ -7,11 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/troupebase/troupe/routine"
 )
 
 const (
@@ -80,15 +81,10 @@ func (s *Server) admit(nc net.Conn) {
 
 // start runs f on a goroutine of its own. A panic is logged, and ends the connection and nothing else.
 func (s *Server) start(what string, c *conn, f func()) {
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.log.Error("panic: "+what, slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-				c.end()
-			}
-		}()
-		f()
-	}()
+	routine.Go(f, func(p *routine.Panic) {
+		s.log.Error("panic: "+what, slog.Any("panic", p.Value), slog.String("stack", string(p.Stack)))
+		c.end()
+	})
 }
 
 // Shutdown closes the listeners and idle connections and waits for running requests until ctx ends. Hijacked connections

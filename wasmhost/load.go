@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/troupebase/troupe/routine"
 	"github.com/troupebase/troupe/wasmhost/abi"
 	"github.com/troupebase/troupe/wasmhost/rewrite"
 )
@@ -40,9 +40,9 @@ func (m *Manager) load(ctx context.Context, file string, content []byte) (x *Ext
 			x = nil
 		}
 	}()
-	notice := time.AfterFunc(m.options.compileNotice, func() {
+	notice := routine.After(m.options.compileNotice, func() {
 		m.log.Info("compiling an extension; this is done once, unless the file changes", "file", file)
-	})
+	}, func(*routine.Panic) {})
 	defer notice.Stop()
 	if err := x.compile(ctx, content); err != nil {
 		return x, fmt.Errorf("load %s: %w", file, err)

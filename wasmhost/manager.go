@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/troupebase/troupe/routine"
 )
 
 // Options say where extensions are and what they run in. Dir and Host are needed.
@@ -85,7 +87,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		return nil, err
 	}
 	m.dog = newWatchdog(m)
-	go m.guarded("watchdog", m.dog.run, m.dog.ended)
+	m.start("watchdog", m.dog.run, m.dog.ended)
 	if o.Watch {
 		// Before the first look, so that nothing falls in between.
 		m.watcher = newWatcher(m)
@@ -94,7 +96,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		m.log.Error("extensions: read the directory", "dir", o.Dir, "error", err)
 	}
 	if m.watcher != nil {
-		go m.guarded("watcher", m.watcher.run, m.watcher.ended)
+		m.start("watcher", m.watcher.run, m.watcher.ended)
 	}
 	return m, nil
 }
@@ -216,6 +218,13 @@ func (m *Manager) most(o op) int {
 		return m.limits.Payload
 	}
 	return maxState
+}
+
+// start runs f on a goroutine that survives f's panics.
+func (m *Manager) start(what string, f func(), ended chan<- struct{}) {
+	routine.Go(func() { m.guarded(what, f, ended) }, func(p *routine.Panic) {
+		m.log.Error("extensions: panic", "in", what, "panic", p.Value, "stack", string(p.Stack))
+	})
 }
 
 // guarded runs f until it returns, begins again after a panic in it, and closes ended.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wneessen/go-mail"
 
+	"github.com/troupebase/troupe/routine"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -59,7 +60,7 @@ func (m *Mailer) overSMTP(ctx context.Context, conf *settings.SMTP, msg *mail.Ms
 	}
 	defer line.hangUp()
 	// A deadline of the attempt as a whole; the library bounds single commands.
-	defer context.AfterFunc(ctx, line.hangUp)()
+	defer routine.When(ctx, line.hangUp, m.panicked)()
 	if err := client.DialWithContext(ctx); err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
@@ -134,10 +135,13 @@ func (m *Mailer) bySendmail(ctx context.Context, msg *mail.Msg) error {
 	cmd.WaitDelay = killDelay
 	in, out := io.Pipe()
 	cmd.Stdin = in
-	go func() {
+	routine.Go(func() {
 		_, err := msg.WriteTo(out)
 		out.CloseWithError(err) // a nil error ends the input
-	}()
+	}, func(p *routine.Panic) {
+		out.CloseWithError(p)
+		m.panicked(p)
+	})
 	err = cmd.Run()
 	in.CloseWithError(errors.New("sendmail reads no more"))
 	if err != nil {

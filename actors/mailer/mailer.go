@@ -13,6 +13,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupebase/troupe/routine"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -156,6 +157,11 @@ func (m *Mailer) attempt(l *letter) (again bool) {
 	m.finish(l, message, err)
 	m.count.Add(-1)
 	return false
+}
+
+// panicked logs the panic of a goroutine.
+func (m *Mailer) panicked(p *routine.Panic) {
+	m.opts.Logger.Error("mailer", "error", p, "stack", string(p.Stack))
 }
 
 // finish tells the outcome to those who wait for it.

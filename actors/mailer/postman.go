@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupebase/troupe/routine"
 )
 
 // letter is a mail on its way. Between two attempts it is the actor's, during one it belongs to the attempt.
@@ -93,7 +95,7 @@ func (p postman) later(l *letter) {
 	}
 	l.wait = max(firstDelay, l.wait*delayFactor)
 	root, pid := p.m.opts.System.Root, p.m.pid
-	d.retrying[l] = time.AfterFunc(l.wait, func() { root.Send(pid, due{l}) })
+	d.retrying[l] = routine.After(l.wait, func() { root.Send(pid, due{l}) }, p.m.panicked)
 }
 
 // work begins as many deliveries as there are places.
@@ -118,8 +120,11 @@ func (p postman) work() {
 // deliver runs an attempt on a goroutine of its own: the actor's turns are short.
 func (p postman) deliver(l *letter) {
 	m, root, pid := p.m, p.m.opts.System.Root, p.m.pid
-	m.running.Go(func() {
+	routine.In(&m.running, func() {
 		again := m.attempt(l)
 		root.Send(pid, tried{l, again})
+	}, func(p *routine.Panic) {
+		m.panicked(p)
+		root.Send(pid, tried{l, false}) // its place is free again
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/troupebase/troupe/routine"
 )
 
 // How long streams live, in seconds (realtime.md 1.2).
@@ -123,12 +125,19 @@ func wait(done <-chan struct{}, limit time.Duration) {
 
 // run starts a goroutine that [Hub.Close] waits for. A panic is logged and ends it.
 func (h *Hub) run(what string, f func()) {
-	h.running.Go(func() { h.guard(what, f) })
+	routine.In(&h.running, f, h.panicked(what))
 }
 
 // alone starts a goroutine that nobody waits for. A panic is logged and ends it.
 func (h *Hub) alone(what string, f func()) {
-	go h.guard(what, f)
+	routine.Go(f, h.panicked(what))
+}
+
+// panicked logs the panic of a goroutine.
+func (h *Hub) panicked(what string) func(p *routine.Panic) {
+	return func(p *routine.Panic) {
+		h.opts.Logger.Error("realtime: "+what, "error", p, "stack", string(p.Stack))
+	}
 }
 
 // guard runs f and logs its panic.

@@ -16,6 +16,7 @@ import (
 	"github.com/troupebase/troupe"
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/routine"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -81,7 +82,7 @@ func (g *globals) serve(ctx context.Context, f *serveFlags, out io.Writer) (err 
 		Origins: f.origins, Static: f.static(), Extensions: f.extensions, Grants: f.grants, Logger: g.logger(),
 	})
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // from now on a signal has its usual effect
+	routine.When(ctx, stop, func(*routine.Panic) {}) // from now on a signal has its usual effect
 	defer stop()
 	err = app.RunWith(ctx, f.http, func(addr net.Addr) error { return announce(ctx, app.App, addr, out) })
 	if failed := (*net.OpError)(nil); errors.As(err, &failed) && failed.Op == "listen" {

@@ -10,6 +10,7 @@ import (
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/routine"
 )
 
 // ServeEvent is the beginning of serving: before Next routes and middlewares can be added, after it requests are answered.
@@ -52,7 +53,7 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 		serving = true
 		ln := &listener{Listener: e.Listener}
 		a.listening.Store(ln)
-		go func() { served <- a.server.Serve(ln) }()
+		routine.Go(func() { served <- a.server.Serve(ln) }, func(p *routine.Panic) { served <- p })
 		if started == nil {
 			return nil
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/routine"
 )
 
 // DB is an open database file. All methods are safe for concurrent use.
@@ -60,7 +62,7 @@ func (db *DB) logLeft() bool {
 
 // start runs f on a goroutine that survives f's panics: f is run again, since nothing works without it.
 func (db *DB) start(name string, f func()) {
-	go func() {
+	routine.Go(func() {
 		for {
 			err := guard(func() error { f(); return nil })
 			if err == nil {
@@ -68,7 +70,7 @@ func (db *DB) start(name string, f func()) {
 			}
 			db.report(name, err)
 		}
-	}()
+	}, func(p *routine.Panic) { db.report(name, p) })
 }
 
 // Close refuses further work, finishes what was accepted, waits for reads (interrupting those that take longer than three seconds), moves the
