@@ -105,6 +105,14 @@ readme() {
   run_tests ${command#go test }
 }
 
+# newcomer runs the tests that start compilers where there is none but Go's: they say what they miss and fail nothing.
+newcomer() {
+  local bare=$(mktemp -d)
+  ln -s "$(command -v go)" "$bare/go"
+  PATH=$bare "$bare/go" test ./extensions/examples ./cmd/troupe -run 'Build|Documentation|Tour|CommandLine|Readme'
+  rm -r "$bare"
+}
+
 client() { (cd e2e && node client.mjs "$TROUPE_BIN"); }
 
 browser() { (cd e2e && CHROMIUM="$(command -v chromium)" node browser.mjs "$TROUPE_BIN"); }

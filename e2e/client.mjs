@@ -178,7 +178,7 @@ test("an extension answers a route", async () => {
 });
 
 test("a changed file is loaded, a broken one leaves the old one running", async () => {
-  const file = join(server.dir, "extensions", "slugs-go.wasm");
+  const file = join(server.dir, "troupe_extensions", "slugs-go.wasm");
   const lang = async () => (await guest.send("/hello/x", { requestKey: null })).lang;
   const until = async (wanted) => {
     for (const deadline = Date.now() + 20_000; (await lang()) !== wanted; ) {

@@ -22,7 +22,7 @@ function freePort() {
 
 /**
  * Returns { url, dir, stop, logs } of a server that answers. Without a superuser it prints the installer's link. Extensions
- * are files that are put where the server looks for them, the folder "extensions" of dir.
+ * are files that are put where the server looks for them, the folder "troupe_extensions" of dir.
  */
 export async function startServer(binary, { withSuperuser = true, extensions = [] } = {}) {
   const bin = resolve(binary);
@@ -33,8 +33,8 @@ export async function startServer(binary, { withSuperuser = true, extensions = [
     if (made.status !== 0) throw new Error(`superuser upsert: ${made.status} ${made.stdout}${made.stderr}`);
   }
 
-  mkdirSync(join(dir, "extensions"));
-  for (const file of extensions) copyFileSync(file, join(dir, "extensions", basename(file)));
+  mkdirSync(join(dir, "troupe_extensions"));
+  for (const file of extensions) copyFileSync(file, join(dir, "troupe_extensions", basename(file)));
 
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
