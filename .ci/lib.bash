@@ -108,7 +108,7 @@ readme() {
 # newcomer runs the tests that start compilers where there is none but Go's: they say what they miss and fail nothing.
 newcomer() {
   local bare=$(mktemp -d)
-  ln -s "$(command -v go)" "$bare/go"
+  ln -s "$(command -v go)" "$(command -v dirname)" "$(command -v rm)" "$bare"
   PATH=$bare "$bare/go" test ./extensions/examples ./cmd/troupe -run 'Build|Documentation|Tour|CommandLine|Readme'
   rm -r "$bare"
 }

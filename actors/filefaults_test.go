@@ -323,3 +323,46 @@ func TestAFileNamedLikeThumbsStays(t *testing.T) {
 		t.Errorf("thumbs are left: %v, %v", left, err)
 	}
 }
+
+// Law 10: a record that cannot be read, because somebody wrote into its row, is there and keeps its files.
+func TestLaw10FilesOfARecordThatCannotBeReadStay(t *testing.T) {
+	dir := t.TempDir()
+	a := openShelf(t, dir)
+	defer a.Close()
+	col := define(t, a, `{"name":"places","type":"base","fields":[{"name":"at","type":"geoPoint"},{"name":"f","type":"file"}]}`)
+	in := input(a, col, map[string]any{"at": map[string]any{"lon": 1, "lat": 2}})
+	in.Files = upload(t, "text")
+	cmd, err := a.Store().PrepareCreate(t.Context(), in)
+	if err == nil {
+		err = a.Write(t.Context(), col, cmd, "test")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := cmd.UploadKeys()[0]
+	err = a.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		if err := tx.Exec("UPDATE places SET at = 'nowhere'"); err != nil {
+			return err
+		}
+		return records.NoteRemovals(tx, []string{key})
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Store().Load(t.Context(), col.ID, cmd.ID()); err == nil {
+		t.Fatal("the record can be read")
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := openShelf(t, dir).Close(); err != nil { // which has looked at the notes then
+		t.Fatal(err)
+	}
+	f, err := files.NewLocal(filepath.Join(dir, "storage"), files.OS{}).Open(key)
+	if err != nil {
+		t.Fatalf("the file is gone: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

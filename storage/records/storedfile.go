@@ -39,7 +39,7 @@ func (s *Store) StoredFile(ctx context.Context, collectionID, id, name string) (
 }
 
 func (s *Store) storedFile(p Preparer, cat *schema.Catalogue, c *schema.Collection, id, name string) (*StoredFile, error) {
-	r, err := findWhere(p, c, "id", id)
+	r, err := s.load(p, s.compiled(cat), c, id)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (s *Store) storedFile(p Preparer, cat *schema.Catalogue, c *schema.Collecti
 	if !ok || !isFile {
 		return nil, ErrNotFound
 	}
-	owner, err := ownerOfFile(p, origin, id, name)
+	owner, err := s.ownerOfFile(p, cat, origin, id, name)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +65,10 @@ func (s *Store) storedFile(p Preparer, cat *schema.Catalogue, c *schema.Collecti
 
 // ownerOfFile returns the id of the record that holds a file which a view shows in its row id. No two uploads have the same
 // name, so the name finds it where the ids of the view are others.
-func ownerOfFile(p Preparer, origin schema.Origin, id, name string) (string, error) {
+func (s *Store) ownerOfFile(p Preparer, cat *schema.Catalogue, origin schema.Origin, id, name string) (string, error) {
 	c, column := origin.Collection, quote(origin.Field.Base().Name)
 	if origin.SameID {
-		r, err := findWhere(p, c, "id", id)
+		r, err := s.load(p, s.compiled(cat), c, id)
 		if err == nil && fieldOfFile(r, name) != nil {
 			return id, nil
 		}
