@@ -10,6 +10,7 @@ import (
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -40,6 +41,12 @@ func mapError(err error) *httpx.Error {
 	}
 	if limit := (*records.LimitError)(nil); errors.As(err, &limit) {
 		return httpx.NewError(http.StatusBadRequest, limit.Error()).Because(err)
+	}
+	if full := (*budget.FullError)(nil); errors.As(err, &full) {
+		if full.Client {
+			return &httpx.Error{Status: http.StatusTooManyRequests, Message: "Too many large answers at once for your address.", RetryAfter: retryAfter, Cause: err}
+		}
+		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "Too many large answers at once.", RetryAfter: retryAfter, Cause: err}
 	}
 	switch actors.OutcomeOf(err) {
 	case actors.NotDone:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -90,6 +91,7 @@ func (s *Store) answer(ctx context.Context, cat *schema.Catalogue, p Preparer, d
 		return dst, nil, nil
 	}
 	x := newExpander(ctx, s, cat, p, &in.Caller)
+	defer x.left.release()
 	x.all, x.hidden, x.plain = all, x.hidden && !in.NoHidden, in.Plain
 	n := &node{c: r.Collection, id: r.ID()}
 	if full {
@@ -119,7 +121,7 @@ func (x *expander) expandRecord(n *node, r *Record, expand string) error {
 		}
 		err = x.expand([]*node{n}, r.Collection, steps)
 	}
-	if limit := (*LimitError)(nil); !errors.As(err, &limit) {
+	if limit, full := (*LimitError)(nil), (*budget.FullError)(nil); !errors.As(err, &limit) && !errors.As(err, &full) {
 		return err
 	}
 	n.branches, n.expands = nil, false

@@ -8,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -76,7 +77,7 @@ func (x *expander) expandAll(nodes []*node) error {
 	}
 	for depth := 0; depth < maxAutoLevels && len(nodes) > 0; depth++ {
 		err := g.read(nodes)
-		if limit := (*LimitError)(nil); errors.As(err, &limit) {
+		if limit, full := (*LimitError)(nil), (*budget.FullError)(nil); errors.As(err, &limit) || errors.As(err, &full) {
 			return nil // nobody asked for more
 		}
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -30,10 +31,32 @@ type expandBudget struct {
 	until   time.Time
 	ctx     context.Context
 	steps   int // of what is counted, since the clock was looked at
+	// share is charged for what is read and placed; kept is how much that is, taken what it was charged for.
+	share       *budget.Share
+	kept, taken int64
 }
 
-func newExpandBudget(ctx context.Context) expandBudget {
-	return expandBudget{records: MaxExpandRecords, bytes: MaxExpandBytes, ctx: ctx}
+func newExpandBudget(ctx context.Context, share *budget.Share) expandBudget {
+	return expandBudget{records: MaxExpandRecords, bytes: MaxExpandBytes, ctx: ctx, share: share}
+}
+
+// piece is how much is taken of the share at once. Expands that are smaller, nearly all, are not worth counting.
+const piece = 1 << 20
+
+// keep counts bytes that stay in memory until the answer is made. It fails with a [*budget.FullError].
+func (b *expandBudget) keep(bytes int) error {
+	for b.kept += int64(bytes); b.kept >= b.taken+piece; b.taken += piece {
+		if err := b.share.Take(budget.ClientOf(b.ctx), piece); err != nil {
+			return fmt.Errorf("expand: %w", err)
+		}
+	}
+	return nil
+}
+
+// release gives back what was taken, once the answer is made.
+func (b *expandBudget) release() {
+	b.share.Give(budget.ClientOf(b.ctx), b.taken)
+	b.kept, b.taken = 0, 0
 }
 
 // start begins the time.
@@ -97,7 +120,10 @@ func (b *expandBudget) place(times int, nodes []*node) error {
 	}
 	b.records -= times * len(nodes)
 	b.bytes -= times * size
-	return b.fits(0, 0)
+	if err := b.fits(0, 0); err != nil {
+		return err
+	}
+	return b.keep(times * size)
 }
 
 var (

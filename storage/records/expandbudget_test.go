@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -97,7 +98,7 @@ func TestExpandEnds(t *testing.T) {
 	if _, err := g.list(ctx, 20, "b_via_a.a.b_via_a.a"); !errors.Is(err, sqlite.ErrInterrupted) {
 		t.Errorf("after its client had left: %v", err)
 	}
-	b := newExpandBudget(t.Context())
+	b := newExpandBudget(t.Context(), nil)
 	b.start()
 	if err := b.look(); err != nil {
 		t.Errorf("in time: %v", err)
@@ -161,4 +162,33 @@ func (g *rig) tree(collection, id string, path []string, atOnce int) map[string]
 		list[i] = g.tree(child["collectionName"].(string), child["id"].(string), path[1:], atOnce)
 	}
 	return tree
+}
+
+// What an expand keeps is charged to its client, and given back with the answer.
+func TestExpandIsCharged(t *testing.T) {
+	g := newMesh(t, 20_000)
+	share := budget.Given(1600<<20).Share("rows", 10, 50) // 40 MiB, of which one client gets 20
+	g.store = NewStore(g.db, g.catalogue.Load, Options{Rows: share})
+	ctx := budget.WithClient(t.Context(), "192.0.2.1")
+	if _, err := g.list(ctx, 10, "b_via_a.a"); err != nil {
+		t.Fatal(err)
+	}
+	var full *budget.FullError
+	if _, err := g.list(ctx, 100, "b_via_a.a"); !errors.As(err, &full) || !full.Client {
+		t.Errorf("more than a client's part: %v", err)
+	}
+	if u := share.Usage(); u.Used != 0 || u.Clients != 0 || u.Refused == 0 {
+		t.Errorf("after the answers the share has %+v", u)
+	}
+	if err := share.Take("192.0.2.2", 18<<20); err != nil {
+		t.Fatal(err)
+	}
+	r := g.load("a", "a00000000000010")
+	if err := share.Take("192.0.2.1", 20<<20); err != nil {
+		t.Fatal(err)
+	}
+	out, err := g.store.Answer(ctx, nil, r, &AnswerInput{Caller: anyone(false), Expand: "b_via_a.a"})
+	if err != nil || strings.Contains(string(out), "expand") {
+		t.Errorf("the answer to a write without room: %.100s, %v", out, err)
+	}
 }

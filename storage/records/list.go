@@ -95,6 +95,7 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 		return dst, err
 	}
 	x := newExpander(l.ctx, l.s, l.cat, l.r, &l.in.Caller)
+	defer x.left.release()
 	steps := x.steps(c, l.in.Expand)
 	a.relations = x.relations(c, steps)
 	p, err := l.s.plan(l.cat, a, l.in.Caller.Request)

@@ -43,6 +43,7 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 			return err
 		}
 		x := newExpander(ctx, s, cat, r, &in.Caller)
+		defer x.left.release()
 		steps := x.steps(c, in.Expand)
 		a.relations = x.relations(c, steps)
 		dst, draft, err = s.view(dst[:start], a, x, steps, r, in)
