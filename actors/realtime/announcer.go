@@ -106,7 +106,7 @@ func (t *telling) tell(e *entry, r *recipients) {
 		t.later(&j)
 		return
 	}
-	t.h.settle(&j, func() error { return t.h.work(&t.scratch, &j, t.catalogue, nil, &t.plain) })
+	t.h.settle(&j, func() error { return t.h.work(t.h.alive, &t.scratch, &j, t.catalogue, nil, &t.plain) })
 	if j.message != nil {
 		t.add(r, j.message, j.message.bytes())
 	}

@@ -41,6 +41,7 @@ type client struct {
 	began   int32  // seconds since the hub began
 	told    atomic.Int32
 	written atomic.Int32
+	heavy   atomic.Int64 // nanoseconds that heavy messages took, see heavyLimit
 	gone    atomic.Bool
 	behind  atomic.Bool // it is one of hub.late
 	slow    atomic.Bool // somebody waits for the connection to take more

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -84,7 +85,7 @@ type scratch struct{ record, picked []byte }
 
 // work judges a job and encodes its message, or leaves a draft where user code has to see the record first. p is nil when
 // the job does not ask. plain holds what topics without options share of a change, and may be nil.
-func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, p records.Preparer, plain *[2][]byte) error {
+func (h *Hub) work(ctx context.Context, s *scratch, j *job, cat *schema.Catalogue, p records.Preparer, plain *[2][]byte) error {
 	t, who, record := j.to.topic, j.to.who, j.entry.change.Record
 	caller := records.Caller{Request: t.request(who, time.Now()), Superuser: j.to.superuser()}
 	if err := h.admit(j, cat, p, &caller); err != nil {
@@ -109,7 +110,7 @@ func (h *Hub) work(s *scratch, j *job, cat *schema.Catalogue, p records.Preparer
 		}
 		return nil
 	}
-	if s.record, err = h.store.AnswerOn(h.alive, cat, p, s.record[:0], record, in); err != nil {
+	if s.record, err = h.store.AnswerOn(ctx, cat, p, s.record[:0], record, in); err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
 	if err = h.compose(s, j); err == nil && shared != nil {

@@ -15,9 +15,12 @@ import (
 const (
 	// maxChunk is how many messages are worked out in a row for one collection: a millisecond or two on a Reader.
 	maxChunk = 32
-	// judgeLimit is how long the messages of a chunk may keep a Reader. Whose message is not done by then has asked for too much and is
-	// dropped.
-	judgeLimit = 2 * time.Second
+	// judgeLimit is how long a message may take. Whose takes longer has asked for too much and is dropped.
+	judgeLimit = time.Second
+	// heavyMessage is how long a message takes that is far from what was thought when its topic was accepted, by a factor of a thousand, and
+	// heavyLimit how much time such messages of one stream may take in all.
+	heavyMessage = 50 * time.Millisecond
+	heavyLimit   = 3 * time.Second
 	// maxTries is how often a Reader is asked for when none comes free.
 	maxTries = 3
 )
@@ -180,7 +183,7 @@ func (h *Hub) judge(jobs []*job) {
 		if j.asking() {
 			asking = append(asking, j)
 		} else {
-			h.judgeOn([]*job{j}, h.opts.Catalogue(), nil)
+			h.judgeOn(h.alive, []*job{j}, h.opts.Catalogue(), nil)
 		}
 	}
 	switch {
@@ -196,22 +199,28 @@ func (h *Hub) judge(jobs []*job) {
 func (h *Hub) judgePast(jobs []*job, p *pin) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h.judgeOn(jobs, p.catalogue, p.reader)
+	for len(jobs) > 0 {
+		ctx, cancel := context.WithTimeout(h.alive, judgeLimit)
+		jobs = jobs[h.judgeOn(ctx, jobs, p.catalogue, p.reader):]
+		cancel()
+	}
 }
 
 // judgeLive judges jobs on the newest state. Whose job cannot be judged in time is dropped: nothing is left out silently.
 func (h *Hub) judgeLive(jobs []*job) {
-	for try := 1; len(jobs) > 0; try++ {
+	for try := 1; len(jobs) > 0; {
 		ctx, cancel := context.WithTimeout(h.alive, judgeLimit)
+		n := 0
 		err := h.db.Read(ctx, func(r *sqlite.Reader) error {
-			h.judgeOn(jobs, h.opts.Catalogue(), r)
+			n = h.judgeOn(ctx, jobs, h.opts.Catalogue(), r)
 			return nil
 		})
 		cancel()
 		if err == nil {
-			return
+			jobs = jobs[n:]
+			continue
 		}
-		if !errors.Is(err, sqlite.ErrBusy) || try == maxTries {
+		if try++; !errors.Is(err, sqlite.ErrBusy) || try > maxTries {
 			h.opts.Logger.Error("realtime: judge changes", "error", err, "messages", len(jobs))
 			for _, j := range jobs {
 				j.failed = true
@@ -221,18 +230,42 @@ func (h *Hub) judgeLive(jobs []*job) {
 	}
 }
 
-// judgeOn judges jobs on one state of the database. After one that took too long the others are tried again without it, as long as
-// there is time.
-func (h *Hub) judgeOn(jobs []*job, cat *schema.Catalogue, r *sqlite.Reader) {
+// judgeOn judges jobs on one state of the database and returns how many are done. It stops when time is over: one that had most of it
+// has failed then, one that had little is tried again.
+func (h *Hub) judgeOn(ctx context.Context, jobs []*job, cat *schema.Catalogue, r *sqlite.Reader) int {
 	var s scratch
-	for _, j := range jobs {
+	for i, j := range jobs {
+		began := time.Now()
 		j.failed = false
 		h.settle(j, func() error {
 			if r == nil {
-				return h.work(&s, j, cat, nil, nil)
+				return h.work(ctx, &s, j, cat, nil, nil)
 			}
-			return h.work(&s, j, cat, r, nil)
+			return h.work(ctx, &s, j, cat, r, nil)
 		})
+		took := time.Since(began)
+		if j.failed && ctx.Err() != nil && i > 0 && took < judgeLimit/2 {
+			j.failed = false
+			return i
+		}
+		h.chargeTime(j, took)
+		if ctx.Err() != nil {
+			return i + 1
+		}
+	}
+	return len(jobs)
+}
+
+// chargeTime notes what a message took that somebody asked more for than the collection's rule. Who has taken too much is dropped: what
+// a topic asks for can only be guessed when it is accepted.
+func (h *Hub) chargeTime(j *job, took time.Duration) {
+	if took < heavyMessage || j.to.topic.work <= workTail {
+		return
+	}
+	for _, c := range j.to.members {
+		if time.Duration(c.heavy.Add(int64(took))) > heavyLimit {
+			h.drop(c, "asks for too much")
+		}
 	}
 }
 

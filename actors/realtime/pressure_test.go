@@ -3,6 +3,8 @@ package realtime
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -214,5 +216,39 @@ func TestLaw13WhoKeepsUp(t *testing.T) {
 	h.late.remove(c)
 	if _, stalled := c.owed(); stalled || h.debt.owed.Load() == 0 {
 		t.Error("who took everything does not keep up")
+	}
+}
+
+// Law 13: the time that judging for one stream takes is bounded where its topics turn out to ask for more than was thought; ordinary
+// messages and the operator's rules are charged to nobody.
+func TestLaw13TimeOfHeavyMessagesIsBounded(t *testing.T) {
+	h, a, _ := post(t)
+	h.opts.Logger = slog.New(slog.DiscardHandler)
+	var err error
+	if h.watch, err = newWatcher(func(*client) {}, func(func()) {}); err != nil {
+		t.Fatal(err)
+	}
+	defer h.watch.close()
+	near, far := net.Pipe()
+	defer near.Close()
+	asks := func(text string) *job {
+		c := &client{hub: h, id: newClientID(), conn: far}
+		topic := parseTopic(text)
+		return &job{entry: &h.committed(a, 1, "").entries[0], to: &recipients{topic: topic, members: []*client{c}}}
+	}
+	heavy, ruled := asks(`aa?options={"query":{"expand":"b_via_a"}}`), asks("aa")
+	for range 2 * heavyLimit / heavyMessage {
+		h.chargeTime(heavy, heavyMessage-1)
+		h.chargeTime(ruled, heavyMessage)
+	}
+	if heavy.to.members[0].gone.Load() || ruled.to.members[0].gone.Load() {
+		t.Error("somebody was dropped for ordinary messages, or for the operator's rule")
+	}
+	n := 0
+	for ; !heavy.to.members[0].gone.Load() && n < 1000; n++ {
+		h.chargeTime(heavy, heavyMessage)
+	}
+	if want := int(heavyLimit/heavyMessage) + 1; n != want {
+		t.Errorf("dropped after %d heavy messages, want %d", n, want)
 	}
 }
