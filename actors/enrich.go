@@ -30,7 +30,7 @@ func (e *RecordEnrichEvent) HasTag(tag string) bool { return tagged(e.Shown.Reco
 // OnRecordEnrich is the hook around each record that is shown to somebody: in answers, in what they expand, in realtime
 // messages. Its handlers are called for each of them, so they should be quick, and return when the event's Context ends: realtime
 // messages leave in the order of the commits, so a client whose message takes longer than two seconds goes without it, and
-// writes may wait for as long.
+// writes of the collection may wait for as long.
 func (a *App) OnRecordEnrich(collections ...string) *hooks.Tagged[*RecordEnrichEvent] {
 	return a.hooks.enrich.Tag(collections...)
 }

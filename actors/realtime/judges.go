@@ -21,6 +21,8 @@ const (
 	// heavyLimit how much time such messages of one stream may take in all.
 	heavyMessage = 50 * time.Millisecond
 	heavyLimit   = 3 * time.Second
+	// maxEnriching is how many chunks user code may keep at once.
+	maxEnriching = 4
 	// maxTries is how often a Reader is asked for when none comes free.
 	maxTries = 3
 )
@@ -28,8 +30,9 @@ const (
 // judges work out the messages for which the database or user code is asked. Collections take turns, and half of the cores are left
 // to others. Safe for concurrent use.
 type judges struct {
-	h    *Hub
-	most int
+	h         *Hub
+	most      int
+	enriching chan struct{} // a place for each chunk that user code may keep
 
 	mu      sync.Mutex
 	queues  map[*lane]*queue
@@ -46,7 +49,7 @@ type queue struct {
 }
 
 func newJudges(h *Hub) *judges {
-	return &judges{h: h, most: max(1, runtime.GOMAXPROCS(0)/2), queues: make(map[*lane]*queue)}
+	return &judges{h: h, most: max(1, runtime.GOMAXPROCS(0)/2), enriching: make(chan struct{}, maxEnriching), queues: make(map[*lane]*queue)}
 }
 
 // put hands jobs over.
@@ -170,11 +173,7 @@ func (js *judges) close() {
 
 // judge works out the messages of jobs of one collection.
 func (h *Hub) judge(jobs []*job) {
-	defer func() {
-		for _, j := range jobs {
-			h.resolve(j)
-		}
-	}()
+	defer h.finish(jobs)
 	asking := jobs[:0:0]
 	for _, j := range jobs {
 		if !j.wanted() {
@@ -193,7 +192,32 @@ func (h *Hub) judge(jobs []*job) {
 	default:
 		h.judgeLive(asking)
 	}
-	h.enrich(jobs)
+}
+
+// finish resolves jobs. Those that user code has to see first are shown to it elsewhere: judges do not wait for it, unless it keeps
+// several chunks already.
+func (h *Hub) finish(jobs []*job) {
+	var drafts []*job
+	for _, j := range jobs {
+		if j.draft != nil {
+			drafts = append(drafts, j)
+		} else {
+			h.resolve(j)
+		}
+	}
+	if len(drafts) == 0 {
+		return
+	}
+	h.judges.enriching <- struct{}{}
+	h.run("show messages to user code", func() {
+		defer func() {
+			<-h.judges.enriching
+			for _, j := range drafts {
+				h.resolve(j)
+			}
+		}()
+		h.enrich(drafts)
+	})
 }
 
 func (h *Hub) judgePast(jobs []*job, p *pin) {
