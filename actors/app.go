@@ -80,6 +80,7 @@ type App struct {
 	exclusives          atomic.Int64
 	extensions          *wasmhost.Manager // nil without extensions
 	spawned             atomic.Int64
+	incarnations        atomic.Uint64
 	schemaWaiting       atomic.Int64
 	begun, ready        atomic.Bool // Bootstrap was called, everything is open
 	closing             atomic.Bool
@@ -214,6 +215,7 @@ func (a *App) load() (err error) {
 	if err != nil {
 		return err
 	}
+	a.count(list, nil)
 	a.catalogue.Store(schema.NewCatalogue(1, list))
 	a.settings.Store(conf)
 	return nil

@@ -95,6 +95,9 @@ func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) e
 		if conf, err = a.renameInSettings(tx, ch); err != nil {
 			return err
 		}
+		for _, c := range ch.Made {
+			c.Incarnation = a.incarnations.Add(1)
+		}
 		done = ch
 		return records.NoteRemovals(tx, collectionKeys(ch.Deleted))
 	}
@@ -112,6 +115,25 @@ func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) e
 	}
 	a.settleSchema(before, done)
 	return nil
+}
+
+// count gives collections that were read from the file their incarnations: those of before where they are the same ones.
+func (a *App) count(list []*schema.Collection, before *schema.Catalogue) {
+	for _, c := range list {
+		if before != nil {
+			if old := before.ByID(c.ID); old != nil && old.Created == c.Created {
+				c.Incarnation = old.Incarnation
+				continue
+			}
+		}
+		c.Incarnation = a.incarnations.Add(1)
+	}
+}
+
+// gone tells whether a collection is not there any more, whoever has its id now.
+func (a *App) gone(c *schema.Collection) bool {
+	now := a.Catalogue().ByID(c.ID)
+	return now == nil || now.Incarnation != c.Incarnation
 }
 
 // renameInSettings lets rate limits follow the collections that got another name. It returns nil when none does.
@@ -158,6 +180,7 @@ func (a *App) reload() error {
 			if list, err = schema.Load(tx.Conn()); err != nil {
 				return err
 			}
+			a.count(list, a.Catalogue())
 			conf, err = settings.Load(tx.Conn(), a.opts.Key)
 			return err
 		}, func() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -78,6 +79,7 @@ func (o *order) answer(err error) { o.once.Do(func() { o.reply <- err }) }
 type member struct {
 	pid      *actor.PID
 	admitted atomic.Int64
+	gone     chan struct{} // closed when the collection is deleted
 }
 
 // members are the collections' actors by collection id. They are spawned with the first write.
@@ -112,18 +114,19 @@ func (a *App) member(collectionID string) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &member{pid: pid}
+	m := &member{pid: pid, gone: make(chan struct{})}
 	a.members.byID[collectionID] = m
 	return m, nil
 }
 
-// dismiss stops the actor of a collection that is gone. Commands in its mailbox are answered by their deadline.
+// dismiss stops the actor of a collection that is gone. Whoever waits for it is answered at once, unless it has begun.
 func (a *App) dismiss(collectionID string) {
 	a.members.mu.Lock()
 	m := a.members.byID[collectionID]
 	delete(a.members.byID, collectionID)
 	a.members.mu.Unlock()
 	if m != nil {
+		close(m.gone)
 		a.tree.system.Root.Poison(m.pid)
 	}
 }
@@ -157,6 +160,11 @@ func (a *App) write(ctx context.Context, c *schema.Collection, o *order) error {
 	select {
 	case err = <-o.reply:
 		return err
+	case <-m.gone:
+		if o.withdraw() {
+			return fmt.Errorf("write to %s: %w", c.Name, records.ErrNoCollection)
+		}
+		return <-o.reply
 	case <-timer.C:
 		if o.withdraw() {
 			return fmt.Errorf("write to %s: %w", c.Name, sqlite.ErrNotWritten)

@@ -64,7 +64,7 @@ func (a *App) Delete(ctx context.Context, r *records.Record) error {
 	if err := a.opened(); err != nil {
 		return fmt.Errorf("delete record of %s: %w", c.Name, err)
 	}
-	cmd, err := a.store.PrepareDelete(r.ID(), records.WriteInput{CollectionID: c.ID, SkipRules: true})
+	cmd, err := a.store.PrepareDelete(r.ID(), records.WriteInput{CollectionID: c.ID, Incarnation: c.Incarnation, SkipRules: true})
 	if err == nil {
 		err = a.save(ctx, c, cmd, programClient)
 	}

@@ -188,7 +188,7 @@ func (h guestHost) List(ctx context.Context, as wasmhost.Authority, collection s
 
 // input is a write of a guest.
 func (h guestHost) input(ctx context.Context, as wasmhost.Authority, c *schema.Collection, method string, body map[string]any) records.WriteInput {
-	in := records.WriteInput{CollectionID: c.ID, Body: body, Passwords: h.a.Passwords(), SkipRules: as == wasmhost.AsExtension}
+	in := records.WriteInput{CollectionID: c.ID, Incarnation: c.Incarnation, Body: body, Passwords: h.a.Passwords(), SkipRules: as == wasmhost.AsExtension}
 	who := caller(ctx, wasmhost.Caller)
 	request := *who.Request
 	request.Method, request.Body, request.Now = method, body, time.Now()

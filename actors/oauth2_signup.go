@@ -141,7 +141,7 @@ func (s *oauth2SignIn) hashes() records.Passwords {
 func (s *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error) {
 	c, up := s.in.Collection, s.signUp
 	draft, err := s.a.store.DraftCreate(records.WriteInput{
-		CollectionID: c.ID, Caller: s.in.Info.Caller, Body: up.body, Files: up.files, PasswordHash: s.hash, Passwords: s.hashes(),
+		CollectionID: c.ID, Incarnation: c.Incarnation, Caller: s.in.Info.Caller, Body: up.body, Files: up.files, PasswordHash: s.hash, Passwords: s.hashes(),
 	})
 	if err != nil {
 		return nil, &SignUpError{err}

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -170,6 +171,9 @@ func (a *App) apply(ctx context.Context, c *schema.Collection, cmd sqlite.Work, 
 		return a.hand(ctx, c, cmd, client)
 	}
 	note, err := a.storeUploads(up)
+	if err != nil && a.gone(c) { // its directory went away under the upload
+		err = fmt.Errorf("%w: %w", records.ErrNoCollection, err)
+	}
 	if err == nil {
 		err = a.hand(ctx, c, cmd, client)
 	}

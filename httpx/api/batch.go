@@ -186,7 +186,7 @@ func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) er
 		return err
 	}
 	part.caller = b.caller(part, part.item.Method)
-	in := records.WriteInput{CollectionID: part.col.ID, Caller: part.caller, Body: part.item.Body, Passwords: b.a.app.Passwords(), Late: i > 0}
+	in := records.WriteInput{CollectionID: part.col.ID, Incarnation: part.col.Incarnation, Caller: part.caller, Body: part.item.Body, Passwords: b.a.app.Passwords(), Late: i > 0}
 	if in.Body == nil {
 		in.Body = map[string]any{}
 	}

@@ -243,3 +243,34 @@ func TestSubscribeVerifiesUnderTheLock(t *testing.T) {
 		t.Errorf("subscribed with an identity that is gone: %v", err)
 	}
 }
+
+// TestHeldBodyForACollectionMadeAgain: a request that began for a collection that was deleted is not one for the collection that
+// has its name by now.
+func TestHeldBodyForACollectionMadeAgain(t *testing.T) {
+	door := new(doorman)
+	g := newRigWith(t, nil, door.options())
+	root := g.superuser()
+	definition := `{"name":"notes","type":"base","fields":[{"name":"t","type":"text"},{"name":"f","type":"file"}],"createRule":"","listRule":""}`
+	make := func() {
+		if status, out := g.sendAs(root, "POST", "/api/collections", definition); status != 200 {
+			t.Fatal(status, out)
+		}
+	}
+	make()
+	before := door.passed.Load()
+	json := g.hold("POST", "/api/collections/notes/records", "", "application/json", `{"t":"old"}`)
+	form := g.hold("POST", "/api/collections/notes/records", "", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nold\r\n--b--")
+	eventually(t, "the requests wait for their bodies", func() bool { return door.passed.Load() == before+2 })
+	if status, out := g.sendAs(root, "DELETE", "/api/collections/notes", ""); status != 204 {
+		t.Fatal(status, out)
+	}
+	make()
+	for _, h := range []*held{json, form} {
+		if status, answer := h.finish(); status != 404 {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
+	if n := g.count("notes"); n != 0 {
+		t.Errorf("%d records in the new collection", n)
+	}
+}

@@ -115,7 +115,7 @@ func (a *API) writeInput(c *httpx.Context, col *schema.Collection, context strin
 	if err != nil {
 		return records.WriteInput{}, err
 	}
-	in := records.WriteInput{CollectionID: col.ID, Caller: caller(c, context), Body: body, Passwords: a.app.Passwords()}
+	in := records.WriteInput{CollectionID: col.ID, Incarnation: col.Incarnation, Caller: caller(c, context), Body: body, Passwords: a.app.Passwords()}
 	for i := range uploads {
 		if err := addUpload(&in, col, uploads[i].Field, &uploads[i]); err != nil {
 			return in, err

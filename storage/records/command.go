@@ -67,8 +67,11 @@ func ResultOf(cmd Command) *Record {
 // WriteInput is what the commands that write a record have in common.
 type WriteInput struct {
 	CollectionID string
-	Caller       Caller
-	asked        Caller // as they were when they asked, see identify
+	// Incarnation, when it is set, is the one of the collection that the write is meant for: another one that has its id by now
+	// is not it, and the write fails with [ErrNoCollection].
+	Incarnation uint64
+	Caller      Caller
+	asked       Caller // as they were when they asked, see identify
 	// Body is the decoded body; it is not changed. The client's modifiers are in its keys.
 	Body map[string]any
 	// Files are the uploads of the request, identified.
@@ -135,7 +138,7 @@ func (h hashes) apply(r *Record) {
 // open checks what forbids a write before its body is looked at.
 func (in *WriteInput) open(cat *schema.Catalogue, rule func(*schema.Collection) *string) (*schema.Collection, error) {
 	c := cat.ByID(in.CollectionID)
-	if c == nil {
+	if c == nil || in.Incarnation != 0 && c.Incarnation != in.Incarnation {
 		return nil, ErrNoCollection
 	}
 	if c.IsView() {

@@ -97,7 +97,7 @@ func (r *Record) overlay(base, changed *Record) *Record {
 
 // DraftSave begins the write of a record that a program made or read and changed. No rule is asked.
 func (s *Store) DraftSave(r *Record, in WriteInput) (WriteDraft, error) {
-	in.CollectionID, in.SkipRules = r.Collection.ID, true
+	in.CollectionID, in.Incarnation, in.SkipRules = r.Collection.ID, r.Collection.Incarnation, true
 	d := &draft{base: r.Clone()}
 	d.given = d.base
 	if r.IsNew() {

@@ -31,6 +31,8 @@ type Change struct {
 
 	// Renamed lists the collections that got another name, for what refers to collections by name (rate limit rules).
 	Renamed []Rename
+	// Made lists the collections that are new.
+	Made []*Collection
 	// Deleted lists the collections that are gone, whose files are to be removed after the commit.
 	Deleted []*Collection
 	// Warnings say which dependent views could not be brought up to date.
@@ -141,6 +143,11 @@ func (ch *Change) store(c, stored *Collection) error {
 	}
 	if stored != nil && stored.Name != c.Name {
 		ch.Renamed = append(ch.Renamed, Rename{stored.Name, c.Name})
+	}
+	if stored == nil {
+		ch.Made = append(ch.Made, c)
+	} else {
+		c.Incarnation = stored.Incarnation
 	}
 	ch.put(c, stored)
 	return nil

@@ -41,6 +41,11 @@ type Collection struct {
 	// ViewQuery is the SELECT of a view collection as it was sent.
 	ViewQuery string
 
+	// Incarnation tells collections apart that had the same id one after the other: ids follow from names, so one that was
+	// deleted and made again is another one with the id of the first. It is not stored; whoever publishes definitions counts
+	// it, and 0 is not counted.
+	Incarnation uint64
+
 	index map[string]int
 }
 
