@@ -28,6 +28,8 @@ type shelf struct {
 	dir string
 	app *App
 	col *schema.Collection
+	// sent are the contents of all uploads.
+	sent map[string]bool
 }
 
 const shelfDefinition = `{"id":"shelf0000000001","name":"shelf","type":"base","fields":[{"name":"title","type":"text"},{"name":"docs","type":"file","maxSelect":999}],
@@ -70,6 +72,10 @@ func (s *shelf) input(body map[string]any, contents ...string) records.WriteInpu
 		Caller: records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: true},
 	}
 	for i, content := range contents {
+		if s.sent == nil {
+			s.sent = make(map[string]bool)
+		}
+		s.sent[content] = true
 		f := &records.PendingFile{Key: "docs+", Original: fmt.Sprintf("f%d.txt", i), Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader(content)), nil
 		}}
