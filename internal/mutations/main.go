@@ -28,11 +28,13 @@ import (
 //go:embed mutations.txt
 var list string
 
-// testLimit bounds the tests of one mutation: a promise that is broken may also show by tests that do not end.
-const testLimit = 45 * time.Second
-
-// buildLimit is what compiling them may take beside that, on a busy machine.
-const buildLimit = 5 * time.Minute
+// A promise that is broken may also show by tests that do not end: those of a mutation have hangs and some times as long as they take
+// without it. buildLimit is what compiling them may take beside that, on a busy machine.
+const (
+	hangs      = 30 * time.Second
+	slower     = 4
+	buildLimit = 5 * time.Minute
+)
 
 func main() {
 	check := flag.Bool("check", false, "only look whether each mutation can be applied")
@@ -58,6 +60,7 @@ func run(check bool, only string, limit time.Duration, seed uint64) error {
 		rand.New(rand.NewPCG(seed, seed)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	}
 	began := time.Now()
+	tr := &trial{passed: make(map[string]time.Duration)}
 	var failed []error
 	done := 0
 	for _, m := range all {
@@ -68,7 +71,7 @@ func run(check bool, only string, limit time.Duration, seed uint64) error {
 			break
 		}
 		one := time.Now()
-		err := m.try()
+		err := tr.try(&m)
 		verdict := "noticed"
 		if err != nil {
 			verdict = err.Error()
@@ -104,9 +107,18 @@ func (m *mutation) apply() (string, error) {
 	return strings.Replace(string(text), m.old, m.new, 1), nil
 }
 
-// try runs the tests on the mutated code. It fails when they pass, or when there is nothing to run.
-func (m *mutation) try() error {
+// trial runs the tests of mutations.
+type trial struct {
+	passed map[string]time.Duration // by package and pattern: how long the tests take without a mutation
+}
+
+// try runs the tests on the mutated code. It fails when they pass, and when they do not without the mutation.
+func (tr *trial) try(m *mutation) error {
 	text, err := m.apply()
+	if err != nil {
+		return err
+	}
+	normal, err := tr.normal(m)
 	if err != nil {
 		return err
 	}
@@ -119,19 +131,41 @@ func (m *mutation) try() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit+testLimit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-failfast", "-timeout", testLimit.String(), "-run", m.run, m.pkg)
-	out, err := cmd.CombinedOutput()
+	out, err := m.test(hangs+slower*normal, "-overlay", overlay)
 	switch {
-	case err == nil && strings.Contains(string(out), "no tests to run"):
-		return fmt.Errorf("%s has no test %s", m.pkg, m.run)
 	case err == nil:
 		return fmt.Errorf("SURVIVED %s -run %s", m.pkg, m.run)
-	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]"):
+	case strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
 		return fmt.Errorf("does not compile:\n%s", out)
 	}
 	return nil
+}
+
+// normal runs the tests without a mutation, once, and tells how long they take.
+func (tr *trial) normal(m *mutation) (time.Duration, error) {
+	key := m.pkg + " " + m.run
+	if d, ok := tr.passed[key]; ok {
+		return d, nil
+	}
+	began := time.Now()
+	out, err := m.test(buildLimit)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%s fails without the mutation:\n%s", key, out)
+	case strings.Contains(out, "no tests to run"):
+		return 0, fmt.Errorf("%s has no test %s", m.pkg, m.run)
+	}
+	tr.passed[key] = time.Since(began)
+	return tr.passed[key], nil
+}
+
+// test runs the tests with more arguments.
+func (m *mutation) test(limit time.Duration, more ...string) (out string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), buildLimit+limit)
+	defer cancel()
+	args := append([]string{"test", "-count=1", "-failfast", "-timeout", limit.String(), "-run", m.run}, more...)
+	raw, err := exec.CommandContext(ctx, "go", append(args, m.pkg)...).CombinedOutput()
+	return string(raw), err
 }
 
 // overlay writes the mutated text into dir, and the file that names it to the go command.
