@@ -17,7 +17,7 @@ func (c *Context) Buffer() []byte {
 }
 
 // Send answers with JSON and takes ownership of body. A newline is added at its end, and when the query has "fields" only
-// those are kept.
+// those are kept. A large answer is charged to the client, see [Context.Room].
 func (c *Context) Send(status int, body []byte) error {
 	if len(c.query) > 0 && c.server.opts.Pick != nil {
 		if fields := c.Query("fields"); fields != "" {
@@ -33,6 +33,9 @@ func (c *Context) Send(status int, body []byte) error {
 	}
 	if len(body) == 0 || body[len(body)-1] != '\n' {
 		body = append(body, '\n')
+	}
+	if err := c.Room(len(body)); err != nil {
+		return err
 	}
 	c.SendRaw(status, "application/json", body)
 	return nil

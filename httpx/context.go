@@ -53,6 +53,7 @@ type Context struct {
 	bodyIs error          // why a body that was begun cannot be read again
 	values map[string]any // of [Context.Set]
 	at     int            // the step of the plan that Next runs next
+	owed   int64          // bytes of the answer that are charged
 	quiet  bool           // a success is not logged
 	gzip   bool           // the answer is to be compressed
 	sent   bool           // an answer was written
@@ -162,5 +163,6 @@ func (c *Context) reset() {
 	if c.kept != nil {
 		c.server.bodies.give(c.kept)
 	}
+	c.settleOwed()
 	*c = Context{}
 }

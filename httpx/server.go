@@ -59,6 +59,8 @@ type Options struct {
 	Policy PolicyOptions
 	// Bodies bounds the bytes of requests that are kept until they are answered; nil has no limits.
 	Bodies *budget.Share
+	// Answers bounds the bytes of large answers that are kept until they are sent; nil has no limits.
+	Answers *budget.Share
 	// MaxConnections bounds the connections, event streams and files of uploads; zero is what the process may open, less what is kept
 	// for everything else.
 	MaxConnections int

@@ -87,6 +87,7 @@ func New(app *actors.App, o Options) (*API, error) {
 		Logger:       o.Logger,
 		Policy:       policy(app.Settings()),
 		Bodies:       app.Shares().Bodies,
+		Answers:      app.Shares().Rows,
 		SpoolDir:     filepath.Join(app.Dir(), spoolDir),
 	})
 	if err != nil {

@@ -79,6 +79,7 @@ func (a *API) listRecords(c *httpx.Context) error {
 		Sort:         params.sort,
 		Filter:       params.filter,
 		Expand:       c.Query("expand"),
+		Room:         c.Room,
 	}
 	in.Caller.Request.Body = body
 	out, empty, err := a.app.Store().List(a.showing(expandContext(c, in.Expand), c, in.Caller), c.Buffer(), in)

@@ -30,6 +30,8 @@ type expander struct {
 	seen   map[recordKey]*node // see reuse; nil when no collection is met twice
 	// late is what has to be finished after the read, nil when user code has nothing to see.
 	late *AnswerDraft
+	// grows is asked about the bytes of the rows that collect reads, nil for nobody.
+	grows func(bytes int) error
 }
 
 func newExpander(ctx context.Context, s *Store, cat *schema.Catalogue, p Preparer, caller *Caller) *expander {
@@ -94,6 +96,11 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Ca
 			size += len(n.json)
 		}
 		m.rows = append(m.rows, n)
+		if x.grows != nil {
+			if err := x.grows(size); err != nil {
+				return nil, errors.Join(err, stmt.Reset())
+			}
+		}
 	}
 }
 

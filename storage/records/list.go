@@ -29,10 +29,12 @@ type ListInput struct {
 	Sort          string
 	Filter        string
 	Expand        string
+	// Room is asked while the page grows whether there is room for so many bytes of it; its error ends the list. Nil means there is.
+	Room func(bytes int) error
 }
 
 // List appends a page as a JSON object to dst. It fails with [ErrNoCollection], [ErrForbidden], filter.ErrCollectionFilter,
-// filter.ErrRequestFilter, [ErrQuery], a *[LimitError], or the errors of sqlite.DB.Read; dst is returned as it was then. empty tells that
+// filter.ErrRequestFilter, [ErrQuery], a *[LimitError], what in.Room fails with, or the errors of sqlite.DB.Read; dst is returned as it was then. empty tells that
 // a filter found nothing in a collection whose rule hides records, which a caller who guesses would like to know.
 func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte, empty bool, err error) {
 	start := len(dst)
@@ -142,7 +144,9 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 	}
 	if p.encoder.full || x.wants(c, steps) {
 		x.room = l.s.room()
+		x.grows = l.in.Room
 		nodes, err := x.collect(stmt, p, who, &l.in.Caller, nil)
+		x.grows = nil
 		if err != nil {
 			return dst, err
 		}
@@ -170,6 +174,11 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 		}
 		if dst, _, err = p.encoder.row(dst, stmt, who); err != nil {
 			return dst, fmt.Errorf("%w: %w", ErrQuery, err)
+		}
+		if l.in.Room != nil {
+			if err := l.in.Room(len(dst)); err != nil {
+				return dst, err
+			}
 		}
 		l.count++
 	}
