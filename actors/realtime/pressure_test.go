@@ -104,7 +104,7 @@ func TestLaw13WritersWaitForTheirOwnSubscribers(t *testing.T) {
 			}
 			undo := fill(h, a)
 			if !h.refused(a) {
-				t.Error("a writer of the collection does not wait")
+				t.Fatal("a writer of the collection does not wait")
 			}
 			if h.refused(b) {
 				t.Error("a writer of another collection waits")
