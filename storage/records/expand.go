@@ -86,7 +86,8 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Ca
 				return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 			}
 			n.pending = x.wait(r, p.encoder, who, caller)
-			size += bytesOfRow(stmt)
+			n.pending.guess = bytesOfRow(stmt) + bytesOfKey*len(p.encoder.c.Fields)
+			size += n.pending.guess
 		} else {
 			begin := len(m.text)
 			if m.text, n.split, err = p.encoder.row(m.text, stmt, who); err != nil {
