@@ -53,5 +53,10 @@ func TestGone(t *testing.T) {
 		<-gone
 		ln.Close()
 		<-done
+		until(t, "the connection that was asked about gives its place back", func() bool {
+			w.s.places.mu.Lock()
+			defer w.s.places.mu.Unlock()
+			return w.s.places.used == 0
+		})
 	}
 }
