@@ -56,7 +56,8 @@ type App struct {
 	log   *slog.Logger
 	now   func() time.Time
 	hooks hookSet
-	// shares bound what is kept for strangers, each kind by its own.
+	// shares bound what is kept for strangers, each kind by its own; together they are the budget.
+	budget *budget.Budget
 	shares budget.Shares
 
 	db        *sqlite.DB
@@ -120,11 +121,12 @@ func New(o Options) *App {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &App{
-		shares: newBudget(o.Memory).Shares(),
+		budget: newBudget(o.Memory),
 		opts:   o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(),
 		remover: newRemover(),
 	}
 	a.useDisk(files.OS{})
+	a.shares = a.budget.Shares()
 	a.members.byID = make(map[string]*member)
 	a.removals.init()
 	return a
@@ -137,6 +139,9 @@ func newBudget(memory int64) *budget.Budget {
 	}
 	return budget.FromMemory(budget.Memory())
 }
+
+// Budget returns how much may be kept for strangers in all.
+func (a *App) Budget() *budget.Budget { return a.budget }
 
 // Shares returns what bounds the bytes that are kept for strangers.
 func (a *App) Shares() budget.Shares { return a.shares }

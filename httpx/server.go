@@ -61,8 +61,8 @@ type Options struct {
 	Bodies *budget.Share
 	// Answers bounds the bytes of large answers that are kept until they are sent; nil has no limits.
 	Answers *budget.Share
-	// MaxConnections bounds the connections, event streams and files of uploads; zero is what the process may open, less what is kept
-	// for everything else.
+	// MaxConnections bounds the connections, event streams and files of uploads. Zero is what the process may open, less what is kept
+	// for everything else; there are never more.
 	MaxConnections int
 	// SpoolDir is where uploads are kept that do not fit into memory, until they are answered; it is made when it is missing. Empty is
 	// the system's directory, which may be memory.
@@ -119,9 +119,9 @@ func New(opts Options) (*Server, error) {
 	s.bodies = &bodies{share: opts.Bodies, now: time.Now, open: make(map[*kept]struct{})}
 	s.spooled = newSpooled()
 	s.reading = newReading()
-	limit := opts.MaxConnections
-	if limit <= 0 {
-		limit = placesFor(descriptors())
+	limit := placesFor(descriptors())
+	if opts.MaxConnections > 0 {
+		limit = min(limit, opts.MaxConnections)
 	}
 	s.places = newPlaces(limit)
 	return s, nil

@@ -29,6 +29,10 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// connectionBytes is what a connection is counted as when their number is derived from the budget: one that waits for a request costs half of
+// it, and most wait. A budget of 160 MiB makes 20,000 of them.
+const connectionBytes = 8 << 10
+
 // spoolDir is where uploads are kept until they are answered, below the data directory: a temporary directory may be memory.
 const spoolDir = ".troupe_uploads"
 
@@ -89,6 +93,8 @@ func New(app *actors.App, o Options) (*API, error) {
 		Bodies:       app.Shares().Bodies,
 		Answers:      app.Shares().Rows,
 		SpoolDir:     filepath.Join(app.Dir(), spoolDir),
+
+		MaxConnections: int(app.Budget().Total() / connectionBytes),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
