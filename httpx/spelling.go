@@ -24,9 +24,11 @@ func spell(raw string, route *Route, id, name string) (s spellings) {
 
 // plain is a path without percent-encoding and without a slash at its end.
 func plain(raw string) string {
-	text, ok := unescape([]byte(raw), false)
-	if !ok {
-		text = raw
+	text := raw
+	if strings.IndexByte(raw, '%') >= 0 {
+		if decoded, ok := unescape([]byte(raw), false); ok {
+			text = decoded
+		}
 	}
 	if len(text) > 1 {
 		text = strings.TrimSuffix(text, "/")
