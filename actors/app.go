@@ -18,7 +18,7 @@ import (
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/migrations"

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )

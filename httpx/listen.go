@@ -12,7 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 const (

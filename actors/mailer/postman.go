@@ -6,7 +6,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // letter is a mail on its way. Between two attempts it is the actor's, during one it belongs to the attempt.

@@ -16,7 +16,7 @@ import (
 	"github.com/troupebase/troupe"
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 

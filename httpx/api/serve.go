@@ -10,7 +10,7 @@ import (
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // ServeEvent is the beginning of serving: before Next routes and middlewares can be added, after it requests are answered.

@@ -12,7 +12,7 @@ import (
 
 	zsqlite "zombiezen.com/go/sqlite"
 
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // DB is an open database file. All methods are safe for concurrent use.

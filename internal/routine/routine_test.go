@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/routine"
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // TestLaw12_PanicsOfGoroutinesStaySmall: whichever way a goroutine was started, its panic reaches who started it and ends
@@ -45,7 +45,7 @@ func TestLaw12_PanicsOfGoroutinesStaySmall(t *testing.T) {
 // TestLaw12_GoroutinesStartInOnePlace scans the source of the server: no goroutine starts but through this package.
 func TestLaw12_GoroutinesStartInOnePlace(t *testing.T) {
 	files := 0
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
