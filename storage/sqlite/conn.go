@@ -68,17 +68,30 @@ func (c *connection) findHandle() error {
 // allowDoubleQuotedStrings turns back on what zombiezen turns off: views, indexes and defaults of existing directories say
 // things like `status = "active"`, and the file would not open properly without.
 func (c *connection) allowDoubleQuotedStrings() error {
-	on := libc.NewVaList(int32(1), uintptr(0))
-	if on == 0 {
-		return fmt.Errorf("allow double-quoted strings: out of memory")
-	}
-	defer libc.Xfree(c.tls, on)
 	for _, option := range []int32{lib.SQLITE_DBCONFIG_DQS_DDL, lib.SQLITE_DBCONFIG_DQS_DML} {
-		if res := zsqlite.ResultCode(lib.Xsqlite3_db_config(c.tls, c.db, option, on)); !res.IsSuccess() {
-			return fmt.Errorf("allow double-quoted strings: %w", res.ToError())
+		if err := c.turnOn(option); err != nil {
+			return fmt.Errorf("allow double-quoted strings: %w", err)
 		}
 	}
 	return nil
+}
+
+// keepLog makes the connection leave the log as it is when it is the last one that is closed. Otherwise SQLite moves it into the file.
+func (c *connection) keepLog() error {
+	if err := c.turnOn(lib.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE); err != nil {
+		return fmt.Errorf("keep the log: %w", err)
+	}
+	return nil
+}
+
+// turnOn turns one of SQLite's options for a connection on.
+func (c *connection) turnOn(option int32) error {
+	on := libc.NewVaList(int32(1), uintptr(0))
+	if on == 0 {
+		return fmt.Errorf("out of memory")
+	}
+	defer libc.Xfree(c.tls, on)
+	return zsqlite.ResultCode(lib.Xsqlite3_db_config(c.tls, c.db, option, on)).ToError()
 }
 
 // interrupt ends the statements that run now. It may be called from any goroutine while the connection is open; tls is the caller's own.

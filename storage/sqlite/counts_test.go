@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -168,7 +167,7 @@ func (db *DB) rowsNow(t *testing.T) (n int) {
 // Whatever is done to a table, its number of rows is what COUNT(*) says.
 func TestLaw4_RowsAfterRandomWrites(t *testing.T) {
 	disk := newDisk(t)
-	db := openTest(t, Options{Path: filepath.Join(disk.Dir(), "data.db"), Sync: Normal}, tableRows)
+	db := openTest(t, onDisk(disk, Options{Sync: Normal}), tableRows)
 	conn, err := zsqlite.OpenConn(db.options.Path, zsqlite.OpenReadWrite)
 	if err != nil {
 		t.Fatal(err)

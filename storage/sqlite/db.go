@@ -82,7 +82,12 @@ func (db *DB) Close() error {
 		close(db.stopClock)
 		err := db.pool.close()
 		if c := db.writer.conn; c != nil {
-			err = errors.Join(err, c.run("PRAGMA wal_checkpoint(TRUNCATE)"), c.close())
+			if db.writer.unsettled {
+				err = errors.Join(err, c.keepLog())
+			} else {
+				err = errors.Join(err, c.run("PRAGMA wal_checkpoint(TRUNCATE)"))
+			}
+			err = errors.Join(err, c.close())
 		}
 		if err != nil {
 			db.closeErr = fmt.Errorf("close %s: %w", db.options.Path, err)

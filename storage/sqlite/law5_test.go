@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -139,9 +138,9 @@ func TestLaw5_UnknownOutcomeOfAChange(t *testing.T) {
 		t.Run(fmt.Sprint(failures), func(t *testing.T) {
 			disk := newDisk(t)
 			var db *DB
-			db = openTest(t, Options{Path: filepath.Join(disk.Dir(), "data.db"), Foreign: func() {
+			db = openTest(t, onDisk(disk, Options{Foreign: func() {
 				_ = db.Read(context.Background(), func(*Reader) error { return nil }) // would hang if called behind the gate
-			}}, tableT)
+			}}), tableT)
 			left := failures
 			disk.Inject(func(c faultfs.Call) faultfs.Fault {
 				if c.Op != faultfs.Sync || left == 0 {

@@ -50,6 +50,7 @@ type Options struct {
 	// Foreign is called on the Writer's goroutine, outside a transaction, when another process changed the file. All versions have been
 	// raised by then; when it returns, reads that were under way are run again. It may read but must not submit work.
 	Foreign func()
+	openLog func(path string) (logFile, error) // the file system's, except in tests
 	// Rows bounds the bytes of rows that are collected before they are answered, those of [Reader.Console]; nil has no limits.
 	Rows *budget.Share
 }

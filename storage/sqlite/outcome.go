@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -13,14 +14,14 @@ import (
 
 // A COMMIT that fails hides how it ended. Its frames may lie in the write-ahead log, whole and not yet counted by the log's index: the live database
 // does not show them, but whoever rebuilds the index after a crash takes them for committed. And a sync that once failed says nothing about those
-// frames when it succeeds later. So nothing is answered until one of two things is certain: the group is in the data file itself, or other frames
-// lie where its first one may be. If neither can be reached the outcome is unknown.
+// frames when it succeeds later. So nothing is answered until one of two things is certain: the group counts, and all frames up to its last were
+// written and synced once more; or other frames lie where its first one may be. If neither can be reached the outcome is unknown.
 
 // How often and how patiently the Writer tries to open the file again after COMMIT failed in a way that hides its outcome.
 const (
-	reopenTries = 5
-	reopenPause = 20 * time.Millisecond
-	moveTimeout = time.Second // for reads to let go of the log: all writes wait meanwhile
+	reopenTries   = 5
+	reopenPause   = 20 * time.Millisecond
+	settleTimeout = time.Second // for another process to let go of the file: all writes wait meanwhile
 )
 
 // The layout of a write-ahead log: a header, then frames of a header and a page each.
@@ -169,40 +170,98 @@ func (w *writer) overwrite() error {
 
 // logEndsWithCommit reports whether the log's file is too short to hold a frame behind the last one that counts.
 func (w *writer) logEndsWithCommit() (bool, error) {
+	end, frame, err := w.logLength()
+	if err != nil {
+		return false, err
+	}
+	info, err := os.Stat(w.logPath())
+	if err != nil {
+		return false, err
+	}
+	return info.Size() < end+frame, nil
+}
+
+// logLength returns where the last frame that counts ends, and how long a frame is.
+func (w *writer) logLength() (end, frame int64, err error) {
 	var frames, page int64
-	err := w.conn.queryRow("PRAGMA main.wal_checkpoint(NOOP)", func(s *zsqlite.Stmt) { frames = s.ColumnInt64(1) })
+	err = w.conn.queryRow("PRAGMA main.wal_checkpoint(NOOP)", func(s *zsqlite.Stmt) { frames = s.ColumnInt64(1) })
 	if err == nil {
 		err = w.conn.queryRow("PRAGMA main.page_size", func(s *zsqlite.Stmt) { page = s.ColumnInt64(0) })
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for the end of the log: %w", err)
+		return 0, 0, fmt.Errorf("look for the end of the log: %w", err)
 	}
-	info, err := os.Stat(w.db.options.Path + "-wal")
-	if err != nil {
-		return false, err
-	}
-	return info.Size() < logHeader+(frames+1)*(frameHeader+page), nil
+	frame = frameHeader + page
+	return logHeader + max(frames, 0)*frame, frame, nil
 }
 
-// settleLog makes what was found in the log certain, if it is not. Frames that were not synced when they should have been are written once more by
-// moving the log into the file, so that nobody builds on them. The log is then empty, which a commit has to sync.
+func (w *writer) logPath() string { return w.db.options.Path + "-wal" }
+
+// settleLog makes certain what was found in the log, if it is not: that nobody builds on frames that were not synced when they should have been, and
+// that none comes back behind them.
 func (w *writer) settleLog() error {
 	if !w.unsettled {
 		return nil
 	}
-	w.conn.SetBusyTimeout(moveTimeout)
+	w.conn.SetBusyTimeout(settleTimeout)
 	defer w.conn.SetBusyTimeout(busyTimeout)
-	busy := false
-	err := w.conn.queryRow("PRAGMA main.wal_checkpoint(TRUNCATE)", func(s *zsqlite.Stmt) { busy = s.ColumnInt64(0) != 0 })
-	if err == nil && busy {
-		err = fmt.Errorf("%w: readers hold the log", ErrBusy)
-	}
+	err := w.rewriteLog()
 	if err == nil {
 		err = w.overwrite()
 	}
 	if err != nil {
-		return fmt.Errorf("move the log into the file: %w", err)
+		return fmt.Errorf("settle the log: %w", err)
 	}
 	w.unsettled = false
 	return nil
 }
+
+// rewriteLog writes the log over itself and syncs it. A sync is only sure to write what was written since the last one, also if that failed. The log must not be
+// moved into the file before: where a frame is missing on the disk, what is before it would be laid over newer pages after a loss of power.
+func (w *writer) rewriteLog() (err error) {
+	end, _, err := w.logLength()
+	if err != nil {
+		return err
+	}
+	if err := exec(w.control.begin); err != nil { // nobody else writes or begins the log anew meanwhile
+		return err
+	}
+	defer w.rollback()
+	open := w.db.options.openLog
+	if open == nil {
+		open = openLog
+	}
+	f, err := open(w.logPath())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	buf := make([]byte, rewriteStep)
+	for at := int64(0); at < end; {
+		n, err := f.ReadAt(buf[:min(end-at, rewriteStep)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		if _, err := f.WriteAt(buf[:n], at); err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return f.Sync()
+}
+
+// rewriteStep is how much of the log is written over itself at once.
+const rewriteStep = 1 << 20
+
+// logFile is the file of the write-ahead log, which holds no locks of SQLite's; tests put it on the disk that fails.
+type logFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Sync() error
+}
+
+func openLog(path string) (logFile, error) { return os.OpenFile(path, os.O_RDWR, 0) }

@@ -236,6 +236,9 @@ func (p *pool) openReader() (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := conn.keepLog(); err != nil { // that is the Writer's business
+		return nil, errors.Join(err, conn.close())
+	}
 	r := &Reader{conn: conn, pool: p, resume: make(chan struct{}, 1)}
 	conn.cache.slow, conn.cache.room = &p.slow, &p.statements
 	r.watchSteps()

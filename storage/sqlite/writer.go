@@ -68,18 +68,14 @@ func (w *writer) open() error {
 	return nil
 }
 
-// start opens the file for the first time. A log that is not empty is what a crash has left, and is settled. Where that fails, as on a full disk,
-// reading works, and writing waits until it has succeeded; only who reads in another process may keep the log for longer.
+// start opens the file for the first time. A log that is not empty is what a crash has left, and is settled. Where that fails, as while another process
+// holds the file, reading works, and writing waits until it has succeeded.
 func (w *writer) start() error {
 	w.unsettled = w.db.logLeft()
 	if err := w.open(); err != nil {
 		return err
 	}
-	err := w.settleLog()
-	if errors.Is(err, ErrBusy) {
-		w.unsettled = false
-	}
-	w.db.report("settle the log that a crash has left", err)
+	w.db.report("settle the log that a crash has left", w.settleLog())
 	return nil
 }
 
@@ -358,6 +354,9 @@ func (w *writer) rollback() {
 
 // drop gives the connection up; the next group opens a new one.
 func (w *writer) drop() {
+	if w.unsettled {
+		w.db.report("close the Writer's connection", w.conn.keepLog())
+	}
 	w.db.report("close the Writer's connection", w.conn.close())
 	w.conn = nil
 }

@@ -1,6 +1,7 @@
 package faultfs
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"unsafe"
 
 	"modernc.org/libc"
+	"modernc.org/libc/sys/types"
 	lib "modernc.org/sqlite/lib"
 )
 
@@ -26,13 +28,12 @@ type (
 var shim struct {
 	once     sync.Once
 	err      error
-	vfs      lib.Tsqlite3_vfs // a copy of the default one, with our functions
-	original lib.Tsqlite3_vfs
+	original lib.Tsqlite3_vfs // ours is a copy of the default one, with our functions
 
 	mu      sync.RWMutex
 	disks   map[string]*Disk
-	files   map[uintptr]*openFile                // by SQLite's handle
-	methods map[uintptr]*lib.Tsqlite3_io_methods // ours by the address of SQLite's
+	files   map[uintptr]*openFile // by SQLite's handle
+	methods map[uintptr]uintptr   // our tables by SQLite's
 }
 
 // openFile is one handle of SQLite.
@@ -48,7 +49,7 @@ func register() error {
 	shim.once.Do(func() {
 		shim.disks = make(map[string]*Disk)
 		shim.files = make(map[uintptr]*openFile)
-		shim.methods = make(map[uintptr]*lib.Tsqlite3_io_methods)
+		shim.methods = make(map[uintptr]uintptr)
 		tls := libc.NewTLS()
 		defer tls.Close()
 		name, err := libc.CString("faultfs") // for as long as the process lives
@@ -63,16 +64,32 @@ func register() error {
 			return
 		}
 		shim.original = *at[lib.Tsqlite3_vfs](found)
-		shim.vfs = shim.original
-		shim.vfs.FpNext = 0
-		shim.vfs.FzName = name
-		shim.vfs.FxOpen = pointer[openFunc](open)
-		shim.vfs.FxDelete = pointer[deleteFunc](remove)
-		if rc := lib.Xsqlite3_vfs_register(tls, uintptr(unsafe.Pointer(&shim.vfs)), 1); rc != lib.SQLITE_OK {
+		vfs := shim.original
+		vfs.FpNext = 0
+		vfs.FzName = name
+		vfs.FxOpen = pointer[openFunc](open)
+		vfs.FxDelete = pointer[deleteFunc](remove)
+		place := outside(vfs)
+		if place == 0 {
+			shim.err = errMemory
+		} else if rc := lib.Xsqlite3_vfs_register(tls, place, 1); rc != lib.SQLITE_OK {
 			shim.err = fmt.Errorf("register a file system: result %d", rc)
 		}
 	})
 	return shim.err
+}
+
+var errMemory = errors.New("no memory outside of Go's")
+
+// outside copies v to where SQLite can use it: outside of Go's memory, for as long as the process lives.
+func outside[T any](v T) uintptr {
+	tls := libc.NewTLS()
+	defer tls.Close()
+	place := libc.Xmalloc(tls, types.Size_t(unsafe.Sizeof(v)))
+	if place != 0 {
+		*at[T](place) = v
+	}
+	return place
 }
 
 // at reads an address of SQLite's memory, which Go's collector neither moves nor frees.
@@ -123,14 +140,14 @@ func open(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintptr)
 	defer shim.mu.Unlock()
 	journal := flags&(lib.SQLITE_OPEN_WAL|lib.SQLITE_OPEN_MAIN_JOURNAL) != 0
 	shim.files[file] = &openFile{disk: disk, path: path, original: *at[lib.Tsqlite3_io_methods](handle.FpMethods), dir: journal}
-	handle.FpMethods = uintptr(unsafe.Pointer(patched(handle.FpMethods)))
+	handle.FpMethods = patched(handle.FpMethods)
 	return rc
 }
 
-// patched returns the table of methods with ours in it. The caller holds the lock; the map keeps the table where SQLite finds it.
-func patched(original uintptr) *lib.Tsqlite3_io_methods {
-	if m := shim.methods[original]; m != nil {
-		return m
+// patched returns the table of methods with ours in it. The caller holds the lock.
+func patched(original uintptr) uintptr {
+	if place := shim.methods[original]; place != 0 {
+		return place
 	}
 	m := *at[lib.Tsqlite3_io_methods](original)
 	m.FxClose = pointer[closeFunc](closeFile)
@@ -140,8 +157,12 @@ func patched(original uintptr) *lib.Tsqlite3_io_methods {
 	if m.FxShmMap != 0 {
 		m.FxShmMap = pointer[shmMapFunc](shmMap)
 	}
-	shim.methods[original] = &m
-	return &m
+	place := outside(m)
+	if place == 0 {
+		return original // nothing fails then, which the tests notice
+	}
+	shim.methods[original] = place
+	return place
 }
 
 func closeFile(tls *libc.TLS, file uintptr) int32 {
