@@ -87,7 +87,7 @@ func (a *API) listRecords(c *httpx.Context) error {
 		return err
 	}
 	if empty && !in.Caller.Superuser {
-		a.probes.slow(c.Context(), c.RealIP(), col.ID)
+		a.probes.slow(c.Context(), c.Client(), col.ID)
 	}
 	return c.Send(http.StatusOK, out)
 }

@@ -2,6 +2,7 @@ package records
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -50,6 +51,52 @@ func TestLaw13_FiltersAreBounded(t *testing.T) {
 	}
 	if u := share.Usage(); u.Used > u.Limit || u.Used < u.Limit/4 {
 		t.Errorf("%d of %d bytes are kept", u.Used, u.Limit)
+	}
+}
+
+// TestPlansCostWhatTheySay compares what plans are said to take with what they take.
+func TestPlansCostWhatTheySay(t *testing.T) {
+	g := newRig(t, counters)
+	cat := g.catalogue.Load()
+	in := g.input("counters", nil)
+	c := cat.ByID(in.CollectionID)
+	heap := func() int64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const many = 100
+	asked := make([]*ask, many)
+	for i := range asked {
+		terms := make([]string, 100)
+		for k := range terms {
+			terms[k] = fmt.Sprintf("n!=%d", i*1000+k)
+		}
+		e, err := filter.Parse(strings.Join(terms, "||"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked[i] = &ask{kind: askList, c: c, filter: e, trust: filter.Superuser}
+	}
+	pc := g.store.compiled(cat)
+	pc.encoder(c, layout{})
+	plans := make([]*plan, many)
+	said, before := int64(0), heap()
+	for i, a := range asked {
+		p, err := compile(cat, pc, a, in.Caller.Request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans[i] = p
+		said += p.bytes()
+	}
+	took := heap() - before
+	runtime.KeepAlive(plans)
+	runtime.KeepAlive(asked)
+	if said < took*3/4 || said > took*3 {
+		t.Errorf("said to take %d bytes, took %d", said, took)
 	}
 }
 
