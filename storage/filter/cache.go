@@ -53,7 +53,7 @@ const (
 	itemBytes       = 48
 	comparisonBytes = 176
 	operandBytes    = 64
-	identifierBytes = 208
+	identifierBytes = 88
 )
 
 // bytes is about what the expression takes in memory.
