@@ -59,11 +59,11 @@ run_tests() {
   log=$(mktemp)
   go test -v "$@" >"$log" 2>&1 || failed=1
   if [ "$failed" -ne 0 ]; then
-    grep -vE '^(=== | *--- (PASS|SKIP)|ok |PASS$)' "$log" || true
+    grep -avE '^(=== | *--- (PASS|SKIP)|ok |PASS$)' "$log" || true
   else
-    grep -E '^ok ' "$log"
+    grep -aE '^ok ' "$log"
   fi
-  echo "$(grep -cE '^ *--- PASS' "$log" || true) passed, $(grep -cE '^ *--- FAIL' "$log" || true) failed, $(grep -cE '^ *--- SKIP' "$log" || true) skipped"
+  echo "$(grep -acE '^ *--- PASS' "$log" || true) passed, $(grep -acE '^ *--- FAIL' "$log" || true) failed, $(grep -acE '^ *--- SKIP' "$log" || true) skipped"
   rm "$log"
   [ "$failed" -eq 0 ]
 }

@@ -153,7 +153,8 @@ func TestBigDeletionThatCannotBeDoneIsGivenUp(t *testing.T) {
 	exec(t, a, "CREATE TRIGGER keep BEFORE DELETE ON kids WHEN old.id = '000000000004000' BEGIN SELECT RAISE(ABORT, 'kept'); END")
 	failures := 0
 	err = a.doPieces(r, func(error) { failures++ })
-	if err == nil || !strings.Contains(err.Error(), "kept") || failures != pieceTries {
+	if err == nil || !strings.Contains(err.Error(), "kept") || failures < pieceTries {
+		// A shorter piece may have ended before the record that stays, so there may be more of them.
 		t.Fatalf("%v after %d failures", err, failures)
 	}
 	if err := change(ctx, a, parents, parent, map[string]any{"n": 2}); err != nil {
