@@ -115,10 +115,22 @@ func (f hostFunc) Call(ctx context.Context, _ api.Module, stack []uint64) {
 		result, err = f(i, stack)
 	}
 	if err != nil {
+		i.stopIfLate()
 		i.call.failure = err
 		result = int32(err.Errno)
 	}
 	stack[0] = api.EncodeI32(result)
+}
+
+// stopIfLate ends a call whose time is over. What the host did for it has ended with the same deadline, and failed for that: a guest that is quick
+// would answer with that failure before the watchdog comes.
+func (i *instance) stopIfLate() {
+	if d := i.state.Load(); d > 0 && i.extension.manager.now() >= d {
+		i.state.CompareAndSwap(d, stopping)
+	}
+	if i.state.Load() == stopping {
+		panic(stopped{})
+	}
 }
 
 // guard makes a fault of a panic in the host or in a record, before wazero makes a trap of it.
