@@ -1,6 +1,8 @@
 package realtime
 
 import (
+	"runtime"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupebase/troupe/storage/schema"
@@ -11,6 +13,8 @@ const (
 	maxRun = 64
 	// maxSlots is how many messages have their places in outboxes before they are handed on to be worked out.
 	maxSlots = 256
+	// maxStretch is how many places are given before others may go on.
+	maxStretch = 16
 )
 
 func (h *Hub) wakeAnnouncer() {
@@ -131,8 +135,12 @@ func (t *telling) later(j *job) {
 	j.slot.state.Store(pending)
 	t.add(j.to, j.slot, messageSize+j.entry.toll.bytes)
 	kept := *j
-	if t.slots = append(t.slots, &kept); len(t.slots) == maxSlots {
+	t.slots = append(t.slots, &kept)
+	if len(t.slots) == maxSlots {
 		t.hand()
+	}
+	if len(t.slots)%maxStretch == 0 {
+		runtime.Gosched() // as in judgeOn
 	}
 }
 

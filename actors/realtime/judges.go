@@ -276,6 +276,7 @@ func (h *Hub) judgeOn(ctx context.Context, jobs []*job, cat *schema.Catalogue, r
 		if ctx.Err() != nil {
 			return i + 1
 		}
+		runtime.Gosched() // a write goes through several goroutines, each of which would wait until this one is interrupted
 	}
 	return len(jobs)
 }

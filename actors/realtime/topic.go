@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,9 @@ func parseTopics(texts []string) []*topic {
 		}
 		seen[text] = struct{}{}
 		list = append(list, parseTopic(text))
+		if len(list)%32 == 0 {
+			runtime.Gosched() // as in judgeOn
+		}
 	}
 	return list
 }
