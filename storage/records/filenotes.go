@@ -14,10 +14,10 @@ import (
 // more, and "<collection id>/" for all files of a collection that is gone. It is written by the unit that makes them so, and
 // cleared when they are gone: a crash in between is made good at the next start.
 const (
-	createRemovals = "CREATE TABLE IF NOT EXISTS `_troupe_files_pending` (`key` TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID"
-	insertRemovals = "INSERT OR IGNORE INTO `_troupe_files_pending` SELECT value FROM json_each(?)"
-	selectRemovals = "SELECT `key` FROM `_troupe_files_pending` WHERE `key` > ? ORDER BY `key` LIMIT ?"
-	deleteRemovals = "DELETE FROM `_troupe_files_pending` WHERE `key` IN (SELECT value FROM json_each(?))"
+	createRemovals = "CREATE TABLE IF NOT EXISTS `main`.`_troupe_files_pending` (`key` TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID"
+	insertRemovals = "INSERT OR IGNORE INTO `main`.`_troupe_files_pending` SELECT value FROM json_each(?)"
+	selectRemovals = "SELECT `key` FROM `main`.`_troupe_files_pending` WHERE `key` > ? ORDER BY `key` LIMIT ?"
+	deleteRemovals = "DELETE FROM `main`.`_troupe_files_pending` WHERE `key` IN (SELECT value FROM json_each(?))"
 )
 
 // NoteRemovals notes files that are to be removed when the transaction is committed.
