@@ -12,8 +12,9 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// consoleTimeout bounds the SQL of a superuser.
-const consoleTimeout = 3 * time.Minute
+// consoleTimeout bounds the SQL of a superuser that changes something: everybody else's writes wait meanwhile, as for a truncate. What only reads ends
+// with the limit on reads.
+const consoleTimeout = 30 * time.Second
 
 // writingWords are the first words of SQL that changes something; everything else is read.
 var writingWords = []string{"INSERT", "CREATE", "UPDATE", "DELETE", "DROP", "DETACH", "ALTER", "REPLACE"}

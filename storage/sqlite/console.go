@@ -135,7 +135,7 @@ func tooLarge(err error) error {
 	if !isCode(err, zsqlite.ResultTooBig) {
 		return err
 	}
-	return fmt.Errorf("%w: a value or row of more than %d bytes: %w", ErrTooLarge, maxQueryValue, err)
+	return fmt.Errorf("%w: a value or row of more than %d bytes", ErrTooLarge, maxQueryValue)
 }
 
 // consoleStatement runs one statement to its end and keeps what it gave.

@@ -107,7 +107,7 @@ func TestLaw13_ConsoleRowsAreBounded(t *testing.T) {
 				out.Release()
 				return nil
 			})
-			if !errors.Is(err, c.err) || err != nil && !strings.Contains(err.Error(), "bytes") {
+			if !errors.Is(err, c.err) || err != nil && !strings.Contains(Told(err).Error(), "bytes") {
 				t.Errorf("%v, want %v", err, c.err)
 			}
 			if u := rows.Usage(); u.Used != 0 || u.Clients != 0 {
