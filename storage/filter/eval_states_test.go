@@ -161,7 +161,11 @@ func TestStatesOfRequestsAgree(t *testing.T) {
 		}
 	}
 	others, signs := otherOperands, []string{"=", "!=", "~", "!~", "<", ">=", "?=", "?!="}
-	if testing.Short() {
+	switch {
+	case underRace:
+		// SQLite is ten times slower there, and nothing in here runs side by side.
+		others, signs = []string{"''", "text"}, []string{"?=", "!="}
+	case testing.Short():
 		others, signs = []string{"''", "null", "text", "@request.auth.id", "selects:each"}, []string{"=", "?=", "?!=", "~"}
 	}
 	some, turn := 2, 0
@@ -231,7 +235,11 @@ func (w *stateWorld) compare(t *testing.T, rule string, req *filter.Request) (tr
 func TestNothingSentEqualsNothing(t *testing.T) {
 	w := newStateWorld(t)
 	w.insert(t, w.member, "m0", isEmpty)
-	for _, state := range []string{absent, isNull, isEmpty} {
+	states := []string{absent, isNull, isEmpty}
+	if underRace {
+		states = states[:1]
+	}
+	for _, state := range states {
 		for _, who := range []string{absent, "m0"} {
 			req := w.request(t, state, who, true)
 			for _, list := range []string{"selects", "files", "relations", "select", "relation"} {
