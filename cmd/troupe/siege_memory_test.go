@@ -90,7 +90,7 @@ func (s *siege) hold(n, firstAddress int, text func(i int) string) {
 	for i := range n {
 		c := s.stranger(firstAddress + i%4)
 		wg.Go(func() {
-			c.SetWriteDeadline(time.Now().Add(3 * time.Second))
+			c.SetWriteDeadline(time.Now().Add(15 * time.Second)) // who is refused is done at once
 			_, _ = io.WriteString(c, text(i))
 		})
 		if i%32 == 31 {
@@ -107,7 +107,7 @@ func (s *siege) bodies() {
 	large := strings.Repeat("x", announced-100)
 	s.hold(60*s.scale, 10, func(i int) string {
 		return fmt.Sprintf("POST /api/collections/notes/records HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{\"title\":\"", announced) +
-			large[:len(large)>>(i%6)]
+			large[:len(large)>>(i%4)]
 	})
 }
 
