@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,10 +44,15 @@ func newExpandBudget(ctx context.Context, share *budget.Share) expandBudget {
 // piece is how much is taken of the share at once. Expands that are smaller, nearly all, are not worth counting.
 const piece = 1 << 20
 
-// keep counts bytes that stay in memory until the answer is made. It fails with a [*budget.FullError].
+// keep counts bytes that stay in memory until the answer is made. It fails with a [*budget.FullError] where there is no room
+// beside other answers, with a *[LimitError] where there is none for this one at any time.
 func (b *expandBudget) keep(bytes int) error {
 	for b.kept += int64(bytes); b.kept >= b.taken+piece; b.taken += piece {
-		if err := b.share.Take(budget.ClientOf(b.ctx), piece); err != nil {
+		err := b.share.Take(budget.ClientOf(b.ctx), piece)
+		if full := (*budget.FullError)(nil); errors.As(err, &full) && b.taken+piece > full.Limit {
+			return &LimitError{fmt.Sprintf("An expand may take at most %d MiB here.", full.Limit>>20)}
+		}
+		if err != nil {
 			return fmt.Errorf("expand: %w", err)
 		}
 	}

@@ -173,10 +173,18 @@ func TestExpandIsCharged(t *testing.T) {
 	if _, err := g.list(ctx, 10, "b_via_a.a"); err != nil {
 		t.Fatal(err)
 	}
-	var full *budget.FullError
-	if _, err := g.list(ctx, 100, "b_via_a.a"); !errors.As(err, &full) || !full.Client {
+	var limit *LimitError
+	if _, err := g.list(ctx, 100, "b_via_a.a"); !errors.As(err, &limit) || !strings.Contains(err.Error(), "20 MiB") {
 		t.Errorf("more than a client's part: %v", err)
 	}
+	if err := share.Take("192.0.2.1", 18<<20); err != nil {
+		t.Fatal(err)
+	}
+	var full *budget.FullError
+	if _, err := g.list(ctx, 10, "b_via_a.a"); !errors.As(err, &full) || !full.Client {
+		t.Errorf("beside other answers: %v", err)
+	}
+	share.Give("192.0.2.1", 18<<20)
 	if u := share.Usage(); u.Used != 0 || u.Clients != 0 || u.Refused == 0 {
 		t.Errorf("after the answers the share has %+v", u)
 	}
