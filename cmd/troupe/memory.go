@@ -32,9 +32,12 @@ const (
 	// comfortMost is what Go's part of the memory is kept to as long as what lives in it is clearly less. What SQLite allocates is
 	// not in it: 32 MiB of pages for the Writer and 4 MiB for each of up to 32 Readers, outside of Go's heap.
 	comfortMost = 320 << 20
-	// liveFactor is how much room the collector has at least over what lives, in halves: half as much again. It works twice as often
+	// liveFactor is how much room the collector has at least over what lives, in halves: half as much again. It works four times as often
 	// then as it does without a limit, and no more often, however much lives.
 	liveFactor = 3
+	// gcPercent is how much garbage there may be for what lives, where the limit is far away. Little lives in a server that is not under
+	// siege, a few megabytes, and by Go's own 100 it would be looked through every few milliseconds.
+	gcPercent = 200
 	// limitStep is what limits are rounded up to: setting one stops the world for a moment.
 	limitStep = 16 << 20
 )
@@ -48,7 +51,7 @@ func limitFor(memory, live int64) int64 {
 }
 
 // limitCollector keeps the limit of Go's memory by what lives in it, from cycle to cycle of the collector, for a process that is given
-// memory bytes, 0 for what the machine has. Where GOMEMLIMIT is set it does nothing. The function that it returns puts everything back.
+// memory bytes, 0 for what the machine has, and how much garbage there may be, unless GOGC says it. Where GOMEMLIMIT is set it does nothing. The function that it returns puts everything back.
 // docs/rationale.md says why the limit moves.
 func limitCollector(memory int64) (stop func()) {
 	if os.Getenv("GOMEMLIMIT") != "" {
@@ -58,6 +61,10 @@ func limitCollector(memory int64) (stop func()) {
 		memory = budget.Memory()
 	}
 	c := &collector{memory: memory, before: debug.SetMemoryLimit(-1)}
+	if os.Getenv("GOGC") == "" {
+		percent := debug.SetGCPercent(gcPercent)
+		c.percent = &percent
+	}
 	c.adjust()
 	c.follow()
 	return c.stop
@@ -66,6 +73,7 @@ func limitCollector(memory int64) (stop func()) {
 // collector adjusts the limit after each cycle.
 type collector struct {
 	memory, before int64
+	percent        *int // before; nil where GOGC says it
 
 	mu      sync.Mutex
 	limit   int64
@@ -102,4 +110,7 @@ func (c *collector) stop() {
 	defer c.mu.Unlock()
 	c.stopped.Store(true)
 	debug.SetMemoryLimit(c.before)
+	if c.percent != nil {
+		debug.SetGCPercent(*c.percent)
+	}
 }

@@ -48,6 +48,10 @@ func TestLimitFollowsWhatLives(t *testing.T) {
 		runtime.GC()
 	}
 	runtime.KeepAlive(live)
+	percent := debug.SetGCPercent(gcPercent)
+	if percent != gcPercent && os.Getenv("GOGC") == "" {
+		t.Errorf("the collector's percentage is %d, want %d", percent, gcPercent)
+	}
 	stop()
 	if got := debug.SetMemoryLimit(-1); got != before {
 		t.Errorf("limit is %d afterwards, want %d", got, before)
