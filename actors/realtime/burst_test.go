@@ -45,7 +45,10 @@ func created(c *schema.Collection, from, n int, pad string) (g sqlite.Group) {
 // Law 11 under a flood: subscribers that keep up hear of everything that a unit with very many records did, in order, and what is kept
 // for them meanwhile stays within its bounds.
 func TestLaw11FloodIsToldInOrder(t *testing.T) {
-	const changes, subscribers = 30000, 8
+	changes, subscribers := 30000, 8
+	if raceDetector {
+		changes, subscribers = 6000, 2 // readers that are ten times slower would pass for such that do not keep up
+	}
 	g := newRig(t)
 	hub := g.app.Realtime()
 	streams := budget.New(4<<20).Share("streams", 100, 50)
@@ -78,7 +81,7 @@ func TestLaw11FloodIsToldInOrder(t *testing.T) {
 				t.Error(err)
 			}
 		case <-time.After(time.Millisecond):
-			if owed := hub.Owed(); owed > realtime.MaxOwed+subscribers*realtime.MaxRun*2 {
+			if owed := hub.Owed(); owed > int64(realtime.MaxOwed+subscribers*realtime.MaxRun*2) {
 				t.Fatalf("%d is owed", owed)
 			}
 			if u := streams.Usage(); u.Used > u.Limit {
