@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/storage/settings"
 )
 
 // ownersOnly makes the collection notes, whose records only signed-in users see and write, with one record.
@@ -134,6 +135,10 @@ func TestBatchOfWhoEndsTheirToken(t *testing.T) {
 			}
 		})
 		g.allowBatches()
+		_, err := g.app.SaveSettings(t.Context(), func(s *settings.Settings) error { s.Batch.Timeout = 60; return nil })
+		if err != nil { // passwords take seconds under the race detector
+			t.Fatal(err)
+		}
 		ownersOnly(g)
 		token := g.token("users", "a@x.test")
 		r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
