@@ -33,6 +33,9 @@ func (g *rig) list(ctx context.Context, perPage int, expand string) ([]byte, err
 }
 
 func TestExpandIsBounded(t *testing.T) {
+	if raceDetector {
+		t.Skip("under the race detector so many records take longer than an expand may")
+	}
 	const deep = "b_via_a.a.b_via_a.a.b_via_a.a"
 	var many []string
 	for i := range MaxExpandPaths + 1 {
@@ -116,6 +119,9 @@ func TestExpandEnds(t *testing.T) {
 
 // A back relation shows a thousand records of many, and no more of them are kept.
 func TestBackRelationKeepsWhatItShows(t *testing.T) {
+	if raceDetector {
+		t.Skip("under the race detector so many records take longer than an expand may")
+	}
 	g := newRig(t, `{"type":"base","name":"a","viewRule":"","listRule":"","fields":[{"type":"number","name":"n"}]}`)
 	g.define(fmt.Sprintf(`{"type":"base","name":"b","viewRule":"","fields":[{"type":"relation","name":"a","maxSelect":1,"collectionId":%q}]}`, g.catalogue.Load().Find("a").ID))
 	g.exec("INSERT INTO a (id, n) VALUES (?, 1), (?, 2)", ann, bob)
