@@ -140,6 +140,28 @@ func TestLaw2_FullDisk(t *testing.T) {
 	}
 }
 
+// That there was no room may show in the sync only, where blocks are found late.
+func TestLaw2_FullDiskShowsInTheSync(t *testing.T) {
+	for fault, full := range map[faultfs.Fault]bool{faultfs.Full: true, faultfs.IO: false} {
+		disk := newDisk(t)
+		db := openTest(t, onDisk(disk, Options{}), tableT)
+		done := false
+		disk.Inject(func(c faultfs.Call) faultfs.Fault {
+			if c.Op != faultfs.Sync || done {
+				return faultfs.None
+			}
+			done = true
+			return fault
+		})
+		if err := db.Do(t.Context(), insert(1)); errors.Is(err, ErrDiskFull) != full || errors.Is(err, ErrOutcomeUnknown) || err == nil {
+			t.Errorf("full %v: answered %v", full, err)
+		}
+		if err := errors.Join(db.Close(), disk.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // atEachStep commits a group for each step of a commit, on a disk that fails from there on as fail says, has each answer checked, and takes the
 // power away. It returns the number of steps.
 func atEachStep(t *testing.T, r rig, fail func(step int) (inject func(faultfs.Call) faultfs.Fault, check func(id int, err error))) (steps int) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -22,6 +23,7 @@ type (
 	truncateFunc = func(tls *libc.TLS, file uintptr, size int64) int32
 	syncFunc     = func(tls *libc.TLS, file uintptr, flags int32) int32
 	shmMapFunc   = func(tls *libc.TLS, file uintptr, page, size, extend int32, out uintptr) int32
+	errnoFunc    = func(tls *libc.TLS, vfs uintptr, size int32, text uintptr) int32
 )
 
 // shim is what the process has of this package: SQLite's registry of file systems is one for the process, too.
@@ -34,6 +36,7 @@ var shim struct {
 	disks   map[string]*Disk
 	files   map[uintptr]*openFile // by SQLite's handle
 	methods map[uintptr]uintptr   // our tables by SQLite's
+	errnos  sync.Map              // what the last fault of a thread stands for, until SQLite asks
 }
 
 // openFile is one handle of SQLite.
@@ -69,6 +72,7 @@ func register() error {
 		vfs.FzName = name
 		vfs.FxOpen = pointer[openFunc](open)
 		vfs.FxDelete = pointer[deleteFunc](remove)
+		vfs.FxGetLastError = pointer[errnoFunc](lastError)
 		place := outside(vfs)
 		if place == 0 {
 			shim.err = errMemory
@@ -191,23 +195,24 @@ func remove(tls *libc.TLS, vfs, name uintptr, syncDir int32) int32 {
 func write(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	f := fileOf(file)
 	fault := f.disk.call(Call{Op: Write, File: filepath.Base(f.path), Offset: offset, Bytes: int(n)})
-	var failed int32
+	failed(tls, fault)
+	var result int32
 	switch fault {
 	case IO, ShortIO:
-		failed = lib.SQLITE_IOERR_WRITE
+		result = lib.SQLITE_IOERR_WRITE
 	case Full, ShortFull:
-		failed = lib.SQLITE_FULL
+		result = lib.SQLITE_FULL
 	}
 	switch fault {
 	case IO, Full:
-		return failed
+		return result
 	case ShortIO, ShortFull:
 		n /= 2
 	}
 	rc := function[writeFunc](f.original.FxWrite)(tls, file, data, n, offset)
 	if rc == lib.SQLITE_OK {
 		f.disk.written(f.path, offset, append([]byte(nil), unsafe.Slice(at[byte](data), n)...))
-		rc = failed
+		rc = result
 	}
 	return rc
 }
@@ -225,9 +230,11 @@ func truncate(tls *libc.TLS, file uintptr, size int64) int32 {
 }
 
 // syncFile does not sync: what counts as synced is what the disk says, and the file system below loses nothing under a test.
-func syncFile(_ *libc.TLS, file uintptr, _ int32) int32 {
+func syncFile(tls *libc.TLS, file uintptr, _ int32) int32 {
 	f := fileOf(file)
-	switch f.disk.call(Call{Op: Sync, File: filepath.Base(f.path)}) {
+	fault := f.disk.call(Call{Op: Sync, File: filepath.Base(f.path)})
+	failed(tls, fault)
+	switch fault {
 	case None:
 		f.disk.synced(f.path, f.dir)
 		f.dir = false
@@ -244,6 +251,7 @@ func syncFile(_ *libc.TLS, file uintptr, _ int32) int32 {
 func shmMap(tls *libc.TLS, file uintptr, page, size, extend int32, out uintptr) int32 {
 	f := fileOf(file)
 	fault := f.disk.call(Call{Op: ShmMap, File: filepath.Base(f.path)})
+	failed(tls, fault)
 	switch {
 	case fault == Full && extend != 0:
 		return lib.SQLITE_IOERR_SHMSIZE
@@ -251,6 +259,23 @@ func shmMap(tls *libc.TLS, file uintptr, page, size, extend int32, out uintptr) 
 		return lib.SQLITE_IOERR_SHMMAP
 	}
 	return function[shmMapFunc](f.original.FxShmMap)(tls, file, page, size, extend, out)
+}
+
+// failed notes what a fault of a thread stands for.
+func failed(tls *libc.TLS, fault Fault) {
+	switch fault {
+	case Full, ShortFull:
+		shim.errnos.Store(tls, int32(syscall.ENOSPC))
+	case IO, ShortIO, Late:
+		shim.errnos.Store(tls, int32(syscall.EIO))
+	}
+}
+
+func lastError(tls *libc.TLS, vfs uintptr, size int32, text uintptr) int32 {
+	if errno, ours := shim.errnos.LoadAndDelete(tls); ours {
+		return errno.(int32)
+	}
+	return function[errnoFunc](shim.original.FxGetLastError)(tls, vfs, size, text)
 }
 
 // enter makes a disk the one of its directory.
