@@ -79,16 +79,8 @@ func (x *expander) managed(a *ask, p *plan, ids []string) (map[string]bool, erro
 		if err != nil {
 			return nil, err
 		}
-		ids = nil
-		for {
-			more, err := stmt.Step()
-			if err != nil {
-				return nil, failure(err)
-			}
-			if !more {
-				break
-			}
-			ids = append(ids, stmt.ColumnText(idColumn))
+		if ids, err = readIDs(stmt); err != nil {
+			return nil, err
 		}
 	}
 	return x.s.managed(x.cat, x.p, a.c, ids, x.below.Request)
@@ -114,4 +106,18 @@ func jsonList(ids []string) string {
 		list = schema.AppendJSONString(list, id)
 	}
 	return string(append(list, ']'))
+}
+
+// readIDs steps a statement to its end and returns the ids of its rows.
+func readIDs(stmt *sqlite.Stmt) (ids []string, err error) {
+	for {
+		more, err := stmt.Step()
+		if err != nil {
+			return nil, failure(err)
+		}
+		if !more {
+			return ids, nil
+		}
+		ids = append(ids, stmt.ColumnText(idColumn))
+	}
 }

@@ -218,16 +218,9 @@ func (l *lister) audience(p *plan, c *schema.Collection) (*audience, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
-	for {
-		more, err := stmt.Step()
-		if err != nil {
-			return nil, failure(err)
-		}
-		if !more {
-			break
-		}
-		ids = append(ids, stmt.ColumnText(idColumn))
+	ids, err := readIDs(stmt)
+	if err != nil {
+		return nil, err
 	}
 	who.managed, err = l.s.managed(l.cat, l.r, c, ids, l.in.Caller.Request)
 	return who, err
