@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
-	"sync"
 )
 
 // KnowsChunks tells whether the peer speaks HTTP/1.1, and so may be answered in chunks.
@@ -14,7 +13,7 @@ func (c *Context) KnowsChunks() bool { return c.ctx.Request.Header.IsHTTP11() }
 // bare connection on a goroutine of its own, with the head of the answer (status line and headers as set by the layers
 // and the handler, the blank line included, no length: the peer reads until the end) for it to write first. From then on
 // the connection is fn's to write, close or keep; deadlines are off. Until it is closed it counts as one of its client's
-// connections. A panic of fn is logged and closes it.
+// connections, and when there are no places left for clients with fewer it may be ended, which looks like a peer that hangs up. A panic of fn is logged and closes it.
 func (c *Context) Hijack(fn func(nc net.Conn, head []byte)) {
 	c.sent = true
 	log, id := c.server.log, c.ctx.ID()
@@ -44,35 +43,43 @@ func bare(nc net.Conn) net.Conn {
 	}
 	c.dropAhead()
 	c.discharge()
-	c.server.places.handOver(c)
-	places, client := c.server.places, c.client // and not all of c
-	leave := func() { places.close(client) }
+	t := &taken{conn: c.Conn, places: c.server.places, client: c.client} // and not all of c
+	c.server.places.handOver(c, t)
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		return &takenTCP{TCPConn: tcp, leave: sync.OnceFunc(leave)}
+		return &takenTCP{TCPConn: tcp, place: t}
 	}
-	return &taken{Conn: c.Conn, leave: sync.OnceFunc(leave)}
+	return &takenConn{Conn: c.Conn, place: t}
 }
 
-// taken is a hijacked connection, which gives its place back when it is closed.
+// taken is the place of a hijacked connection. newer, older and placed are of places.
 type taken struct {
+	conn         net.Conn
+	places       *places
+	client       string
+	newer, older *taken
+	placed       bool // it was neither given back nor taken away
+}
+
+// takenConn is a hijacked connection, which gives its place back when it is closed.
+type takenConn struct {
 	net.Conn
-	leave func()
+	place *taken
 }
 
 // Close implements net.Conn.
-func (t *taken) Close() error {
-	defer t.leave()
+func (t *takenConn) Close() error {
+	defer t.place.places.leaveTaken(t.place)
 	return t.Conn.Close()
 }
 
-// takenTCP is taken with the way to its socket.
+// takenTCP is takenConn with the way to its socket.
 type takenTCP struct {
 	*net.TCPConn
-	leave func()
+	place *taken
 }
 
 // Close implements net.Conn.
 func (t *takenTCP) Close() error {
-	defer t.leave()
+	defer t.place.places.leaveTaken(t.place)
 	return t.TCPConn.Close()
 }

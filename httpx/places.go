@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"math"
+	"net"
 	"sync"
 )
 
@@ -35,10 +36,12 @@ type places struct {
 	evicted uint64
 }
 
-// holder is a client with places. waiting are its connections that wait for a request, the first has waited for longest.
+// holder is a client with places. Its connections that wait for a request go from first, which has waited for longest, to last; those that
+// were taken over from HTTP begin with newest.
 type holder struct {
 	used        int
 	first, last *conn
+	newest      *taken
 }
 
 func newPlaces(limit int) *places {
@@ -100,9 +103,9 @@ func (p *places) give(client string) {
 	}
 }
 
-// makeRoom takes connections that wait out of the count: of the client itself when its part is used up, of the greediest that has any
-// when all is. They are the caller's to close.
-func (p *places) makeRoom(client string) []*conn {
+// makeRoom takes connections out of the count: of the client itself when its part is used up, of the greediest when all is. Those that only
+// wait go first, then those that were taken over from HTTP. They are the caller's to hang up.
+func (p *places) makeRoom(client string) []evicted {
 	h := p.clients[client]
 	if h != nil && h.used >= p.perClient {
 		return p.evict(h, evictedAtOnce)
@@ -110,42 +113,90 @@ func (p *places) makeRoom(client string) []*conn {
 	if p.used < p.limit {
 		return nil
 	}
-	return p.evict(p.greediest(), evictedAtOnce)
+	own := 0
+	if h != nil {
+		own = h.used
+	}
+	if most := p.greediest(func(o *holder) bool { return o.first != nil && (o == h || o.used > own) }); most != nil {
+		return p.evict(most, evictedAtOnce)
+	}
+	// Whoever has fewer places gets one also of streams, or two clients could keep all others out for as long as they like.
+	return p.evictTaken(p.greediest(func(o *holder) bool { return o.newest != nil && o.used > own+1 }))
 }
 
 // relieve closes connections that wait, when the system has no descriptors although there are places.
 func (p *places) relieve() {
 	p.mu.Lock()
-	gone := p.evict(p.greediest(), evictedAtOnce)
+	gone := p.evict(p.greediest(func(o *holder) bool { return o.first != nil }), evictedAtOnce)
 	p.mu.Unlock()
 	hangUp(gone)
 }
 
-func (p *places) greediest() *holder {
+// greediest returns the client with most places among those that qualify, nil if none does.
+func (p *places) greediest(qualifies func(*holder) bool) *holder {
 	var most *holder
 	for _, h := range p.clients {
-		if h.first != nil && (most == nil || h.used > most.used) {
+		if (most == nil || h.used > most.used) && qualifies(h) {
 			most = h
 		}
 	}
 	return most
 }
 
-func (p *places) evict(h *holder, n int) (gone []*conn) {
+// evicted is a connection that has no place any more.
+type evicted struct {
+	conn net.Conn
+	// taken says that somebody else closes it, who has to notice.
+	taken bool
+}
+
+func (p *places) evict(h *holder, n int) (gone []evicted) {
 	for h != nil && h.first != nil && len(gone) < n {
 		c := h.first
 		p.unlink(h, c)
 		p.remove(c)
 		p.evicted++
-		gone = append(gone, c)
+		gone = append(gone, evicted{conn: c.Conn})
 	}
 	return gone
 }
 
-func hangUp(conns []*conn) {
-	for _, c := range conns {
-		c.Conn.Close()
+func (p *places) evictTaken(h *holder) []evicted {
+	if h == nil {
+		return nil
 	}
+	t := h.newest
+	p.giveTaken(t)
+	p.evicted++
+	return []evicted{{conn: t.conn, taken: true}}
+}
+
+func hangUp(gone []evicted) {
+	for _, e := range gone {
+		if e.taken {
+			interrupt(e.conn)
+		} else {
+			e.conn.Close()
+		}
+	}
+}
+
+// interrupt ends a connection for both sides, where that is possible without closing it: that is its owner's, who learns of it like of a
+// peer that hangs up.
+func interrupt(nc net.Conn) {
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = t.NetConn()
+	}
+	s, ok := nc.(interface {
+		CloseRead() error
+		CloseWrite() error
+	})
+	if !ok {
+		nc.Close()
+		return
+	}
+	// They fail when the peer was faster.
+	_, _ = s.CloseRead(), s.CloseWrite()
 }
 
 // wait puts a connection among those that wait for a request. It fails when the server stops; the connection is the caller's to close.
@@ -209,23 +260,50 @@ func (p *places) remove(c *conn) {
 	}
 }
 
-// handOver makes a connection somebody else's, who gives its place back with close.
-func (p *places) handOver(c *conn) {
+// handOver makes a connection somebody else's, who gives its place back with leaveTaken.
+func (p *places) handOver(c *conn, t *taken) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c)
+	h := p.clients[t.client]
+	if t.older = h.newest; t.older != nil {
+		t.older.newer = t
+	}
+	h.newest, t.placed = t, true
+}
+
+// leaveTaken gives the place of a connection back that was taken over, once.
+func (p *places) leaveTaken(t *taken) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.placed {
+		p.giveTaken(t)
+	}
+}
+
+func (p *places) giveTaken(t *taken) {
+	if t.newer != nil {
+		t.newer.older = t.older
+	} else {
+		p.clients[t.client].newest = t.older
+	}
+	if t.older != nil {
+		t.older.newer = t.newer
+	}
+	t.newer, t.older, t.placed = nil, nil, false
+	p.give(t.client)
 }
 
 // shut closes the connections that wait, has those that are idle end soon, and lets no others wait.
 func (p *places) shut() {
 	p.mu.Lock()
 	p.closed = true
-	var gone []*conn
+	var gone []evicted
 	for c := range p.conns {
 		if c.waiting {
 			p.unlink(p.clients[c.client], c)
 			p.remove(c)
-			gone = append(gone, c)
+			gone = append(gone, evicted{conn: c.Conn})
 		} else {
 			c.endIdle()
 		}
@@ -247,7 +325,7 @@ type ConnectionStats struct {
 	Limit, Used int
 	// Clients is how many clients have one.
 	Clients int
-	// Refused counts what was refused for want of one, Closed the idle connections that were closed to make room.
+	// Refused counts what was refused for want of one, Closed the idle connections and the streams that were closed to make room.
 	Refused, Closed uint64
 }
 

@@ -171,6 +171,62 @@ func TestHijackedConnectionsKeepTheirPlace(t *testing.T) {
 	w.used(2)
 }
 
+// TestTakenConnectionsMakeRoom: two clients cannot keep all places with streams, and whoever has few is not the one to lose one.
+func TestTakenConnectionsMakeRoom(t *testing.T) {
+	w := newCrowd(t, 8)
+	var streams []net.Conn
+	for i := range 8 {
+		c := w.dial(fmt.Sprintf("10.0.0.%d", 1+i%2))
+		streams = append(streams, c)
+		if got := w.line(c, "/hijack"); got != ok200 {
+			t.Fatalf("stream %d: %s", i, got)
+		}
+	}
+	until(t, "out of HTTP's hands", func() bool { return w.s.places.serving() == 0 })
+	w.used(8)
+	if got := w.line(w.dial("10.0.0.1"), "/x"); !strings.HasPrefix(got, "HTTP/1.1 503") {
+		t.Errorf("one more of those who have most: %s", got)
+	}
+	for i := range 2 {
+		if got := w.line(w.dial("10.0.0.9"), "/busy"+fmt.Sprint(i)); got != ok200 {
+			t.Errorf("somebody with %d: %s", i, got)
+		}
+	}
+	ended := 0
+	for _, c := range streams {
+		c.SetDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := io.Copy(io.Discard, c); err == nil {
+			ended++
+		}
+	}
+	if st := w.s.Connections(); ended == 0 || ended > 2 || st.Used > 8 || int(st.Closed) < ended {
+		t.Errorf("%d streams ended, %+v", ended, st)
+	}
+}
+
+// TestNobodySmallerMakesRoom: a connection that has only just come in is not taken for one who has more.
+func TestNobodySmallerMakesRoom(t *testing.T) {
+	w := newCrowd(t, 8)
+	modest := w.dial("10.0.0.9")
+	go io.WriteString(modest, "GET /x HTTP/1.1\r\nX: ")
+	w.used(1)
+	for i := range 7 {
+		if got := w.line(w.dial(fmt.Sprintf("10.0.0.%d", 1+i%2)), "/hijack"); got != ok200 {
+			t.Fatalf("stream %d: %s", i, got)
+		}
+	}
+	until(t, "only the modest one is HTTP's", func() bool { return w.s.places.serving() == 1 })
+	for range 10 {
+		if got := w.line(w.dial("10.0.0.1"), "/x"); !strings.HasPrefix(got, "HTTP/1.1 503") {
+			t.Errorf("one more of those who have most: %s", got)
+		}
+	}
+	go io.WriteString(modest, "\r\nHost: h\r\n\r\n")
+	if line, err := bufio.NewReader(modest).ReadString('\n'); strings.TrimSpace(line) != ok200 {
+		t.Errorf("who had one: %q, %v", line, err)
+	}
+}
+
 // failing is a listener that has no descriptors for a while.
 type failing struct {
 	net.Listener
