@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/httpx/api"
@@ -75,7 +75,7 @@ func (o *Options) grants() (map[string][]wasmhost.Grant, error) {
 
 // App is a data directory with its hooks and its server. It is safe for concurrent use.
 type App struct {
-	*actors.App
+	*app.App
 	opts    Options
 	serving hooks.Hook[*ServeEvent]
 }
@@ -89,7 +89,7 @@ func New(o Options) *App {
 	if o.Extensions == "" {
 		o.Extensions = filepath.Join(filepath.Dir(filepath.Clean(o.Dir)), ExtensionsDir)
 	}
-	return &App{opts: o, App: actors.New(actors.Options{
+	return &App{opts: o, App: app.New(app.Options{
 		Dir: o.Dir, Sync: o.Sync, ExpandAll: !o.NoExpandAll, Key: o.Key, QueryTimeout: o.QueryTimeout, Memory: o.Memory, Exclusive: true, Logger: o.Logger,
 	})}
 }
@@ -115,7 +115,7 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 	if err != nil {
 		return err
 	}
-	err = a.LoadExtensions(ctx, actors.ExtensionOptions{
+	err = a.LoadExtensions(ctx, app.ExtensionOptions{
 		Dir: a.opts.Extensions, CacheDir: filepath.Join(a.opts.Dir, ".troupe_cache"), Limits: a.opts.ExtensionLimits, Grants: grants,
 		Routes: server.SetExtensions,
 	})

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe"
-	"github.com/troupebase/troupe/actors"
 )
 
 // ends fails the test when f does not return.
@@ -38,17 +37,17 @@ func TestBeforeAndAfter(t *testing.T) {
 		},
 	}
 	for what, use := range uses {
-		if err := use(); !errors.Is(err, actors.ErrNotOpen) {
+		if err := use(); !errors.Is(err, troupe.ErrNotOpen) {
 			t.Errorf("%s before it is open: %v", what, err)
 		}
 	}
 	if err := app.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Bootstrap(ctx); !errors.Is(err, actors.ErrBegun) {
+	if err := app.Bootstrap(ctx); !errors.Is(err, troupe.ErrBegun) {
 		t.Errorf("opened again: %v", err)
 	}
-	if err := app.Run(ctx, "127.0.0.1:0"); !errors.Is(err, actors.ErrBegun) {
+	if err := app.Run(ctx, "127.0.0.1:0"); !errors.Is(err, troupe.ErrBegun) {
 		t.Errorf("run although it is open: %v", err)
 	}
 	for what, use := range uses {

@@ -17,7 +17,7 @@
 package troupe
 
 import (
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/httpx/api"
@@ -36,19 +36,19 @@ type (
 	// Collection is the definition of a collection.
 	Collection = schema.Collection
 	// Find is a search of a program.
-	Find = actors.Find
+	Find = app.Find
 	// Shown is a record on its way to whoever asked for it.
 	Shown = records.Shown
 )
 
 // The events that hooks get.
 type (
-	BootstrapEvent     = actors.BootstrapEvent
-	TerminateEvent     = actors.TerminateEvent
+	BootstrapEvent     = app.BootstrapEvent
+	TerminateEvent     = app.TerminateEvent
 	ServeEvent         = api.ServeEvent
-	RecordEvent        = actors.RecordEvent
-	RecordRequestEvent = actors.RecordRequestEvent
-	RecordEnrichEvent  = actors.RecordEnrichEvent
+	RecordEvent        = app.RecordEvent
+	RecordRequestEvent = app.RecordRequestEvent
+	RecordEnrichEvent  = app.RecordEnrichEvent
 )
 
 // Handler is user code bound to a hook, with an ID and a priority.
@@ -90,33 +90,33 @@ func NewError(status int, message string) *Error { return httpx.NewError(status,
 func NewFieldError(code, message string) error { return validation.New(code, message) }
 
 // Outcome is what an error says about whether something was written.
-type Outcome = actors.Outcome
+type Outcome = app.Outcome
 
 // The outcomes.
 const (
 	// Judged: refused or failed, not written. NotDone: no room or time, not written, may be tried again. DiskFull: not
 	// written. Unknown: nobody can say whether it was written. Done: it was written, what came after failed.
-	Judged   = actors.Judged
-	NotDone  = actors.NotDone
-	DiskFull = actors.DiskFull
-	Unknown  = actors.Unknown
-	Done     = actors.Done
+	Judged   = app.Judged
+	NotDone  = app.NotDone
+	DiskFull = app.DiskFull
+	Unknown  = app.Unknown
+	Done     = app.Done
 )
 
 // OutcomeOf returns what an error of a write says about whether it was written; err is not nil.
-func OutcomeOf(err error) Outcome { return actors.OutcomeOf(err) }
+func OutcomeOf(err error) Outcome { return app.OutcomeOf(err) }
 
 // Errors to be found with errors.Is.
 var (
 	// ErrNotFound is what reads fail with that find nothing.
 	ErrNotFound = records.ErrNotFound
 	// ErrNotOpen and ErrBegun are what an [App] says before it is opened, and when it is opened again.
-	ErrNotOpen = actors.ErrNotOpen
-	ErrBegun   = actors.ErrBegun
+	ErrNotOpen = app.ErrNotOpen
+	ErrBegun   = app.ErrBegun
 	// ErrTransactionTimeout says that a transaction was held for too long. Nothing of it was written.
-	ErrTransactionTimeout = actors.ErrTransactionTimeout
+	ErrTransactionTimeout = app.ErrTransactionTimeout
 	// ErrInTransaction says that collections or settings were to be changed inside of a transaction, which cannot be.
-	ErrInTransaction = actors.ErrInTransaction
+	ErrInTransaction = app.ErrInTransaction
 	// ErrDepth says that hooks wrote from within one another too often.
-	ErrDepth = actors.ErrDepth
+	ErrDepth = app.ErrDepth
 )

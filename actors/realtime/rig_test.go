@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -26,13 +26,13 @@ const patience = 20 * time.Second
 // rig is an application whose streams are read by the test.
 type rig struct {
 	t   testing.TB
-	app *actors.App
+	app *app.App
 	ln  net.Listener
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	app, err := actors.Open(context.Background(), actors.Options{
+	a, err := app.Open(context.Background(), app.Options{
 		Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -44,11 +44,11 @@ func newRig(t testing.TB) *rig {
 	}
 	t.Cleanup(func() {
 		ln.Close()
-		if err := app.Close(); err != nil {
+		if err := a.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &rig{t, app, ln}
+	return &rig{t, a, ln}
 }
 
 func must(t testing.TB, err error) {

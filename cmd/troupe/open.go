@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -23,8 +23,8 @@ func (g *globals) logger() *slog.Logger {
 }
 
 // open opens the data directory that the flags name, beside a server that may have it open.
-func (g *globals) open(ctx context.Context) (*actors.App, error) {
-	return actors.Open(ctx, actors.Options{Dir: g.dir, Logger: g.logger(), QueryTimeout: g.timeout(), Key: g.key()})
+func (g *globals) open(ctx context.Context) (*app.App, error) {
+	return app.Open(ctx, app.Options{Dir: g.dir, Logger: g.logger(), QueryTimeout: g.timeout(), Key: g.key()})
 }
 
 // key is the key that encrypts the settings.

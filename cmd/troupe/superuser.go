@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -76,23 +76,23 @@ func newSuperuserDelete(g *globals) *cobra.Command {
 
 // withSuperusers opens the data directory for the time of a command. A server may have it open too.
 func (g *globals) withSuperusers(ctx context.Context, do func(s *auth.Superusers) error) (err error) {
-	app, err := g.open(ctx)
+	a, err := g.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, app.Close()) }()
-	return do(superusers(app))
+	defer func() { err = errors.Join(err, a.Close()) }()
+	return do(superusers(a))
 }
 
 // superusers is what the command line and the installer do with superusers of an application.
-func superusers(app *actors.App) *auth.Superusers {
+func superusers(a *app.App) *auth.Superusers {
 	return &auth.Superusers{
-		DB:        app.DB(),
-		Catalogue: app.Catalogue,
-		Store:     app.Store(),
-		Passwords: app.Passwords(),
+		DB:        a.DB(),
+		Catalogue: a.Catalogue,
+		Store:     a.Store(),
+		Passwords: a.Passwords(),
 		Write: func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
-			return app.Write(ctx, c, cmd, "command line")
+			return a.Write(ctx, c, cmd, "command line")
 		},
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/hooks"
@@ -38,7 +38,7 @@ const spoolDir = ".troupe_uploads"
 
 // API is the REST API of one application, and the server that answers it. It is safe for concurrent use.
 type API struct {
-	app      *actors.App
+	app      *app.App
 	server   *httpx.Server
 	verifier *auth.Verifier
 	desk     *auth.Desk
@@ -56,11 +56,11 @@ type API struct {
 }
 
 // New returns the API of an application. It does not listen yet.
-func New(app *actors.App, o Options) (*API, error) {
+func New(application *app.App, o Options) (*API, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &API{app: app, log: o.Logger, serving: o.Serving, oauth2: o.OAuth2}
+	a := &API{app: application, log: o.Logger, serving: o.Serving, oauth2: o.OAuth2}
 	if o.Static == nil {
 		o.Static = noFiles
 	}
@@ -89,17 +89,17 @@ func New(app *actors.App, o Options) (*API, error) {
 		MapError:     mapError,
 		Origins:      o.Origins,
 		Logger:       o.Logger,
-		Policy:       policy(app.Settings()),
-		Bodies:       app.Shares().Bodies,
-		Answers:      app.Shares().Rows,
-		SpoolDir:     filepath.Join(app.Dir(), spoolDir),
+		Policy:       policy(application.Settings()),
+		Bodies:       application.Shares().Bodies,
+		Answers:      application.Shares().Rows,
+		SpoolDir:     filepath.Join(application.Dir(), spoolDir),
 
-		MaxConnections: int(app.Budget().Total() / connectionBytes),
+		MaxConnections: int(application.Budget().Total() / connectionBytes),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
-	app.OnSettings(func() { a.server.SetPolicy(policy(app.Settings())) })
+	application.OnSettings(func() { a.server.SetPolicy(policy(application.Settings())) })
 	return a, nil
 }
 

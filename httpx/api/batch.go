@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -62,7 +62,7 @@ func (a *API) batch(c *httpx.Context) error {
 	}
 	out, err := b.answer(c.Buffer())
 	if err != nil {
-		return actors.Written(err)
+		return app.Written(err)
 	}
 	return c.Send(http.StatusOK, out)
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -45,7 +45,7 @@ func (i *batchItem) actions() []records.Action {
 }
 
 // request makes the request of a part, for the hooks around it.
-func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, error) {
+func (b *batchRun) request(ctx context.Context, i int) (*app.WriteRequest, error) {
 	if i == len(b.parts) {
 		return nil, nil
 	}
@@ -59,7 +59,7 @@ func (b *batchRun) request(ctx context.Context, i int) (*actors.WriteRequest, er
 	if err != nil {
 		return nil, err
 	}
-	rq := &actors.WriteRequest{Info: b.info(part), Collection: part.col, Draft: draft, Client: b.c.RealIP()}
+	rq := &app.WriteRequest{Info: b.info(part), Collection: part.col, Draft: draft, Client: b.c.RealIP()}
 	if draft.Action() != records.Created {
 		rq.ID = part.target.id
 	}
@@ -80,7 +80,7 @@ func (b *batchRun) identify(ctx context.Context) error {
 }
 
 // info is a part as hooks see it.
-func (b *batchRun) info(part *batchPart) *actors.RequestInfo {
+func (b *batchRun) info(part *batchPart) *app.RequestInfo {
 	info := requestInfo(b.c, part.caller, jsonOf(part.item.Body))
 	info.Request = &partRequest{Context: b.c, part: part}
 	return info
@@ -91,7 +91,7 @@ func (b *batchRun) showing(part *batchPart) context.Context {
 	if !b.a.app.Enriching() {
 		return b.c.Context()
 	}
-	return actors.WithRequest(b.c.Context(), b.info(part))
+	return app.WithRequest(b.c.Context(), b.info(part))
 }
 
 // draft returns the command of a part as one around which hooks run.
@@ -111,19 +111,19 @@ type partRequest struct {
 	part *batchPart
 }
 
-// Method implements actors.Request.
+// Method implements app.Request.
 func (r *partRequest) Method() string { return r.part.caller.Request.Method }
 
-// Path implements actors.Request.
+// Path implements app.Request.
 func (r *partRequest) Path() string {
 	path, _, _ := strings.Cut(r.part.item.URL, "?")
 	return path
 }
 
-// URI implements actors.Request.
+// URI implements app.Request.
 func (r *partRequest) URI() string { return r.part.item.URL }
 
-// Param implements actors.Request.
+// Param implements app.Request.
 func (r *partRequest) Param(name string) string {
 	switch name {
 	case "collection":
@@ -134,12 +134,12 @@ func (r *partRequest) Param(name string) string {
 	return ""
 }
 
-// QueryLookup implements actors.Request.
+// QueryLookup implements app.Request.
 func (r *partRequest) QueryLookup(name string) (string, bool) {
 	return first(r.part.target.query, name)
 }
 
-// HeaderLookup implements actors.Request.
+// HeaderLookup implements app.Request.
 func (r *partRequest) HeaderLookup(name string) (string, bool) {
 	return r.part.caller.Request.Header(filter.HeaderName(name))
 }

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -168,7 +168,7 @@ func (a *API) truncateCollection(c *httpx.Context) error {
 		return err
 	}
 	if err := a.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
-		var written *actors.WrittenError
+		var written *app.WrittenError
 		if general(err) || errors.As(err, &written) || errors.Is(err, records.ErrTooBig) {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/budget"
@@ -33,7 +33,7 @@ const retryAfter = time.Second
 
 // mapError is the one table from errors of the layers below to answers. nil means an error it does not know.
 func mapError(err error) *httpx.Error {
-	if actors.OutcomeOf(err) == actors.Unknown { // whatever else was said of it
+	if app.OutcomeOf(err) == app.Unknown { // whatever else was said of it
 		return httpx.NewError(http.StatusInternalServerError, outcomeUnknown).Because(err)
 	}
 	if e, ours := hookError(err); ours {
@@ -48,10 +48,10 @@ func mapError(err error) *httpx.Error {
 		}
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "Too many large answers at once.", RetryAfter: retryAfter, Cause: err}
 	}
-	switch actors.OutcomeOf(err) {
-	case actors.NotDone:
+	switch app.OutcomeOf(err) {
+	case app.NotDone:
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
-	case actors.DiskFull:
+	case app.DiskFull:
 		return httpx.DiskFull(err)
 	}
 	switch {
@@ -85,8 +85,8 @@ func general(err error) bool { return serverSide(err) || errors.Is(err, records.
 
 // serverSide tells whether a failure is the server's want of room, time or certainty.
 func serverSide(err error) bool {
-	switch actors.OutcomeOf(err) {
-	case actors.NotDone, actors.DiskFull, actors.Unknown:
+	switch app.OutcomeOf(err) {
+	case app.NotDone, app.DiskFull, app.Unknown:
 		return true
 	}
 	return false
@@ -94,7 +94,7 @@ func serverSide(err error) bool {
 
 // isTooLong tells whether something was not done because a read took longer than it may.
 func isTooLong(err error) bool {
-	return errors.Is(err, sqlite.ErrInterrupted) && actors.OutcomeOf(err) != actors.Done
+	return errors.Is(err, sqlite.ErrInterrupted) && app.OutcomeOf(err) != app.Done
 }
 
 // hookError is the answer to an error that a hook made (extension-surface.md 5). ours is false for other errors. Of what
@@ -121,7 +121,7 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 	switch {
 	case errors.As(err, &own):
 		return own, true
-	case serverSide(err), actors.Lacks(err):
+	case serverSide(err), app.Lacks(err):
 		return nil, false
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return httpx.NewError(http.StatusNotFound, "").Because(err), true
@@ -131,7 +131,7 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 
 // saveError is mapError for a write whose failures all carry one message.
 func saveError(err error, message string) error {
-	if actors.OutcomeOf(err) == actors.Unknown {
+	if app.OutcomeOf(err) == app.Unknown {
 		return err
 	}
 	if rejection := (*hooks.Rejection)(nil); errors.As(err, &rejection) {

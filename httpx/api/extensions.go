@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -72,10 +72,10 @@ func guardOf(word string) httpx.Guard {
 // guestRoute lets an extension answer.
 func (a *API) guestRoute(x *wasmhost.Extension, i int) httpx.Handler {
 	return func(c *httpx.Context) error {
-		ctx := actors.WithRequest(c.Context(), requestInfo(c, caller(c, "default"), c.Bytes))
+		ctx := app.WithRequest(c.Context(), requestInfo(c, caller(c, "default"), c.Bytes))
 		out, err := x.Serve(ctx, i, a.app.GuestCall(ctx))
 		if no := (*wasmhost.Rejection)(nil); errors.As(err, &no) {
-			return actors.Rejection(no)
+			return app.Rejection(no)
 		}
 		if err != nil {
 			return err

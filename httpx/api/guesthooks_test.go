@@ -5,12 +5,12 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 )
 
-func find(field, value string) actors.Find {
-	return actors.Find{Filter: field + " = {:v}", Params: map[string]any{"v": value}}
+func find(field, value string) app.Find {
+	return app.Find{Filter: field + " = {:v}", Params: map[string]any{"v": value}}
 }
 
 // everything is a collection with a field of each type.
@@ -178,15 +178,15 @@ func TestGuestRejections(t *testing.T) {
 func TestGuestPhasesAndOrder(t *testing.T) {
 	g := newGuests(t, "probe", "second")
 	g.posts("posts")
-	note := func(name string) func(e *actors.RecordEvent) error {
-		return func(e *actors.RecordEvent) error {
+	note := func(name string) func(e *app.RecordEvent) error {
+		return func(e *app.RecordEvent) error {
 			e.Record.Set("title", e.Record.Text("title")+name)
 			return e.Next()
 		}
 	}
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*actors.RecordEvent]{Func: note("0"), Priority: 0})
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*actors.RecordEvent]{Func: note("9"), Priority: 9})
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*actors.RecordEvent]{Func: note("-"), Priority: -9})
+	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*app.RecordEvent]{Func: note("0"), Priority: 0})
+	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*app.RecordEvent]{Func: note("9"), Priority: 9})
+	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*app.RecordEvent]{Func: note("-"), Priority: -9})
 	var lines []string
 	for _, event := range []string{"record.create.request", "record.create", "record.validate", "record.create.execute", "record.create.success", "record.enrich"} {
 		lines = append(lines, event+"<|seen|"+event+"{", event+"<|state|from "+event, event+">|tellstate", event+">|seen|}")

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
@@ -24,8 +24,8 @@ func TestErrorsOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
 	var fail func() error
-	hook := func(e *actors.RecordEvent) error { return fail() }
-	request := func(e *actors.RecordRequestEvent) error { return fail() }
+	hook := func(e *app.RecordEvent) error { return fail() }
+	request := func(e *app.RecordRequestEvent) error { return fail() }
 	stages := map[string]func() (unbind func()){
 		"create request": func() func() {
 			id := g.app.OnRecordCreateRequest().BindFunc(request)
@@ -102,7 +102,7 @@ func TestErrorsOfHooks(t *testing.T) {
 func TestFieldErrorsOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
-	g.app.OnRecordValidate().BindFunc(func(e *actors.RecordEvent) error {
+	g.app.OnRecordValidate().BindFunc(func(e *app.RecordEvent) error {
 		err := e.Next()
 		var fields validation.Errors
 		if !errors.As(err, &fields) {
@@ -122,7 +122,7 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	c := g.collection(`{"name":"posts","type":"base"}`)
 	var last error
-	g.app.OnRecordCreate().BindFunc(func(e *actors.RecordEvent) error {
+	g.app.OnRecordCreate().BindFunc(func(e *app.RecordEvent) error {
 		cmd, err := g.app.Store().PrepareCreate(e.Context(), records.WriteInput{CollectionID: c.ID, SkipRules: true})
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 		return e.Next()
 	})
 	status, out := g.send("POST", "/api/collections/posts/records", `{}`)
-	if status != 400 || !errors.Is(last, actors.ErrDepth) || len(g.ids("posts")) != 0 {
+	if status != 400 || !errors.Is(last, app.ErrDepth) || len(g.ids("posts")) != 0 {
 		t.Errorf("%d %v, %v", status, out, last)
 	}
 }
@@ -142,7 +142,7 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 func TestErrorAfterTheAnswer(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
-	g.app.OnRecordCreateRequest().BindFunc(func(e *actors.RecordRequestEvent) error {
+	g.app.OnRecordCreateRequest().BindFunc(func(e *app.RecordRequestEvent) error {
 		if err := e.Next(); err != nil {
 			return err
 		}
@@ -160,18 +160,18 @@ func TestErrorAfterTheAnswer(t *testing.T) {
 // TestNobodyIsToldToTryAgainWhatIsWritten: 503 means that nothing was written.
 func TestNobodyIsToldToTryAgainWhatIsWritten(t *testing.T) {
 	busy := fmt.Errorf("of something else: %w", sqlite.ErrNotWritten)
-	for name, bind := range map[string]func(a *actors.App){
-		"after success": func(a *actors.App) {
-			a.OnRecordAfterCreateSuccess("posts").BindFunc(func(*actors.RecordEvent) error { return busy })
+	for name, bind := range map[string]func(a *app.App){
+		"after success": func(a *app.App) {
+			a.OnRecordAfterCreateSuccess("posts").BindFunc(func(*app.RecordEvent) error { return busy })
 		},
-		"after the write": func(a *actors.App) {
-			a.OnRecordCreate("posts").BindFunc(func(e *actors.RecordEvent) error { return errors.Join(e.Next(), busy) })
+		"after the write": func(a *app.App) {
+			a.OnRecordCreate("posts").BindFunc(func(e *app.RecordEvent) error { return errors.Join(e.Next(), busy) })
 		},
-		"after the request": func(a *actors.App) {
-			a.OnRecordCreateRequest("posts").BindFunc(func(e *actors.RecordRequestEvent) error { return errors.Join(e.Next(), busy) })
+		"after the request": func(a *app.App) {
+			a.OnRecordCreateRequest("posts").BindFunc(func(e *app.RecordRequestEvent) error { return errors.Join(e.Next(), busy) })
 		},
-		"shown": func(a *actors.App) {
-			a.OnRecordEnrich("posts").BindFunc(func(e *actors.RecordEnrichEvent) error { return busy })
+		"shown": func(a *app.App) {
+			a.OnRecordEnrich("posts").BindFunc(func(e *app.RecordEnrichEvent) error { return busy })
 		},
 	} {
 		g := newRig(t, bind)
@@ -180,12 +180,12 @@ func TestNobodyIsToldToTryAgainWhatIsWritten(t *testing.T) {
 		if status != 500 {
 			t.Errorf("%s: %d %v", name, status, out)
 		}
-		if n, err := g.app.CountRecords(t.Context(), "posts", actors.Find{}); n != 1 || err != nil {
+		if n, err := g.app.CountRecords(t.Context(), "posts", app.Find{}); n != 1 || err != nil {
 			t.Errorf("%s: %d records, %v", name, n, err)
 		}
 	}
-	g := newRig(t, func(a *actors.App) {
-		a.OnRecordCreate("posts").BindFunc(func(*actors.RecordEvent) error { return busy })
+	g := newRig(t, func(a *app.App) {
+		a.OnRecordCreate("posts").BindFunc(func(*app.RecordEvent) error { return busy })
 	})
 	g.collection(`{"name":"posts","type":"base","fields":[{"name":"title","type":"text"}]}`)
 	if status, out := g.send("POST", "/api/collections/posts/records", `{"title":"a"}`); status != 503 {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -24,7 +24,7 @@ type mailRig struct {
 
 const usersPath = "/api/collections/users/"
 
-func newMailRig(t *testing.T, bind func(a *actors.App)) *mailRig {
+func newMailRig(t *testing.T, bind func(a *app.App)) *mailRig {
 	t.Helper()
 	g := &mailRig{rig: newRig(t, bind)}
 	g.root = g.superuser()
@@ -474,13 +474,13 @@ func (g *mailRig) fromElsewhere(address string) {
 func TestMailFlowsRunHooks(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string
-	note := func(e *actors.RecordEvent) error {
+	note := func(e *app.RecordEvent) error {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, string(e.Action)+" "+e.Record.Collection.Name)
 		return e.Next()
 	}
-	g := newMailRig(t, func(a *actors.App) {
+	g := newMailRig(t, func(a *app.App) {
 		a.OnRecordCreate("_otps").BindFunc(note)
 		a.OnRecordUpdate("users").BindFunc(note)
 		a.OnRecordDelete("_otps").BindFunc(note)
@@ -501,10 +501,10 @@ func TestMailFlowsRunHooks(t *testing.T) {
 
 // TestHooksThatStoreNothing: a hook that keeps a row from being stored is answered as usual, and nothing follows from it.
 func TestHooksThatStoreNothing(t *testing.T) {
-	nothing := func(*actors.RecordEvent) error { return nil }
-	g := newMailRig(t, func(a *actors.App) {
+	nothing := func(*app.RecordEvent) error { return nil }
+	g := newMailRig(t, func(a *app.App) {
 		a.OnRecordCreate("_otps", "_mfas").BindFunc(nothing)
-		a.OnRecordUpdate("users").BindFunc(func(e *actors.RecordEvent) error {
+		a.OnRecordUpdate("users").BindFunc(func(e *app.RecordEvent) error {
 			if e.Record.Bool("verified") {
 				return nil
 			}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
@@ -158,12 +158,12 @@ func oauth2Error(err error) error {
 func (a *API) oauth2Record(c *httpx.Context, col *schema.Collection, form *oauth2Form, user *oauth2.User, body map[string]any) (r *records.Record, isNew bool, err error) {
 	who := caller(c, oauth2Method)
 	who.Request.Body = body
-	r, isNew, err = a.app.SignInWithOAuth2(c.Context(), &actors.OAuth2SignIn{
+	r, isNew, err = a.app.SignInWithOAuth2(c.Context(), &app.OAuth2SignIn{
 		Info: requestInfo(c, who, jsonOf(body)), Collection: col, Provider: form.Provider, User: user, CreateData: form.CreateData,
 		Client: c.RealIP(), Picture: a.oauth2.Picture,
 		SignUp: func() error { return c.Limit(c.Method(), c.Path(), a.signUp, col.ID, col.Name) },
 	})
-	var failed *actors.SignUpError
+	var failed *app.SignUpError
 	if errors.As(err, &failed) {
 		return nil, false, saveError(failed.Cause, createFailed)
 	}

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -101,7 +101,7 @@ func (g *rig) member(email string) (r *records.Record, token string) {
 
 func (g *rig) count(collection string) int {
 	g.t.Helper()
-	n, err := g.app.CountRecords(g.t.Context(), collection, actors.Find{})
+	n, err := g.app.CountRecords(g.t.Context(), collection, app.Find{})
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -206,11 +206,11 @@ func TestOAuth2LinksTheCaller(t *testing.T) {
 
 // TestOAuth2IsAllOrNothing: without its link there is no record, and no file.
 func TestOAuth2IsAllOrNothing(t *testing.T) {
-	var app *actors.App
+	var opened *app.App
 	pictures := &http.Client{Transport: pictureServer{}}
-	g, p := newRigWith(t, func(a *actors.App) {
-		app = a
-		a.OnRecordCreate("_externalAuths").BindFunc(func(e *actors.RecordEvent) error {
+	g, p := newRigWith(t, func(a *app.App) {
+		opened = a
+		a.OnRecordCreate("_externalAuths").BindFunc(func(e *app.RecordEvent) error {
 			if e.Record.Text("providerId") == "refused" {
 				return errors.New("no")
 			}
@@ -230,7 +230,7 @@ func TestOAuth2IsAllOrNothing(t *testing.T) {
 	}
 	files := func() []string {
 		var list []string
-		err := filepath.WalkDir(filepath.Join(app.Dir(), "storage"), func(path string, d os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(opened.Dir(), "storage"), func(path string, d os.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				list = append(list, path)
 			}
@@ -287,18 +287,18 @@ func TestOAuth2Hooks(t *testing.T) {
 		seen = append(seen, "}")
 		return err
 	}
-	g, p := newRig(t, func(a *actors.App) {
-		a.OnRecordCreateRequest("members").BindFunc(func(e *actors.RecordRequestEvent) error {
+	g, p := newRig(t, func(a *app.App) {
+		a.OnRecordCreateRequest("members").BindFunc(func(e *app.RecordRequestEvent) error {
 			if e.Caller.Request.Context != "oauth2" || e.Record.Text("email") != "a@x.test" {
 				t.Errorf("%s, %s", e.Caller.Request.Context, e.Record.Text("email"))
 			}
 			e.Record.Set("name", "hooked")
 			return note("request", e.Next)
 		})
-		a.OnRecordCreate("members").BindFunc(func(e *actors.RecordEvent) error { return note("create", e.Next) })
-		a.OnRecordUpdate("members").BindFunc(func(e *actors.RecordEvent) error { return note("update", e.Next) })
-		a.OnRecordCreate("_externalAuths").BindFunc(func(e *actors.RecordEvent) error { return note("link", e.Next) })
-		a.OnRecordAfterCreateSuccess().BindFunc(func(e *actors.RecordEvent) error {
+		a.OnRecordCreate("members").BindFunc(func(e *app.RecordEvent) error { return note("create", e.Next) })
+		a.OnRecordUpdate("members").BindFunc(func(e *app.RecordEvent) error { return note("update", e.Next) })
+		a.OnRecordCreate("_externalAuths").BindFunc(func(e *app.RecordEvent) error { return note("link", e.Next) })
+		a.OnRecordAfterCreateSuccess().BindFunc(func(e *app.RecordEvent) error {
 			return note("after "+e.Record.Collection.Name, e.Next)
 		})
 	}), newIDP(t)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/storage/records"
 )
@@ -20,36 +20,36 @@ type recorder struct {
 	mu  sync.Mutex
 	log strings.Builder
 	// before and after run at a stage, around its call of next. skip are the stages that do not call it.
-	before, after map[string]func(e *actors.RecordEvent, rq *actors.RecordRequestEvent) error
+	before, after map[string]func(e *app.RecordEvent, rq *app.RecordRequestEvent) error
 	skip          map[string]bool
 	// named tells to note the collections, too.
 	named bool
 }
 
 // record binds a recorder to all stages of all collections.
-func record(a *actors.App) *recorder {
+func record(a *app.App) *recorder {
 	r := &recorder{}
 	r.reset()
 	kinds := map[string]struct {
-		request          *hooks.Tagged[*actors.RecordRequestEvent]
-		write, execute   *hooks.Tagged[*actors.RecordEvent]
-		success, failure *hooks.Tagged[*actors.RecordEvent]
+		request          *hooks.Tagged[*app.RecordRequestEvent]
+		write, execute   *hooks.Tagged[*app.RecordEvent]
+		success, failure *hooks.Tagged[*app.RecordEvent]
 	}{
 		"Create": {a.OnRecordCreateRequest(), a.OnRecordCreate(), a.OnRecordCreateExecute(), a.OnRecordAfterCreateSuccess(), a.OnRecordAfterCreateError()},
 		"Update": {a.OnRecordUpdateRequest(), a.OnRecordUpdate(), a.OnRecordUpdateExecute(), a.OnRecordAfterUpdateSuccess(), a.OnRecordAfterUpdateError()},
 		"Delete": {a.OnRecordDeleteRequest(), a.OnRecordDelete(), a.OnRecordDeleteExecute(), a.OnRecordAfterDeleteSuccess(), a.OnRecordAfterDeleteError()},
 	}
 	for kind, k := range kinds {
-		k.request.BindFunc(func(e *actors.RecordRequestEvent) error {
+		k.request.BindFunc(func(e *app.RecordRequestEvent) error {
 			return r.stage(kind+"Request", e.Collection.Name, e.Next, nil, e)
 		})
-		for stage, hook := range map[string]*hooks.Tagged[*actors.RecordEvent]{
+		for stage, hook := range map[string]*hooks.Tagged[*app.RecordEvent]{
 			kind: k.write, kind + "Execute": k.execute, "After" + kind + "Success": k.success, "After" + kind + "Error": k.failure,
 		} {
-			hook.BindFunc(func(e *actors.RecordEvent) error { return r.stage(stage, e.Record.Collection.Name, e.Next, e, nil) })
+			hook.BindFunc(func(e *app.RecordEvent) error { return r.stage(stage, e.Record.Collection.Name, e.Next, e, nil) })
 		}
 	}
-	a.OnRecordValidate().BindFunc(func(e *actors.RecordEvent) error {
+	a.OnRecordValidate().BindFunc(func(e *app.RecordEvent) error {
 		return r.stage("Validate", e.Record.Collection.Name, e.Next, e, nil)
 	})
 	return r
@@ -59,8 +59,8 @@ func (r *recorder) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.log.Reset()
-	r.before = make(map[string]func(*actors.RecordEvent, *actors.RecordRequestEvent) error)
-	r.after = make(map[string]func(*actors.RecordEvent, *actors.RecordRequestEvent) error)
+	r.before = make(map[string]func(*app.RecordEvent, *app.RecordRequestEvent) error)
+	r.after = make(map[string]func(*app.RecordEvent, *app.RecordRequestEvent) error)
 	r.skip = make(map[string]bool)
 }
 
@@ -79,7 +79,7 @@ func (r *recorder) taken() string {
 	return out
 }
 
-func (r *recorder) stage(name, collection string, next func() error, e *actors.RecordEvent, rq *actors.RecordRequestEvent) error {
+func (r *recorder) stage(name, collection string, next func() error, e *app.RecordEvent, rq *app.RecordRequestEvent) error {
 	shown := name
 	if r.named {
 		shown += ":" + collection
@@ -105,7 +105,7 @@ func (r *recorder) stage(name, collection string, next func() error, e *actors.R
 }
 
 // recordOf is the record of whichever event it is.
-func recordOf(e *actors.RecordEvent, rq *actors.RecordRequestEvent) *records.Record {
+func recordOf(e *app.RecordEvent, rq *app.RecordRequestEvent) *records.Record {
 	if e != nil {
 		return e.Record
 	}

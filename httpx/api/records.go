@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -254,7 +254,7 @@ func (a *API) deleteRecord(c *httpx.Context) error {
 // request runs a write with the hooks around the request. A hook that keeps it from happening and answers nothing leaves an
 // empty answer.
 func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.WriteDraft, id string, in records.WriteInput) error {
-	rq := &actors.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
+	rq := &app.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
 	rq.Answer = func(ctx context.Context, r *records.Record) error {
 		switch {
 		case c.Written():
@@ -271,7 +271,7 @@ func (a *API) request(c *httpx.Context, col *schema.Collection, draft records.Wr
 func (a *API) answer(ctx context.Context, c *httpx.Context, r *records.Record, who records.Caller) error {
 	out, err := a.app.Store().Answer(ctx, c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
 	if err != nil {
-		return actors.Written(err)
+		return app.Written(err)
 	}
 	return c.Send(http.StatusOK, out)
 }

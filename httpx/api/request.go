@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
@@ -34,7 +34,7 @@ func caller(c *httpx.Context, situation string) records.Caller {
 
 // acting is the context of what only superusers may do.
 func acting(c *httpx.Context) context.Context {
-	return actors.ActingAs(c.Context(), caller(c, "default"))
+	return app.ActingAs(c.Context(), caller(c, "default"))
 }
 
 // sessionOf returns the session of who is signed in, nil for a guest.
@@ -47,8 +47,8 @@ func sessionOf(c *httpx.Context) *auth.Session {
 }
 
 // requestInfo is a request as hooks see it.
-func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, error)) *actors.RequestInfo {
-	info := &actors.RequestInfo{Request: c, Caller: who, Body: body}
+func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, error)) *app.RequestInfo {
+	info := &app.RequestInfo{Request: c, Caller: who, Body: body}
 	if c.Auth != nil {
 		if session, ok := c.Auth.Record.(*auth.Session); ok {
 			info.Auth = session.Record
@@ -67,7 +67,7 @@ func (a *API) showingBody(ctx context.Context, c *httpx.Context, who records.Cal
 	if !a.app.Enriching() {
 		return ctx
 	}
-	return actors.WithRequest(ctx, requestInfo(c, who, body))
+	return app.WithRequest(ctx, requestInfo(c, who, body))
 }
 
 // jsonOf returns a body that was read as JSON.

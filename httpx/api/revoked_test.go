@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -93,7 +93,7 @@ func TestRevokedWhileQueued(t *testing.T) {
 
 // TestRevokedWhileHooksRun: hooks can take long, and the caller's token may end meanwhile, or by what they do themselves.
 func TestRevokedWhileHooksRun(t *testing.T) {
-	revoke := func(e *actors.RecordRequestEvent) error {
+	revoke := func(e *app.RecordRequestEvent) error {
 		r, err := e.App.FindFirstRecord(context.Background(), "users", find("email", "gone@x.test"))
 		if err == nil {
 			err = e.App.Delete(context.Background(), r)
@@ -103,7 +103,7 @@ func TestRevokedWhileHooksRun(t *testing.T) {
 		}
 		return e.Next()
 	}
-	g := newRig(t, func(a *actors.App) {
+	g := newRig(t, func(a *app.App) {
 		a.OnRecordCreateRequest("notes").BindFunc(revoke)
 		a.OnRecordUpdateRequest("notes").BindFunc(revoke)
 		a.OnRecordDeleteRequest("notes").BindFunc(revoke)
@@ -129,9 +129,9 @@ func TestRevokedWhileHooksRun(t *testing.T) {
 // it their token, ends nothing for the second; the next request is another matter.
 func TestBatchOfWhoEndsTheirToken(t *testing.T) {
 	for _, hooked := range []bool{false, true} {
-		g := newRig(t, func(a *actors.App) {
+		g := newRig(t, func(a *app.App) {
 			if hooked {
-				a.OnRecordCreateRequest("notes").BindFunc(func(e *actors.RecordRequestEvent) error { return e.Next() })
+				a.OnRecordCreateRequest("notes").BindFunc(func(e *app.RecordRequestEvent) error { return e.Next() })
 			}
 		})
 		g.allowBatches()
@@ -195,7 +195,7 @@ func TestRevokedWhileProviderAnswers(t *testing.T) {
 	if status != 200 || record["id"] == owner.ID() {
 		t.Errorf("signed in as %v: %d %v", record["id"], status, out)
 	}
-	links, err := g.app.FindRecords(t.Context(), "_externalAuths", actors.Find{Filter: "recordRef = {:id}", Params: map[string]any{"id": owner.ID()}})
+	links, err := g.app.FindRecords(t.Context(), "_externalAuths", app.Find{Filter: "recordRef = {:id}", Params: map[string]any{"id": owner.ID()}})
 	if err != nil || len(links) != 0 {
 		t.Errorf("links of the owner: %v %v", links, err)
 	}

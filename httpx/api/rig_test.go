@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -19,7 +19,7 @@ import (
 // rig is a served application with an empty data directory.
 type rig struct {
 	t    testing.TB
-	app  *actors.App
+	app  *app.App
 	api  *API
 	base string
 }
@@ -27,7 +27,7 @@ type rig struct {
 // rigOptions say what else a rig has. The zero value is an application without extensions whose log nobody reads.
 type rigOptions struct {
 	// bind is called before the application is opened.
-	bind func(a *actors.App)
+	bind func(a *app.App)
 	// extensions is their directory, "" for none.
 	extensions string
 	limits     wasmhost.Limits
@@ -39,13 +39,13 @@ type rigOptions struct {
 }
 
 // newRig serves an application until the test ends. bind is called before it is opened.
-func newRig(t testing.TB, bind func(a *actors.App)) *rig {
+func newRig(t testing.TB, bind func(a *app.App)) *rig {
 	t.Helper()
 	return openRig(t, rigOptions{bind: bind})
 }
 
 // newRigWith is newRig with options of the API.
-func newRigWith(t testing.TB, bind func(a *actors.App), o Options) *rig {
+func newRigWith(t testing.TB, bind func(a *app.App), o Options) *rig {
 	t.Helper()
 	return openRig(t, rigOptions{bind: bind, api: o})
 }
@@ -56,20 +56,20 @@ func openRig(t testing.TB, o rigOptions) *rig {
 	if o.log != nil {
 		logger = slog.New(o.log)
 	}
-	app := actors.New(actors.Options{Dir: t.TempDir(), Logger: logger})
+	a := app.New(app.Options{Dir: t.TempDir(), Logger: logger})
 	if o.bind != nil {
-		o.bind(app)
+		o.bind(a)
 	}
-	if err := app.Bootstrap(t.Context()); err != nil {
+	if err := a.Bootstrap(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	o.api.Logger = logger
-	server, err := New(app, o.api)
+	server, err := New(a, o.api)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if o.extensions != "" {
-		err := app.LoadExtensions(t.Context(), actors.ExtensionOptions{
+		err := a.LoadExtensions(t.Context(), app.ExtensionOptions{
 			Dir: o.extensions, CacheDir: compiled(t), Limits: o.limits, Grants: o.grants, Routes: server.SetExtensions,
 		})
 		if err != nil {
@@ -101,14 +101,14 @@ func openRig(t testing.TB, o rigOptions) *rig {
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
-		if err := app.Close(); err != nil {
+		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
 		if o.ended != nil {
 			o.ended()
 		}
 	})
-	return &rig{t: t, app: app, api: server, base: "http://" + ln.Addr().String()}
+	return &rig{t: t, app: a, api: server, base: "http://" + ln.Addr().String()}
 }
 
 // collection makes a collection of a definition in JSON; rules that it does not name are open to everybody.

@@ -7,7 +7,7 @@ import (
 	"net"
 	"sync"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
@@ -16,7 +16,7 @@ import (
 // ServeEvent is the beginning of serving: before Next routes and middlewares can be added, after it requests are answered.
 type ServeEvent struct {
 	hooks.Base
-	App *actors.App
+	App *app.App
 	// Router collects the program's routes and middlewares.
 	Router *httpx.Builder
 	// Listener is what connections come from; another one may be put in its place before Next.
@@ -43,7 +43,7 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 			return fmt.Errorf("serve: %w", err)
 		}
 		for _, x := range a.app.Extensions() {
-			if err := actors.CallEvent(ctx, x, "serve"); err != nil {
+			if err := app.CallEvent(ctx, x, "serve"); err != nil {
 				return fmt.Errorf("serve: extension %s: %w", x.Name(), err)
 			}
 		}

@@ -7,19 +7,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/app"
 )
 
 // TestShutdownRightAfterTheStart: a server that is stopped before it has accepted anything ends, too. Serve would go on for
 // ever when Shutdown came before the listener was known.
 func TestShutdownRightAfterTheStart(t *testing.T) {
-	app, err := actors.Open(t.Context(), actors.Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	a, err := app.Open(t.Context(), app.Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer app.Close()
+	defer a.Close()
 	for range 50 {
-		server, err := New(app, Options{})
+		server, err := New(a, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

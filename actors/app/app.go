@@ -1,0 +1,373 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/mailer"
+	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/internal/routine"
+	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/migrations"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/settings"
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/wasmhost"
+)
+
+// Options configure an [App].
+type Options struct {
+	// Dir is the data directory; it is created when it is missing.
+	Dir string
+	// Sync says when an answered write is on disk; the zero value is sqlite.Full: always.
+	Sync sqlite.SyncMode
+	// ExpandAll expands the relations of every answer without being asked.
+	ExpandAll bool
+	// Key encrypts the stored settings; the zero value stores them in clear.
+	Key settings.Key
+	// QueryTimeout bounds a read; zero is the default of package sqlite.
+	QueryTimeout time.Duration
+	// Memory is how many bytes of memory the process is given: what strangers make it keep is bounded by a part of it. Zero
+	// looks at the machine, its cgroup and GOMEMLIMIT.
+	Memory int64
+	// Exclusive keeps a second server away from the directory. The command line works beside a server without it.
+	Exclusive bool
+	// Logger gets what happens beside requests; nil discards it.
+	Logger *slog.Logger
+}
+
+// App is an open data directory and the actors that work on it. It is safe for concurrent use.
+type App struct {
+	opts  Options
+	log   *slog.Logger
+	now   func() time.Time
+	hooks hookSet
+	// shares bound what is kept for strangers, each kind by its own; together they are the budget.
+	budget *budget.Budget
+	shares budget.Shares
+
+	db        *sqlite.DB
+	store     *records.Store
+	files     *files.Local
+	catalogue atomic.Pointer[schema.Catalogue]
+	settings  atomic.Pointer[settings.Settings]
+	passwords *auth.Passwords
+	hub       *realtime.Hub
+	mail      *mailer.Mailer
+	unlock    func() error
+	pending   *files.Pending
+	remover   remover
+	removals  removals
+
+	tree                *tree
+	catalogueSupervisor *actor.PID
+	worker              *actor.PID
+	members             members
+	turns               turns
+	exclusives          atomic.Int64
+	extensions          *wasmhost.Manager // nil without extensions
+	spawned             atomic.Int64
+	incarnations        atomic.Uint64
+	schemaWaiting       atomic.Int64
+	begun, ready        atomic.Bool // Bootstrap was called, everything is open
+	closing             atomic.Bool
+	reloading           atomic.Bool
+	background          sync.WaitGroup
+	closeOnce           sync.Once
+	closeErr            error
+	releaseOnce         sync.Once
+
+	settingsMu  sync.Mutex
+	listenersMu sync.Mutex
+	listeners   []func()
+
+	// step is told how far a write with files has come; tests crash there.
+	step func(step string)
+}
+
+var (
+	// ErrNotOpen says that an App was used before [App.Bootstrap].
+	ErrNotOpen = errors.New("the application is not open yet")
+	// ErrBegun says that an App was to be opened a second time.
+	ErrBegun = errors.New("the application was opened before, which is possible once")
+)
+
+// opened fails with [ErrNotOpen] where nothing can be done yet.
+func (a *App) opened() error {
+	if !a.ready.Load() {
+		return ErrNotOpen
+	}
+	return nil
+}
+
+// New returns an App that is not open yet: hooks can be bound to it, nothing else can be done with it before
+// [App.Bootstrap].
+func New(o Options) *App {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &App{
+		budget: newBudget(o.Memory),
+		opts:   o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(),
+		remover: newRemover(),
+	}
+	a.useDisk(files.OS{})
+	a.shares = a.budget.Shares()
+	a.members.byID = make(map[string]*member)
+	a.removals.init()
+	return a
+}
+
+// newBudget is the one place where the budget of an App is made.
+func newBudget(memory int64) *budget.Budget {
+	if memory > 0 {
+		return budget.Given(memory)
+	}
+	return budget.FromMemory(budget.Memory())
+}
+
+// Budget returns how much may be kept for strangers in all.
+func (a *App) Budget() *budget.Budget { return a.budget }
+
+// Shares returns what bounds the bytes that are kept for strangers.
+func (a *App) Shares() budget.Shares { return a.shares }
+
+// Open is [New] and [App.Bootstrap].
+func Open(ctx context.Context, o Options) (*App, error) {
+	a := New(o)
+	if err := a.Bootstrap(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Bootstrap opens the data directory and starts the actors. The caller closes the App when it succeeds; it is called once, and
+// fails with [ErrBegun] after that.
+func (a *App) Bootstrap(ctx context.Context) (err error) {
+	if !a.begun.CompareAndSwap(false, true) {
+		return ErrBegun
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.release())
+		}
+	}()
+	e := &BootstrapEvent{App: a, ctx: ctx}
+	opened := false
+	err = a.hooks.bootstrap.Trigger(e, func(*BootstrapEvent) error {
+		opened = true
+		return a.open(ctx)
+	})
+	if err == nil && !opened {
+		err = errors.New("a bootstrap hook kept the data directory closed")
+	}
+	return err
+}
+
+func (a *App) open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(a.opts.Dir, files.DirMode); err != nil {
+		return fmt.Errorf("create data directory: %w", err)
+	}
+	if a.opts.Exclusive {
+		a.warnOfModes()
+		if a.unlock, err = sqlite.LockDir(a.opts.Dir); err != nil {
+			return fmt.Errorf("open data directory %s: %w", a.opts.Dir, err)
+		}
+	}
+	if err := a.load(); err != nil {
+		return fmt.Errorf("open data directory %s: %w", a.opts.Dir, err)
+	}
+	return a.start(ctx)
+}
+
+// load makes the tables of a fresh directory and reads collections and settings.
+func (a *App) load() (err error) {
+	data, err := openFile(filepath.Join(a.opts.Dir, "data.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	aux, err := openFile(filepath.Join(a.opts.Dir, "auxiliary.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, aux.Close()) }()
+	if err := migrations.Bootstrap(data, aux, a.now()); err != nil {
+		return err
+	}
+	if err := records.CreateTables(data); err != nil {
+		return err
+	}
+	list, err := schema.Load(data)
+	if err != nil {
+		return err
+	}
+	conf, err := settings.Load(data, a.opts.Key)
+	if err != nil {
+		return err
+	}
+	a.count(list, nil)
+	a.catalogue.Store(schema.NewCatalogue(1, list))
+	a.settings.Store(conf)
+	return nil
+}
+
+// busyTimeout is how long opening waits for another process that writes.
+const busyTimeout = 10 * time.Second
+
+// openFile opens a database file, and makes it for nobody else to read when it is missing. What SQLite puts beside it gets
+// the same mode.
+func openFile(path string) (*zsqlite.Conn, error) {
+	made, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, files.FileMode)
+	if err == nil {
+		err = made.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
+	conn, err := zsqlite.OpenConn(path, zsqlite.OpenReadWrite, zsqlite.OpenCreate, zsqlite.OpenWAL)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
+	conn.SetBusyTimeout(busyTimeout)
+	return conn, nil
+}
+
+// start opens the database for work and spawns the actors.
+func (a *App) start(ctx context.Context) (err error) {
+	if a.tree, err = newTree(a.log); err != nil {
+		return err
+	}
+	if a.catalogueSupervisor, err = a.tree.spawn(a.tree.root, a.tree.supervisor(), "catalogue"); err != nil {
+		return err
+	}
+	if err := a.startMailer(); err != nil {
+		return err
+	}
+	props := actor.PropsFromProducer(func() actor.Actor { return catalogueWorker{} })
+	if a.worker, err = a.tree.spawn(a.catalogueSupervisor, props, "worker"); err != nil {
+		return err
+	}
+	a.hub = realtime.NewHub(realtime.Options{
+		Logger:     a.log,
+		Catalogue:  a.Catalogue,
+		Spawn:      a.spawnService,
+		Supervisor: a.tree.supervisor(),
+		System:     a.tree.system,
+		Topics:     a.shares.Topics,
+		Streams:    a.shares.Streams,
+	})
+	a.db, err = sqlite.Open(ctx, sqlite.Options{
+		Path:       filepath.Join(a.opts.Dir, "data.db"),
+		Sync:       a.opts.Sync,
+		Logger:     a.log,
+		ReadLimit:  a.opts.QueryTimeout,
+		Committing: a.hub.Committing,
+		Committed:  a.committed,
+		Foreign:    a.foreign,
+		Rows:       a.shares.Rows,
+	})
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	a.store = records.NewStore(a.db, a.Catalogue, records.Options{
+		ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}, Filters: a.shares.Filters, Rows: a.shares.Rows,
+	})
+	if err := a.sweepFiles(ctx); err != nil {
+		return fmt.Errorf("settle files: %w", err)
+	}
+	a.remover.start(a)
+	if err := a.hub.Start(a.db, a.store); err != nil {
+		return err
+	}
+	if err := a.resumeRemoval(ctx); err != nil {
+		return err
+	}
+	a.ready.Store(true)
+	return nil
+}
+
+// spawnService starts an actor below the root of the tree.
+func (a *App) spawnService(props *actor.Props, name string) (*actor.PID, error) {
+	return a.tree.spawn(a.tree.root, props, name)
+}
+
+// Store returns the way to the records.
+func (a *App) Store() *records.Store { return a.store }
+
+// DB returns the database.
+func (a *App) DB() *sqlite.DB { return a.db }
+
+// Files returns the store of uploaded files.
+func (a *App) Files() *files.Local { return a.files }
+
+// Realtime returns the hub of the event streams.
+func (a *App) Realtime() *realtime.Hub { return a.hub }
+
+// Passwords returns the functions that hash and compare passwords, on their few places.
+func (a *App) Passwords() records.Passwords { return a.passwords.Functions() }
+
+// PasswordPool returns the places on which passwords are hashed and compared.
+func (a *App) PasswordPool() *auth.Passwords { return a.passwords }
+
+// Dir returns the data directory.
+func (a *App) Dir() string { return a.opts.Dir }
+
+// committed is told of each group that the Writer committed, on the Writer's goroutine.
+func (a *App) committed(g sqlite.Group) {
+	for _, change := range g.Changes {
+		if ch, ok := change.(*records.Change); ok && ch.Action != records.Created && hasFiles(ch.Collection) {
+			a.remover.wake()
+			break
+		}
+	}
+	a.hub.Committed(g)
+}
+
+func hasFiles(c *schema.Collection) bool {
+	for _, f := range c.Fields {
+		if f.Type() == "file" {
+			return true
+		}
+	}
+	return false
+}
+
+// goSafe runs fn on a goroutine of its own; failures and panics are logged. Close waits for it.
+func (a *App) goSafe(fn func() error, doing string) {
+	routine.In(&a.background, func() {
+		if err := fn(); err != nil {
+			a.log.Error(doing, "error", err)
+		}
+	}, a.panicked(doing))
+}
+
+// panicked logs the panic of a goroutine.
+func (a *App) panicked(doing string) func(p *routine.Panic) {
+	return func(p *routine.Panic) { a.log.Error(doing, "error", p, "stack", string(p.Stack)) }
+}
+
+// foreign is told that another process wrote to the file.
+func (a *App) foreign() {
+	if a.closing.Load() || !a.reloading.CompareAndSwap(false, true) {
+		return
+	}
+	a.goSafe(func() error {
+		a.reloading.Store(false)
+		return a.reload()
+	}, "reload")
+}

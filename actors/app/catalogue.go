@@ -1,0 +1,196 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/settings"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// maxSchemaChanges is how many changes of collections may wait: each takes milliseconds and only superusers make them.
+const maxSchemaChanges = 64
+
+// schemaTimeout is how long a change of collections may wait for its turn.
+const schemaTimeout = 30 * time.Second
+
+// Catalogue returns the current collections: one atomic load.
+func (a *App) Catalogue() *schema.Catalogue { return a.catalogue.Load() }
+
+// schemaOrder is a change of collections on its way through the catalogue's worker.
+type schemaOrder struct {
+	order
+	run func() error
+}
+
+// catalogueWorker makes the changes of collections, one after the other.
+type catalogueWorker struct{}
+
+// Receive implements actor.Actor.
+func (catalogueWorker) Receive(ctx actor.Context) {
+	o, ok := ctx.Message().(*schemaOrder)
+	if !ok || !o.begin() {
+		return
+	}
+	o.work(func() { o.answer(o.run()) })
+}
+
+// ChangeSchema changes collections in one transaction, alone; the new catalogue counts before it returns. change may be
+// called again, so it works only on what it is given. It returns the error of change, that of the database, or
+// [ErrInTransaction] where ctx is one of a transaction.
+func (a *App) ChangeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
+	return a.schemaOrder(ctx, &schemaOrder{run: func() error { return a.changeSchema(ctx, change) }})
+}
+
+func (a *App) schemaOrder(ctx context.Context, o *schemaOrder) error {
+	if err := scopeOf(ctx).redefines(); err != nil {
+		return fmt.Errorf("change collections: %w", err)
+	}
+	defer a.schemaWaiting.Add(-1)
+	if a.schemaWaiting.Add(1) > maxSchemaChanges {
+		return fmt.Errorf("change collections: %w", sqlite.ErrBusy)
+	}
+	if a.closing.Load() {
+		return fmt.Errorf("change collections: %w", sqlite.ErrClosed)
+	}
+	o.reply = make(chan error, 1)
+	a.tree.system.Root.Send(a.worker, o)
+	timer := time.NewTimer(schemaTimeout)
+	defer timer.Stop()
+	select {
+	case err := <-o.reply:
+		return err
+	case <-timer.C:
+		if o.withdraw() {
+			return fmt.Errorf("change collections: %w", sqlite.ErrNotWritten)
+		}
+		return <-o.reply
+	}
+}
+
+func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
+	if err := a.removals.take(ctx, writeTimeout); err != nil { // what a deletion in pieces found out belongs to the fields as they are
+		return err
+	}
+	defer a.removals.give()
+	before := a.Catalogue()
+	var done *schema.Change
+	var conf *settings.Settings
+	apply := func(tx *sqlite.Tx) error {
+		if err := a.authorize(ctx, tx); err != nil {
+			return err
+		}
+		ch := schema.NewChange(ctx, tx.Conn(), before.Collections, a.now(), filter.Check)
+		if err := change(ch); err != nil {
+			return err
+		}
+		var err error
+		if conf, err = a.renameInSettings(tx, ch); err != nil {
+			return err
+		}
+		for _, c := range ch.Made {
+			c.Incarnation = a.incarnations.Add(1)
+		}
+		done = ch
+		return records.NoteRemovals(tx, collectionKeys(ch.Deleted))
+	}
+	swap := func() {
+		a.catalogue.Store(schema.NewCatalogue(before.Number+1, done.Collections()))
+		if conf != nil {
+			a.settings.Store(conf)
+		}
+	}
+	if err := a.db.Change(ctx, apply, swap); err != nil {
+		return err
+	}
+	if conf != nil {
+		a.settingsChanged()
+	}
+	a.settleSchema(before, done)
+	return nil
+}
+
+// count gives collections that were read from the file their incarnations: those of before where they are the same ones.
+func (a *App) count(list []*schema.Collection, before *schema.Catalogue) {
+	for _, c := range list {
+		if before != nil {
+			if old := before.ByID(c.ID); old != nil && old.Created == c.Created {
+				c.Incarnation = old.Incarnation
+				continue
+			}
+		}
+		c.Incarnation = a.incarnations.Add(1)
+	}
+}
+
+// gone tells whether a collection is not there any more, whoever has its id now.
+func (a *App) gone(c *schema.Collection) bool {
+	now := a.Catalogue().ByID(c.ID)
+	return now == nil || now.Incarnation != c.Incarnation
+}
+
+// renameInSettings lets rate limits follow the collections that got another name. It returns nil when none does.
+func (a *App) renameInSettings(tx *sqlite.Tx, ch *schema.Change) (*settings.Settings, error) {
+	if len(ch.Renamed) == 0 {
+		return nil, nil
+	}
+	conf := a.Settings().Clone()
+	changed := false
+	for _, r := range ch.Renamed {
+		changed = conf.RenameCollection(r.Old, r.New) || changed
+	}
+	if !changed {
+		return nil, nil
+	}
+	return conf, settings.Save(tx.Conn(), conf, a.opts.Key, a.now())
+}
+
+// settleSchema does what follows a change of collections: actors, files and streams of those that are gone.
+func (a *App) settleSchema(before *schema.Catalogue, ch *schema.Change) {
+	for _, warning := range ch.Warnings {
+		a.log.Warn("dependent view collections may need to be updated after a collection change", "error", warning)
+	}
+	for _, c := range ch.Deleted {
+		a.dismiss(c.ID)
+	}
+	a.removeCollections(collectionKeys(ch.Deleted))
+	after := a.Catalogue()
+	for _, c := range before.Collections {
+		now := after.ByID(c.ID)
+		if c.Auth != nil && (now == nil || now.Auth == nil || now.Auth.AuthToken.Secret != c.Auth.AuthToken.Secret) {
+			a.hub.CollectionRevoked(c.ID)
+		}
+	}
+}
+
+// reload reads collections and settings again after another process wrote to the file.
+func (a *App) reload() error {
+	ctx := context.Background()
+	err := a.schemaOrder(ctx, &schemaOrder{run: func() error {
+		var list []*schema.Collection
+		var conf *settings.Settings
+		return a.db.Change(ctx, func(tx *sqlite.Tx) (err error) {
+			if list, err = schema.Load(tx.Conn()); err != nil {
+				return err
+			}
+			a.count(list, a.Catalogue())
+			conf, err = settings.Load(tx.Conn(), a.opts.Key)
+			return err
+		}, func() {
+			a.catalogue.Store(schema.NewCatalogue(a.Catalogue().Number+1, list))
+			a.settings.Store(conf)
+		})
+	}})
+	if err != nil && !errors.Is(err, sqlite.ErrClosed) {
+		return fmt.Errorf("reload after a change by another process: %w", err)
+	}
+	a.settingsChanged()
+	return nil
+}

@@ -1,0 +1,104 @@
+//go:build unix
+
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/wasmhost"
+)
+
+// benchCallers makes 64 of them on two processors.
+const benchCallers = 32
+
+// withGuest loads one module. Calls have all the time they want: 64 callers that never block leave one another waiting.
+func withGuest(b *testing.B, a *App, path string) {
+	b.Helper()
+	wasm, err := os.ReadFile(path)
+	dir := b.TempDir()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "guest.wasm"), wasm, 0o600)
+	}
+	if err == nil {
+		err = a.LoadExtensions(b.Context(), ExtensionOptions{Dir: dir, Limits: wasmhost.Limits{Hook: time.Minute}})
+	}
+	if err != nil || len(a.Extensions()) != 1 {
+		b.Fatal(err, len(a.Extensions()))
+	}
+}
+
+func benchCollection(b *testing.B, a *App, name string) *schema.Collection {
+	b.Helper()
+	err := a.ChangeSchema(b.Context(), func(ch *schema.Change) error {
+		c, err := schema.DecodeNew([]byte(`{"name":"` + name + `","type":"base","fields":[{"name":"title","type":"text"},{"name":"slug","type":"text"}]}`))
+		if err != nil {
+			return err
+		}
+		return ch.Create(c)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return a.Catalogue().Find(name)
+}
+
+// BenchmarkExtensionTrigger is what hooks cost around nothing.
+func BenchmarkExtensionTrigger(b *testing.B) {
+	const quiet, examples = "../../httpx/api/testdata/quiet.wasm", "../../extensions/examples/"
+	for _, bench := range []struct{ name, guest, collection string }{
+		{"none", "", "plain"},
+		{"go-empty", "", "native"},
+		{"go-copy", "", "nativecopy"},
+		{"c-empty", quiet, "empty"},
+		{"c-copy", quiet, "copied"},
+		{"c-slugs", examples + "c/slugs/slugs-c.wasm", "posts"},
+		{"go-slugs", examples + "go/slugs/slugs-go.wasm", "posts"},
+		{"as-slugs", examples + "assemblyscript/slugs/slugs-as.wasm", "posts"},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			a := open(b)
+			c := benchCollection(b, a, bench.collection)
+			a.OnRecordCreate("native").BindFunc(func(e *RecordEvent) error { return e.Next() })
+			a.OnRecordCreate("nativecopy").BindFunc(func(e *RecordEvent) error {
+				e.Record.Set("slug", e.Record.Text("title"))
+				return e.Next()
+			})
+			if bench.guest != "" {
+				withGuest(b, a, bench.guest)
+			}
+			b.SetParallelism(benchCallers)
+			b.ReportAllocs()
+			before := cpuTime()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				ctx := context.WithValue(context.Background(), scopeKey{}, &scope{chain: new(chain)})
+				r := records.NewRecord(c)
+				r.Set("title", "The quick brown fox jumps over the lazy dog")
+				for pb.Next() {
+					e := &RecordEvent{App: a, Action: records.Created, Record: r, ctx: ctx}
+					if err := a.hooks.create.write.Trigger(e, func(*RecordEvent) error { return nil }); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
+// cpuTime is what the process has used of the processors.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

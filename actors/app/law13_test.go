@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// hold keeps the Writer busy until release is called.
+func (s *shelf) hold() (release func()) {
+	s.t.Helper()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	work := sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil })
+	if err := s.app.DB().Submit(&sqlite.Unit{Work: work, Alone: true}); err != nil {
+		s.t.Fatal(err)
+	}
+	<-entered
+	return sync.OnceFunc(func() { close(leave) })
+}
+
+// beyond calls do more often than a bound allows while the Writer is held, and looks that the bound's excess, and only that,
+// is refused at once with sqlite.ErrBusy.
+func (s *shelf) beyond(bound int, do func() error) {
+	s.t.Helper()
+	const more = 5
+	release := s.hold()
+	defer release()
+	outcomes := make(chan error, bound+more)
+	for range bound + more {
+		go func() { outcomes <- do() }()
+	}
+	for range more {
+		if err := <-outcomes; !errors.Is(err, sqlite.ErrBusy) {
+			s.t.Errorf("beyond the bound: %v", err)
+		}
+	}
+	release()
+	for range bound {
+		if err := <-outcomes; err != nil {
+			s.t.Errorf("within the bound: %v", err)
+		}
+	}
+}
+
+// Law 13: what waits is bounded, and who comes beyond that is told so at once.
+func TestLaw13WhatWaitsIsBounded(t *testing.T) {
+	nothing := func(context.Context) error { return nil }
+	for _, tt := range []struct {
+		name  string
+		bound int
+		do    func(s *shelf) error
+	}{
+		{"commands of a collection", maxAdmitted, func(s *shelf) error {
+			return s.app.write(context.Background(), s.col, &order{unit: sqlite.Unit{Work: sqlite.WorkFunc(func(*sqlite.Tx) error { return nil })}})
+		}},
+		{"transactions with user code", maxExclusive, func(s *shelf) error { return s.app.RunInTransaction(context.Background(), nothing) }},
+		{"changes of collections", maxSchemaChanges, func(s *shelf) error {
+			return s.app.ChangeSchema(context.Background(), func(*schema.Change) error { return nil })
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShelf(t)
+			s.beyond(tt.bound, func() error { return tt.do(s) })
+		})
+	}
+}

@@ -1,0 +1,210 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// Write applies a command and waits for the outcome, with the hooks around it that are bound to the collection. client is
+// who wrote it, for fairness. Beside the command's own errors and those of hooks it fails with sqlite.ErrBusy,
+// sqlite.ErrNotWritten or sqlite.ErrClosed, which all mean that nothing was written; a *[PanicError] means that the actor
+// failed before the Writer began.
+func (a *App) Write(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
+	switch cmd := cmd.(type) {
+	case *records.Create:
+		if a.hooks.writes(c, records.Created) {
+			return a.save(ctx, c, cmd.AsDraft(), client)
+		}
+	case *records.Update:
+		if a.hooks.writes(c, records.Updated) {
+			return a.save(ctx, c, cmd.AsDraft(), client)
+		}
+	case *records.Delete:
+		if a.hooks.writes(c, records.Deleted) {
+			return a.save(ctx, c, cmd, client)
+		}
+	}
+	return a.apply(ctx, c, cmd, client)
+}
+
+// save is one write with hooks around it, on its way.
+type save struct {
+	a      *App
+	c      *schema.Collection
+	draft  records.WriteDraft
+	client string
+	stages *stages
+	event  *RecordEvent
+	ctx    context.Context
+	stored bool
+}
+
+// look is how drafts read: on the chain's transaction, or else on a Reader. It ends with ctx.
+func (a *App) look(ctx context.Context) records.Look {
+	return func(fn func(p records.Preparer) error) error {
+		if t := scopeOf(ctx).tx; t != nil {
+			return t.do(func(tx *sqlite.Tx) error { return tx.Read(ctx, func() error { return fn(tx) }) })
+		}
+		return a.db.Read(ctx, func(r *sqlite.Reader) error { return fn(r) })
+	}
+}
+
+// save writes a draft that has not begun yet, with its hooks. What they see of a stored record is read in its turn: nobody
+// with hooks writes it between.
+func (a *App) save(ctx context.Context, c *schema.Collection, d records.WriteDraft, client string) error {
+	ctx = scopeOf(ctx).in(ctx)
+	if d.Action() != records.Created {
+		release, err := a.turns.take(ctx, scopeOf(ctx), turnKey{c.ID, d.ID()})
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	r, err := d.Begin(a.look(ctx))
+	if err != nil {
+		return err
+	}
+	return a.saveBegun(ctx, c, d, r, client)
+}
+
+// saveBegun writes a draft with its hooks (extension-surface.md 4.1). r is changed to what was stored.
+func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d records.WriteDraft, r *records.Record, client string) error {
+	inner, err := scopeOf(ctx).deeper()
+	if err != nil {
+		return err
+	}
+	if err := d.Complete(r); err != nil {
+		return err
+	}
+	ctx = inner.in(ctx)
+	s := &save{a: a, c: c, draft: d, client: client, stages: a.hooks.of(d.Action()), ctx: ctx}
+	s.event = &RecordEvent{App: a, Action: d.Action(), Record: r, ctx: ctx}
+	release, err := a.turns.take(ctx, scopeOf(ctx), turnKey{c.ID, r.ID()})
+	if err != nil {
+		return err
+	}
+	err = guarded(func() error { return s.stages.write.Trigger(s.event, s.write) }) // the turn must be given back
+	switch {
+	case s.event.Record == nil:
+		s.event.Record = r
+	case s.event.Record != r:
+		r.Become(s.event.Record)
+	}
+	return s.finish(err, release)
+}
+
+// write is what the outermost hooks run around: the check, then the statement.
+func (s *save) write(e *RecordEvent) error {
+	if e.Action != records.Deleted {
+		err := s.a.hooks.validate.Trigger(e, func(e *RecordEvent) error { return s.draft.Check(e.Record, s.a.look(s.ctx)) })
+		if err != nil {
+			return err
+		}
+	}
+	return s.stages.execute.Trigger(e, s.execute)
+}
+
+// execute hands the command over and waits for its outcome.
+func (s *save) execute(e *RecordEvent) error {
+	if err := s.draft.Seal(s.ctx, e.Record); err != nil {
+		return err
+	}
+	if err := s.a.apply(s.ctx, s.c, s.draft, s.client); err != nil {
+		return err
+	}
+	s.stored = true
+	if result := records.ResultOf(s.draft); result != nil {
+		e.Record.Become(result)
+	}
+	return nil
+}
+
+// finish runs the hooks after the outcome: at once, or when the transaction has ended that the write is part of. The
+// record's turn ends with them, so they run in the order of the writes.
+func (s *save) finish(err error, release func()) error {
+	t := scopeOf(s.ctx).tx
+	if t != nil && err == nil && s.stored {
+		after := scopeOf(s.ctx) // as deep as the write: what these hooks write counts, too
+		after.tx = nil
+		t.whenOver(func(ctx context.Context, cause error) error {
+			defer release()
+			err := s.after(after.in(ctx), cause)
+			if cause == nil {
+				err = Written(err)
+			}
+			return err
+		})
+		return nil
+	}
+	defer release()
+	if err == nil && !s.stored {
+		return nil // a hook kept the write from happening
+	}
+	err = errors.Join(err, s.after(s.ctx, err))
+	if s.stored && t == nil {
+		err = Written(err)
+	}
+	return err
+}
+
+// after runs the hooks after the outcome.
+func (s *save) after(ctx context.Context, cause error) error {
+	e := s.event
+	e.ctx = ctx
+	if cause == nil {
+		return s.stages.success.Trigger(e, nil)
+	}
+	e.Error = cause
+	return s.stages.failure.Trigger(e, nil)
+}
+
+// apply applies a command: in the chain's transaction, or by way of the collection's actor. Uploads are stored before, and
+// what the outcome does not need of them is removed after, as are the files that a record does not name any more (law 10).
+func (a *App) apply(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
+	up, ok := cmd.(records.Uploading)
+	if !ok {
+		return a.hand(ctx, c, cmd, client)
+	}
+	note, err := a.storeUploads(up)
+	if err != nil && a.gone(c) { // its directory went away under the upload
+		err = fmt.Errorf("%w: %w", records.ErrNoCollection, err)
+	}
+	if err == nil {
+		err = a.hand(ctx, c, cmd, client)
+	}
+	if t := scopeOf(ctx).tx; t != nil && err == nil {
+		t.whenOver(func(_ context.Context, cause error) error {
+			a.settleUploads(up, note, cause)
+			return nil
+		})
+		return nil
+	}
+	a.settleUploads(up, note, err)
+	return err
+}
+
+// hand hands a command to whoever holds the Writer for it.
+func (a *App) hand(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
+	s := scopeOf(ctx)
+	around := a.removal(c, cmd)
+	switch {
+	case s.showing:
+		return ErrReadOnly
+	case s.tx != nil:
+		setBound(cmd, false)
+		around.hold(ctx)
+		return s.tx.apply(cmd)
+	case around != nil:
+		setBound(cmd, false)
+		return a.exclusive(ctx, around.limit, client, func(ctx context.Context) error {
+			around.hold(ctx)
+			return scopeOf(ctx).tx.apply(cmd)
+		})
+	}
+	return a.deliver(ctx, c, cmd, client)
+}

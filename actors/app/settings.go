@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupebase/troupe/storage/settings"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// Settings returns the current settings: one atomic load. They are not to be changed.
+func (a *App) Settings() *settings.Settings { return a.settings.Load() }
+
+// SaveSettings stores what change makes of the current settings and returns the result. change may be called again and
+// works only on what it is given; its error stores nothing and is returned. In a transaction it fails with [ErrInTransaction].
+func (a *App) SaveSettings(ctx context.Context, change func(s *settings.Settings) error) (*settings.Settings, error) {
+	if err := scopeOf(ctx).redefines(); err != nil {
+		return nil, fmt.Errorf("save settings: %w", err)
+	}
+	a.settingsMu.Lock()
+	defer a.settingsMu.Unlock()
+	var next *settings.Settings
+	err := a.db.Do(ctx, sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		if err := a.authorize(ctx, tx); err != nil {
+			return err
+		}
+		next = a.Settings().Clone()
+		if err := change(next); err != nil {
+			return err
+		}
+		return settings.Save(tx.Conn(), next, a.opts.Key, a.now())
+	}))
+	if err != nil {
+		return nil, err
+	}
+	a.settings.Store(next)
+	a.settingsChanged()
+	return next, nil
+}
+
+// OnSettings registers fn to be called after every change of the settings. It must not block.
+func (a *App) OnSettings(fn func()) {
+	a.listenersMu.Lock()
+	defer a.listenersMu.Unlock()
+	a.listeners = append(a.listeners, fn)
+}
+
+func (a *App) settingsChanged() {
+	a.listenersMu.Lock()
+	defer a.listenersMu.Unlock()
+	for _, fn := range a.listeners {
+		fn()
+	}
+}

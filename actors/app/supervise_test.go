@@ -1,0 +1,337 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+func open(t testing.TB) *App {
+	t.Helper()
+	a, err := Open(context.Background(), Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return a
+}
+
+func makeDocs(t testing.TB, a *App) *schema.Collection {
+	t.Helper()
+	err := a.ChangeSchema(context.Background(), func(ch *schema.Change) error {
+		c, err := schema.DecodeNew([]byte(`{"name":"docs","type":"base","fields":[{"name":"t","type":"text"}],"listRule":"","viewRule":""}`))
+		if err != nil {
+			return err
+		}
+		return ch.Create(c)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Catalogue().Find("docs")
+}
+
+func prepare(t testing.TB, a *App, c *schema.Collection, text string) *records.Create {
+	t.Helper()
+	cmd, err := a.Store().PrepareCreate(context.Background(), records.WriteInput{
+		CollectionID: c.ID, Body: map[string]any{"t": text}, SkipRules: true,
+		Caller: records.Caller{Request: &filter.Request{Context: "default", Method: "POST"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+func create(t testing.TB, a *App, c *schema.Collection, text string, fault func()) (string, error) {
+	t.Helper()
+	cmd := prepare(t, a, c, text)
+	err := a.write(context.Background(), c, &order{unit: sqlite.Unit{Work: cmd, Client: "test"}, fault: fault})
+	return cmd.ID(), err
+}
+
+func boom() { panic("boom") }
+
+// TestPanicsOfACollectionsActor: a hundred panics of one collection's actor under load. Every caller is answered, whoever
+// was answered with success finds his record, and a write succeeds afterwards.
+func TestPanicsOfACollectionsActor(t *testing.T) {
+	const panics, writers, each = 100, 8, 50
+	a := open(t)
+	c := makeDocs(t, a)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var acknowledged []string
+	for range writers {
+		wg.Go(func() {
+			for range each {
+				id, err := create(t, a, c, "x", nil)
+				if err != nil {
+					t.Errorf("a write beside the panics: %v", err)
+					continue
+				}
+				mu.Lock()
+				acknowledged = append(acknowledged, id)
+				mu.Unlock()
+			}
+		})
+	}
+	for range panics {
+		wg.Go(func() {
+			began := time.Now()
+			_, err := create(t, a, c, "never", boom)
+			if p := (*PanicError)(nil); !errors.As(err, &p) {
+				t.Errorf("the caller of a panic got %v", err)
+			}
+			if took := time.Since(began); took >= writeTimeout {
+				t.Errorf("answered after %v", took)
+			}
+		})
+	}
+	wg.Wait()
+	id, err := create(t, a, c, "after", nil)
+	if err != nil {
+		t.Fatalf("a write after the panics: %v", err)
+	}
+	for _, id := range append(acknowledged, id) {
+		if _, err := a.Store().Load(context.Background(), c.ID, id); err != nil {
+			t.Errorf("acknowledged record %s: %v", id, err)
+		}
+	}
+	if len(acknowledged) != writers*each {
+		t.Errorf("%d of %d writes were acknowledged", len(acknowledged), writers*each)
+	}
+}
+
+// TestPanicOfTheCatalogue: the worker's panic reaches its caller, and a thousand streams stay connected.
+func TestPanicOfTheCatalogue(t *testing.T) {
+	const streams = 1000
+	a := open(t)
+	c := makeDocs(t, a)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	readers := make([]*bufio.Reader, streams)
+	for i := range readers {
+		near, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer near.Close()
+		far, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Realtime().Connect(far, realtime.Opening{Head: []byte("HTTP/1.1 200 OK\r\n\r\n"), IP: "ip"}); err != nil {
+			t.Fatal(err)
+		}
+		readers[i] = bufio.NewReaderSize(near, 512)
+		if err := near.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		id := lineWith(t, readers[i], "id:")
+		if err := a.Realtime().Subscribe(context.Background(), id, []string{"docs/*"}, nil, "ip", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		err := a.schemaOrder(context.Background(), &schemaOrder{order: order{fault: boom}})
+		if p := (*PanicError)(nil); !errors.As(err, &p) {
+			t.Fatalf("the caller of a panic got %v", err)
+		}
+	}
+	if _, err := create(t, a, c, "heard", nil); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range readers {
+		if data := lineWith(t, r, `data:{"record"`); !strings.Contains(data, `"heard"`) {
+			t.Fatalf("stream %d got %s", i, data)
+		}
+	}
+	if n := a.Realtime().Len(); n != streams {
+		t.Errorf("%d streams are left", n)
+	}
+	makeMore := func(ch *schema.Change) error {
+		c, err := schema.DecodeNew([]byte(`{"name":"more","type":"base"}`))
+		if err != nil {
+			return err
+		}
+		return ch.Create(c)
+	}
+	if err := a.ChangeSchema(context.Background(), makeMore); err != nil {
+		t.Errorf("a change after the panics: %v", err)
+	}
+}
+
+// lineWith reads up to the line that begins with prefix and returns its rest.
+func lineWith(t testing.TB, r *bufio.Reader, prefix string) string {
+	t.Helper()
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatalf("look for %q: %v", prefix, err)
+		}
+		if rest, ok := strings.CutPrefix(line, prefix); ok {
+			return strings.TrimSuffix(rest, "\n")
+		}
+	}
+}
+
+// TestPanicInsideTheWriter stays the unit's own, too.
+func TestPanicInsideTheWriter(t *testing.T) {
+	a := open(t)
+	c := makeDocs(t, a)
+	err := a.Write(context.Background(), c, sqlite.WorkFunc(func(*sqlite.Tx) error { panic("boom") }), "test")
+	if p := (*sqlite.PanicError)(nil); !errors.As(err, &p) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := create(t, a, c, "after", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRestartDelay(t *testing.T) {
+	if d := restartDelay(0); d != 0 {
+		t.Errorf("the first restart waits %v", d)
+	}
+	var sum time.Duration
+	for i := range 100 {
+		d := restartDelay(i)
+		if d > maxRestartDelay {
+			t.Fatalf("restart %d waits %v", i, d)
+		}
+		sum += d
+	}
+	if sum > writeTimeout/2 {
+		t.Errorf("a hundred failures hold a collection for %v", sum)
+	}
+}
+
+// TestAdmissionIsBounded: whoever finds a collection full is told so at once.
+func TestAdmissionIsBounded(t *testing.T) {
+	a := open(t)
+	c := makeDocs(t, a)
+	held, free := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := create(t, a, c, "holds", func() { close(held); <-free }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	var busy, written atomic.Int64
+	for range maxAdmitted + 10 {
+		cmd := prepare(t, a, c, "x")
+		wg.Go(func() {
+			switch err := a.Write(context.Background(), c, cmd, "test"); {
+			case err == nil:
+				written.Add(1)
+			case errors.Is(err, sqlite.ErrBusy):
+				if busy.Add(1) == 11 {
+					close(free) // nobody more is refused
+				}
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if written.Load() != maxAdmitted-1 {
+		t.Errorf("%d written, %d refused", written.Load(), busy.Load())
+	}
+}
+
+// TestDeadlineInTheMailbox: a command whose time is up before its turn is not written.
+func TestDeadlineInTheMailbox(t *testing.T) {
+	a := open(t)
+	c := makeDocs(t, a)
+	held, free := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := create(t, a, c, "holds", func() { close(held); <-free }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	cmd := prepare(t, a, c, "late")
+	if err := a.Write(ctx, c, cmd, "test"); !errors.Is(err, sqlite.ErrNotWritten) {
+		t.Errorf("got %v", err)
+	}
+	close(free)
+	wg.Wait()
+	if _, err := a.Store().Load(context.Background(), c.ID, cmd.ID()); !errors.Is(err, records.ErrNotFound) {
+		t.Errorf("the late record: %v", err)
+	}
+}
+
+// TestCloseAnswersWhatWasAccepted: whoever was answered with success finds his record after the next start.
+func TestCloseAnswersWhatWasAccepted(t *testing.T) {
+	dir := t.TempDir()
+	a, err := Open(context.Background(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := makeDocs(t, a)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var acknowledged []string
+	started := make(chan struct{}, 64)
+	for w := range 64 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				id, err := create(t, a, c, fmt.Sprint(w, i), nil)
+				if errors.Is(err, sqlite.ErrClosed) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				acknowledged = append(acknowledged, id)
+				mu.Unlock()
+				if i == 0 {
+					started <- struct{}{}
+				}
+			}
+		})
+	}
+	for range 64 {
+		<-started
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	again, err := Open(context.Background(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	for _, id := range acknowledged {
+		if _, err := again.Store().Load(context.Background(), c.ID, id); err != nil {
+			t.Errorf("acknowledged record %s: %v", id, err)
+		}
+	}
+}
