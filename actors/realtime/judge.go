@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/project"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -123,7 +124,7 @@ func (h *Hub) work(ctx context.Context, s *scratch, j *job, cat *schema.Catalogu
 func (h *Hub) compose(s *scratch, j *job) (err error) {
 	t, record := j.to.topic, s.record
 	if t.options.fields != "" {
-		if s.picked, err = records.Pick(s.picked[:0], s.record, t.options.fields); err != nil {
+		if s.picked, err = project.Fields(s.picked[:0], s.record, t.options.fields); err != nil {
 			return errors.Join(errRefused, err)
 		}
 		record = s.picked

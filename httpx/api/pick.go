@@ -3,13 +3,13 @@ package api
 import (
 	"errors"
 
-	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/project"
 )
 
-// pick is records.Pick for answers: an expression that cannot be read leaves nothing, the status stays.
+// pick is project.Fields for answers: an expression that cannot be read leaves nothing, the status stays.
 func pick(dst, body []byte, fields string) ([]byte, error) {
-	out, err := records.Pick(dst, body, fields)
-	if errors.Is(err, records.ErrFields) {
+	out, err := project.Fields(dst, body, fields)
+	if errors.Is(err, project.ErrFields) {
 		return nil, nil
 	}
 	return out, err

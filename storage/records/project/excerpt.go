@@ -1,4 +1,4 @@
-package records
+package project
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// excerpt is the picker's modifier that makes a short plain text of HTML.
+// excerpt is the projection's modifier that makes a short plain text of HTML.
 type excerpt struct {
 	// length is in characters (code points).
 	length int

@@ -1,4 +1,4 @@
-package records
+package project
 
 import (
 	"bytes"
@@ -7,13 +7,13 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// Pick appends to dst what the value of the query parameter "fields" leaves of doc, a JSON answer, and returns the
-// extended buffer. Of a page only the items are picked, of a list each element, of everything else the object itself;
+// Fields appends to dst what the value of the query parameter "fields" leaves of doc, a JSON answer, and returns the
+// extended buffer. Of a page only the items are projected, of a list each element, of everything else the object itself;
 // whatever is kept has its keys in byte order and no blanks. dst must not overlap doc; neither is kept.
 //
 // It fails with [ErrFields] when fields cannot be read and with another error when doc is no JSON, dst is then returned
 // as it was.
-func Pick(dst, doc []byte, fields string) ([]byte, error) {
+func Fields(dst, doc []byte, fields string) ([]byte, error) {
 	sel, err := parseFields(fields)
 	if err != nil {
 		return dst, err
@@ -22,7 +22,7 @@ func Pick(dst, doc []byte, fields string) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	p := picker{jsonIndex: x}
+	p := projection{jsonIndex: x}
 	if sel == nil {
 		return p.whole(dst, 0), nil
 	}
@@ -32,8 +32,8 @@ func Pick(dst, doc []byte, fields string) ([]byte, error) {
 	return p.deeper(dst, 0, sel), nil
 }
 
-// picker writes parts of an indexed document.
-type picker struct {
+// projection writes parts of an indexed document.
+type projection struct {
 	*jsonIndex
 	// members is the scratch space of the objects being written, used like a stack.
 	members []member
@@ -50,7 +50,7 @@ var pageKeys = [...]string{"items", "page", "perPage", "totalItems", "totalPages
 
 // isPage tells whether the document is a page of a list: an object with the keys of a page and no others, so that a
 // record with a field "items" is none.
-func (p *picker) isPage() bool {
+func (p *projection) isPage() bool {
 	if p.kind(0) != '{' {
 		return false
 	}
@@ -65,7 +65,7 @@ func (p *picker) isPage() bool {
 	return page
 }
 
-func (p *picker) page(dst []byte, sel *selection) []byte {
+func (p *projection) page(dst []byte, sel *selection) []byte {
 	dst = append(dst, '{')
 	for i, m := range p.list(0) {
 		if i > 0 {
@@ -82,8 +82,8 @@ func (p *picker) page(dst []byte, sel *selection) []byte {
 }
 
 // value appends what sel leaves of value i.
-func (p *picker) value(dst []byte, i int, sel *selection) []byte {
-	if !sel.leaf {
+func (p *projection) value(dst []byte, i int, sel *selection) []byte {
+	if !sel.whole {
 		return p.deeper(dst, i, sel)
 	}
 	if sel.excerpt != nil && p.kind(i) == '"' {
@@ -92,9 +92,9 @@ func (p *picker) value(dst []byte, i int, sel *selection) []byte {
 	return p.whole(dst, i)
 }
 
-// deeper appends value i with the keys in sel, or all of it where there is nothing to pick from: scalars, and the
+// deeper appends value i with the keys in sel, or all of it where there is nothing to choose from: scalars, and the
 // elements of lists that are no objects.
-func (p *picker) deeper(dst []byte, i int, sel *selection) []byte {
+func (p *projection) deeper(dst []byte, i int, sel *selection) []byte {
 	switch p.kind(i) {
 	case '{':
 		return p.object(dst, i, sel)
@@ -116,7 +116,7 @@ func (p *picker) deeper(dst []byte, i int, sel *selection) []byte {
 }
 
 // whole appends value i with all its keys.
-func (p *picker) whole(dst []byte, i int) []byte {
+func (p *projection) whole(dst []byte, i int) []byte {
 	switch p.kind(i) {
 	case '{':
 		return p.object(dst, i, nil)
@@ -134,7 +134,7 @@ func (p *picker) whole(dst []byte, i int) []byte {
 }
 
 // object appends the members of object i that sel names, all of them when sel is nil.
-func (p *picker) object(dst []byte, i int, sel *selection) []byte {
+func (p *projection) object(dst []byte, i int, sel *selection) []byte {
 	base := len(p.members)
 	list := p.list(i)
 	dst = append(dst, '{')
@@ -163,7 +163,7 @@ func (p *picker) object(dst []byte, i int, sel *selection) []byte {
 
 // list returns the members of object i in byte order of their keys; of several with one key the last. They are at the
 // end of p.members, where the caller takes them away again.
-func (p *picker) list(i int) []member {
+func (p *projection) list(i int) []member {
 	base := len(p.members)
 	sorted := true
 	for k := p.first(i); k < p.after(i); k = p.after(k + 1) {
@@ -187,4 +187,4 @@ func (p *picker) list(i int) []member {
 	return p.members[base:]
 }
 
-func (p *picker) appendKey(dst []byte, m member) []byte { return append(dst, p.raw(m.value-1)...) }
+func (p *projection) appendKey(dst []byte, m member) []byte { return append(dst, p.raw(m.value-1)...) }

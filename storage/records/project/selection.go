@@ -1,4 +1,4 @@
-package records
+package project
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ var ErrFields = errors.New("invalid fields")
 
 // selection is what to keep of a value.
 type selection struct {
-	// leaf keeps the value whole.
-	leaf bool
+	// whole keeps the value with everything in it.
+	whole bool
 	// excerpt shortens a text that is kept.
 	excerpt *excerpt
 	// keys are what to keep of the keys that are named.
@@ -43,8 +43,8 @@ func parseFields(fields string) (*selection, error) {
 			root = &selection{}
 		}
 		path, modifier, modified := strings.Cut(entry, ":")
-		leaf := root.add(strings.TrimSpace(path))
-		leaf.leaf = true
+		end := root.add(strings.TrimSpace(path))
+		end.whole = true
 		if !modified {
 			continue
 		}
@@ -52,7 +52,7 @@ func parseFields(fields string) (*selection, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %q: %w", ErrFields, entry, err)
 		}
-		leaf.excerpt = x
+		end.excerpt = x
 	}
 	return root, nil
 }

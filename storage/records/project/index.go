@@ -1,4 +1,4 @@
-package records
+package project
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 // 10,000 levels, which is what encoding/json reads; expands and pages put some around it.
 const maxJSONDepth = 20_000
 
-// jsonIndex is a JSON document and where its values are. One pass over the document makes it; it is what keeps picking
+// jsonIndex is a JSON document and where its values are. One pass over the document makes it; it is what keeps projecting
 // linear however deep the document is.
 type jsonIndex struct {
 	doc   []byte
