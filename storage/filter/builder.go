@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/storage/schema"
+	engine "github.com/troupebase/troupe/storage/sqlite"
 )
 
 // Trust says who wrote an expression, and so what it may use.
@@ -57,7 +58,7 @@ type scope struct {
 func NewBuilder(cat *schema.Catalogue, base *schema.Collection, req *Request) *Builder {
 	b := &Builder{
 		cat:    cat,
-		base:   scope{collection: base, alias: quote(base.Name), nullable: base.IsView()},
+		base:   scope{collection: base, alias: engine.QuoteName(base.Name), nullable: base.IsView()},
 		req:    req,
 		byKey:  make(map[string]*tableJoin),
 		tables: make(map[string]struct{}),
@@ -140,6 +141,3 @@ func (b *Builder) reads(c *schema.Collection) {
 		b.random = true
 	}
 }
-
-// quote makes a SQL identifier of a name from a definition.
-func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

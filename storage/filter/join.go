@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/storage/schema"
+	engine "github.com/troupebase/troupe/storage/sqlite"
 )
 
 // maxSteps is how many relations a path may pass through before its last part.
@@ -40,7 +41,7 @@ func elementsOf(column string) string {
 	return fmt.Sprintf("json_each(CASE WHEN json_valid(%[1]s) AND json_type(%[1]s) = 'array' THEN %[1]s WHEN %[1]s = '' OR %[1]s IS NULL THEN '[]' ELSE json_array(%[1]s) END)", column)
 }
 
-func column(alias, name string) string { return alias + "." + quote(name) }
+func column(alias, name string) string { return alias + "." + engine.QuoteName(name) }
 
 // elements is the step to the single items of a multiple field.
 func elements(key, field string) step {
@@ -52,14 +53,14 @@ func elements(key, field string) step {
 // related is the step from an element of a list to the record that it names.
 func related(key string, target *schema.Collection) step {
 	return step{key: key + "|record", collection: target, sql: func(from, to string) frag {
-		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s.id = %s.value", quote(target.Name), to, to, from))
+		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s.id = %s.value", engine.QuoteName(target.Name), to, to, from))
 	}}
 }
 
 // single is the step along a relation field that holds one id.
 func single(key, field string, target *schema.Collection) step {
 	return step{key: key + "|" + field, collection: target, sql: func(from, to string) frag {
-		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s.id = %s", quote(target.Name), to, to, column(from, field)))
+		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s.id = %s", engine.QuoteName(target.Name), to, to, column(from, field)))
 	}}
 }
 
@@ -70,14 +71,14 @@ func back(key string, source *schema.Collection, field schema.Field) step {
 	if field.Multiple() {
 		s.many = true
 		s.sql = func(from, to string) frag {
-			return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s.id IN (SELECT value FROM %s)", quote(source.Name), to, from, elementsOf(column(to, name))))
+			return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s.id IN (SELECT value FROM %s)", engine.QuoteName(source.Name), to, from, elementsOf(column(to, name))))
 		}
 		return s
 	}
 	_, unique := source.UniqueIndex(name)
 	s.many = !unique
 	s.sql = func(from, to string) frag {
-		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s = %s.id", quote(source.Name), to, column(to, name), from))
+		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON %s = %s.id", engine.QuoteName(source.Name), to, column(to, name), from))
 	}
 	return s
 }
@@ -85,14 +86,14 @@ func back(key string, source *schema.Collection, field schema.Field) step {
 // every is the step to all records of a collection, under an alias of the writer's choice.
 func every(name string, target *schema.Collection) step {
 	return step{key: "@collection:" + name, collection: target, many: true, sql: func(_, to string) frag {
-		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON 1", quote(target.Name), to))
+		return raw(fmt.Sprintf("LEFT JOIN %s AS %s ON 1", engine.QuoteName(target.Name), to))
 	}}
 }
 
 // identity is the step to the row of the signed-in record.
 func identity(c *schema.Collection) step {
 	return step{key: "@request.auth", collection: c, sql: func(_, to string) frag {
-		return join("LEFT JOIN "+quote(c.Name)+" AS "+to+" ON "+to+".id = %s", placeholder(param{kind: paramIdentityID}))
+		return join("LEFT JOIN "+engine.QuoteName(c.Name)+" AS "+to+" ON "+to+".id = %s", placeholder(param{kind: paramIdentityID}))
 	}}
 }
 

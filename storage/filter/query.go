@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/schema"
+	engine "github.com/troupebase/troupe/storage/sqlite"
 )
 
 // Query is what a [Builder] made: the parts of a SELECT over the base collection, whose alias is its quoted name. It is
@@ -65,18 +66,18 @@ func (b *Builder) Build() *Query {
 // those that hold JSON text go without, because a cast would make numbers of them.
 func (b *Builder) from() frag {
 	if !b.virtual {
-		return raw(quote(b.base.collection.Name))
+		return raw(engine.QuoteName(b.base.collection.Name))
 	}
 	parts := make([]frag, len(b.base.collection.Fields))
 	texts := make([]string, len(parts))
 	for i, f := range b.base.collection.Fields {
 		parts[i] = placeholder(param{kind: paramVirtual, field: f, index: i})
-		texts[i] = "%s AS " + quote(f.Base().Name)
+		texts[i] = "%s AS " + engine.QuoteName(f.Base().Name)
 		switch {
 		case affinityOf(f) == textAffinity:
-			texts[i] = "CAST(%s AS TEXT) AS " + quote(f.Base().Name)
+			texts[i] = "CAST(%s AS TEXT) AS " + engine.QuoteName(f.Base().Name)
 		case f.Type() == "number" || f.Type() == "bool":
-			texts[i] = "CAST(%s AS NUMERIC) AS " + quote(f.Base().Name)
+			texts[i] = "CAST(%s AS NUMERIC) AS " + engine.QuoteName(f.Base().Name)
 		}
 	}
 	return join("(SELECT "+strings.Join(texts, ", ")+") AS "+b.base.alias, parts...)

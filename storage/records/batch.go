@@ -139,7 +139,7 @@ func (up *Upsert) chosen(p Preparer) (err error) {
 	if c == nil {
 		return ErrNoCollection
 	}
-	up.Updated, err = exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
+	up.Updated, err = exists(p, "SELECT 1 FROM "+sqlite.QuoteName(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
 	return err
 }
 
@@ -197,7 +197,7 @@ func (up *Upsert) Apply(tx *sqlite.Tx) error {
 		return ErrView
 	}
 	var err error
-	up.Updated, err = exists(tx, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
+	up.Updated, err = exists(tx, "SELECT 1 FROM "+sqlite.QuoteName(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
 	if err != nil {
 		return err
 	}

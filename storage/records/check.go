@@ -90,7 +90,7 @@ func checkRelations(cat *schema.Catalogue, p Preparer, r, before *Record, errs v
 }
 
 func allExist(p Preparer, c *schema.Collection, ids []string) (bool, error) {
-	table := quote(c.Name)
+	table := sqlite.QuoteName(c.Name)
 	stmt, err := p.Prepare("SELECT COUNT(*) FROM " + table + " WHERE " + table + ".`id` IN (SELECT value FROM json_each(?))")
 	if len(ids) == 1 {
 		stmt, err = p.Prepare("SELECT COUNT(*) FROM " + table + " WHERE " + table + ".`id` = ?")
@@ -118,7 +118,7 @@ func checkID(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Error
 		return nil
 	}
 	if f, ok := r.Collection.Field("id").(*schema.TextField); ok && f.Pattern != defaultIDPattern {
-		taken, err := exists(p, "SELECT 1 FROM "+quote(r.Collection.Name)+" WHERE `id` = ? COLLATE NOCASE LIMIT 1", r.ID())
+		taken, err := exists(p, "SELECT 1 FROM "+sqlite.QuoteName(r.Collection.Name)+" WHERE `id` = ? COLLATE NOCASE LIMIT 1", r.ID())
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func checkID(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Error
 		if !c.IsAuth() || c.ID == r.Collection.ID {
 			continue
 		}
-		taken, err := exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", r.ID())
+		taken, err := exists(p, "SELECT 1 FROM "+sqlite.QuoteName(c.Name)+" WHERE `id` = ? LIMIT 1", r.ID())
 		if err != nil {
 			return err
 		}

@@ -6,14 +6,14 @@ import (
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
-	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // ListCollections appends a page of the definitions of all collections as a JSON object to dst. in.CollectionID and
 // in.Expand mean nothing here. It fails with [ErrQuery] or the errors of sqlite.DB.Read.
 func (s *Store) ListCollections(ctx context.Context, dst []byte, in *ListInput) ([]byte, error) {
 	start := len(dst)
-	err := s.db.Read(ctx, func(r *sqlitedb.Reader) error {
+	err := s.db.Read(ctx, func(r *sqlite.Reader) error {
 		cat := s.catalogue()
 		q, err := s.definitionsQuery(cat, in)
 		if err != nil {
@@ -63,7 +63,7 @@ func (s *Store) definitionsQuery(cat *schema.Catalogue, in *ListInput) (*filter.
 	return b.Build(), nil
 }
 
-func appendDefinitions(dst []byte, cat *schema.Catalogue, r *sqlitedb.Reader, q *filter.Query, in *ListInput) ([]byte, error) {
+func appendDefinitions(dst []byte, cat *schema.Catalogue, r *sqlite.Reader, q *filter.Query, in *ListInput) ([]byte, error) {
 	sql := "SELECT `_collections`.`id` FROM " + q.From
 	if q.Where != "" {
 		sql += " WHERE " + q.Where

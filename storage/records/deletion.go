@@ -114,7 +114,7 @@ func referencesTo(cat *schema.Catalogue, c *schema.Collection) []schema.Referenc
 
 // keepOneSuperuser refuses to delete the last one.
 func (d *deletion) keepOneSuperuser(c *schema.Collection, list []*Record) error {
-	stmt, err := d.tx.Prepare("SELECT COUNT(*) FROM " + quote(c.Name))
+	stmt, err := d.tx.Prepare("SELECT COUNT(*) FROM " + sqlite.QuoteName(c.Name))
 	if err != nil {
 		return fmt.Errorf("count superusers: %w", err)
 	}
@@ -134,7 +134,7 @@ func (d *deletion) settle(ref schema.Reference, ids []string, idList string) err
 	if err := d.room.scan(d.tx, ref); err != nil {
 		return err
 	}
-	stmt, err := d.tx.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + " WHERE " + viaCondition(c, field) + " LIMIT ?")
+	stmt, err := d.tx.Prepare("SELECT " + allColumns(c) + " FROM " + sqlite.QuoteName(c.Name) + " WHERE " + viaCondition(c, field) + " LIMIT ?")
 	if err != nil {
 		return fmt.Errorf("look for references in %s: %w", c.Name, err)
 	}

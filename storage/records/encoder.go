@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // encoder writes the records of one collection as JSON, for callers who see the same fields. It is immutable.
@@ -105,7 +106,7 @@ func isSecret(c *schema.Collection, name string) bool {
 }
 
 func (e *encoder) add(name string) (column int) {
-	e.columns = append(e.columns, quote(e.c.Name)+"."+quote(name))
+	e.columns = append(e.columns, sqlite.QuoteName(e.c.Name)+"."+sqlite.QuoteName(name))
 	return len(e.columns) - 1
 }
 
@@ -127,7 +128,7 @@ func (a *audience) sees(id string) bool {
 
 // row appends the current row as an object, up to its closing bracket. split is the position in dst where the key
 // "expand" belongs. When it fails dst is returned as it was.
-func (e *encoder) row(dst []byte, stmt *sqlite.Stmt, a *audience) (out []byte, split int, err error) {
+func (e *encoder) row(dst []byte, stmt *zsqlite.Stmt, a *audience) (out []byte, split int, err error) {
 	start := len(dst)
 	showEmail := true
 	if e.conditional {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -48,7 +48,7 @@ func (x *expander) memory() *room {
 
 // collect steps through a statement and keeps its records as nodes. Those of full rows wait to be shown to caller. keep, where
 // it is not nil, tells by what a record names whether there is a place for it.
-func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Caller, keep func([]related) bool) ([]*node, error) {
+func (x *expander) collect(stmt *zsqlite.Stmt, p *plan, who *audience, caller *Caller, keep func([]related) bool) ([]*node, error) {
 	m := x.memory()
 	m.rows = m.rows[:0]
 	size, counted := 0, 0
@@ -106,7 +106,7 @@ func (x *expander) collect(stmt *sqlite.Stmt, p *plan, who *audience, caller *Ca
 }
 
 // bytesOfRow is how many bytes the current row has.
-func bytesOfRow(stmt *sqlite.Stmt) int {
+func bytesOfRow(stmt *zsqlite.Stmt) int {
 	n := 0
 	for i := range stmt.ColumnCount() {
 		n += stmt.ColumnLen(i)
@@ -115,7 +115,7 @@ func bytesOfRow(stmt *sqlite.Stmt) int {
 }
 
 // relatedIDs are what the relation columns of the current row hold.
-func (x *expander) relatedIDs(stmt *sqlite.Stmt, p *plan) ([]related, error) {
+func (x *expander) relatedIDs(stmt *zsqlite.Stmt, p *plan) ([]related, error) {
 	list := x.memory().related.take(len(p.relations))
 	for i, rel := range p.relations {
 		ids, err := x.relationIDs(rel.field, stmt, rel.column)
@@ -127,7 +127,7 @@ func (x *expander) relatedIDs(stmt *sqlite.Stmt, p *plan) ([]related, error) {
 	return list, nil
 }
 
-func (x *expander) relationIDs(f *schema.RelationField, stmt *sqlite.Stmt, column int) ([]string, error) {
+func (x *expander) relationIDs(f *schema.RelationField, stmt *zsqlite.Stmt, column int) ([]string, error) {
 	if f.Multiple() {
 		v, err := f.Scan(stmt, column)
 		return idsOf(v), err

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/schema"
@@ -142,7 +142,7 @@ func (g *growth) readFrom(collectionID string, ids []string) error {
 		return nil
 	}
 	nodes, err := g.x.fetch(&ask{kind: askByID, c: c, relations: g.fieldsOf(c)}, ids)
-	if errors.Is(err, ErrQuery) && sqlite.ErrCode(err) == sqlite.ResultError {
+	if errors.Is(err, ErrQuery) && zsqlite.ErrCode(err) == zsqlite.ResultError {
 		return nil // a collection that cannot be read takes no answer along that did not ask for it
 	}
 	if err != nil {

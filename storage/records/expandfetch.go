@@ -3,7 +3,7 @@ package records
 import (
 	"slices"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
@@ -87,7 +87,7 @@ func (x *expander) managed(a *ask, p *plan, ids []string) (map[string]bool, erro
 }
 
 // bound prepares and binds the statement of a plan that asks by a list of ids.
-func (x *expander) bound(p *plan, ids []string) (*sqlite.Stmt, error) {
+func (x *expander) bound(p *plan, ids []string) (*zsqlite.Stmt, error) {
 	stmt, err := p.prepare(x.p)
 	if err != nil {
 		return nil, failure(err)
@@ -109,7 +109,7 @@ func jsonList(ids []string) string {
 }
 
 // readIDs steps a statement to its end and returns the ids of its rows.
-func readIDs(stmt *sqlite.Stmt) (ids []string, err error) {
+func readIDs(stmt *zsqlite.Stmt) (ids []string, err error) {
 	for {
 		more, err := stmt.Step()
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/storage/schema"
-	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // The table `_troupe_files_pending` names what is to be removed from the file store: the keys of files that no record names any
@@ -21,7 +21,7 @@ const (
 )
 
 // NoteRemovals notes files that are to be removed when the transaction is committed.
-func NoteRemovals(tx *sqlitedb.Tx, keys []string) error {
+func NoteRemovals(tx *sqlite.Tx, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -32,8 +32,8 @@ func NoteRemovals(tx *sqlitedb.Tx, keys []string) error {
 }
 
 // ClearRemovals returns the work that takes notes back.
-func ClearRemovals(keys []string) sqlitedb.Work {
-	return sqlitedb.WorkFunc(func(tx *sqlitedb.Tx) error { return tx.Exec(deleteRemovals, jsonList(keys)) })
+func ClearRemovals(keys []string) sqlite.Work {
+	return sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec(deleteRemovals, jsonList(keys)) })
 }
 
 // Removals returns up to limit noted keys that come after one, in order.
@@ -75,7 +75,7 @@ func (s *Store) Unnamed(p Preparer, key string) (bool, error) {
 	r, err := s.load(p, s.compiled(cat), c, id)
 	if errors.Is(err, ErrNotFound) {
 		// A record that cannot be read is not found either, but is there and keeps its files.
-		there, err := exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", id)
+		there, err := exists(p, "SELECT 1 FROM "+sqlite.QuoteName(c.Name)+" WHERE `id` = ? LIMIT 1", id)
 		return !there && err == nil, err
 	}
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *Store) Unnamed(p Preparer, key string) (bool, error) {
 }
 
 // noteDropped notes the files that before names and r, nil for a deleted record, does not.
-func noteDropped(tx *sqlitedb.Tx, before []*Record, r *Record) error {
+func noteDropped(tx *sqlite.Tx, before []*Record, r *Record) error {
 	if len(before) == 0 || !hasFiles(before[0].Collection) {
 		return nil
 	}

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
-	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // MaxFound is how many records a search may give: about a hundred megabytes of usual ones.
@@ -100,7 +100,7 @@ func (s *Store) on(ctx context.Context, p Preparer, fn func(p Preparer) error) e
 	if p != nil {
 		return fn(p)
 	}
-	return s.db.Read(ctx, func(r *sqlitedb.Reader) error { return fn(r) })
+	return s.db.Read(ctx, func(r *sqlite.Reader) error { return fn(r) })
 }
 
 // program is the caller where there is none.
@@ -237,7 +237,7 @@ func (s *Store) findByID(on Preparer, collectionID, id string, caller *Caller) (
 }
 
 // scanFull reads all rows of a statement that selects full rows.
-func scanFull(c *schema.Collection, stmt *sqlite.Stmt) ([]*Record, error) {
+func scanFull(c *schema.Collection, stmt *zsqlite.Stmt) ([]*Record, error) {
 	var list []*Record
 	for {
 		more, err := stmt.Step()

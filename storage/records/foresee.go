@@ -33,7 +33,7 @@ func (s *Store) Foresee(ctx context.Context, action Action, collectionID, id str
 func (s *Store) foresee(cat *schema.Catalogue, p Preparer, c *schema.Collection, action Action, id, rule string, req *filter.Request) error {
 	stored := action != Created
 	if stored {
-		there, err := exists(p, "SELECT 1 FROM "+quote(c.Name)+" WHERE `id` = ? LIMIT 1", id)
+		there, err := exists(p, "SELECT 1 FROM "+sqlite.QuoteName(c.Name)+" WHERE `id` = ? LIMIT 1", id)
 		if err != nil {
 			return err
 		}

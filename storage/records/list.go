@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"strconv"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
-	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // The page sizes of lists (records.md 2).
@@ -40,7 +40,7 @@ func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte
 	start := len(dst)
 	var draft *AnswerDraft
 	var total int
-	err = s.db.Read(ctx, func(r *sqlitedb.Reader) error {
+	err = s.db.Read(ctx, func(r *sqlite.Reader) error {
 		l := lister{s: s, ctx: ctx, in: in, r: r, cat: s.catalogue()}
 		var err error
 		dst, err = l.run(dst[:start])
@@ -64,7 +64,7 @@ type lister struct {
 	s       *Store
 	ctx     context.Context
 	in      *ListInput
-	r       *sqlitedb.Reader
+	r       *sqlite.Reader
 	cat     *schema.Catalogue
 	count   int          // records on the page
 	guarded bool         // the rule hides records
@@ -185,7 +185,7 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 }
 
 // page prepares and binds the statement of the page.
-func (l *lister) page(p *plan) (*sqlite.Stmt, error) {
+func (l *lister) page(p *plan) (*zsqlite.Stmt, error) {
 	stmt, err := p.prepare(l.r)
 	if err != nil {
 		return nil, failure(err)

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // ErrTable says that the table does not have the columns of the collection's fields: somebody else changed it. Reading
@@ -20,7 +22,7 @@ func missingColumn(err error) bool {
 
 // prepare returns the statement of the plan. Where the table or view lacks the column of a field, NULL takes its place,
 // which reads as the zero value.
-func (p *plan) prepare(on Preparer) (*sqlite.Stmt, error) {
+func (p *plan) prepare(on Preparer) (*zsqlite.Stmt, error) {
 	if sql := p.tolerant.Load(); sql != nil {
 		return on.Prepare(*sql)
 	}
@@ -33,7 +35,7 @@ func (p *plan) prepare(on Preparer) (*sqlite.Stmt, error) {
 		return nil, errors.Join(err, tableErr)
 	}
 	sql := p.sql
-	prefix := quote(p.encoder.c.Name) + "."
+	prefix := sqlite.QuoteName(p.encoder.c.Name) + "."
 	list, rest, _ := strings.Cut(sql, " FROM ")
 	for _, column := range p.encoder.columns {
 		name := strings.Trim(strings.TrimPrefix(column, prefix), "`")

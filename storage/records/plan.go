@@ -5,11 +5,11 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
-	sqlitedb "github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // plan is a compiled read of one collection. It is safe for concurrent use and fits every request of the same shape.
@@ -130,10 +130,10 @@ func compile(cat *schema.Catalogue, pc *planCache, a *ask, req *filter.Request) 
 func (p *plan) write(a *ask) {
 	columns := p.encoder.columns
 	for _, f := range a.relations {
-		columns = append(columns[:len(columns):len(columns)], quote(a.c.Name)+"."+quote(f.Name))
+		columns = append(columns[:len(columns):len(columns)], sqlite.QuoteName(a.c.Name)+"."+sqlite.QuoteName(f.Name))
 		p.relations = append(p.relations, relationColumn{f, len(columns) - 1})
 	}
-	id := quote(a.c.Name) + ".`id`"
+	id := sqlite.QuoteName(a.c.Name) + ".`id`"
 	var sql strings.Builder
 	sql.WriteString("SELECT ")
 	if p.query.Distinct {
@@ -179,14 +179,14 @@ func (p *plan) write(a *ask) {
 		sql.WriteString(" LIMIT 1")
 	case askByBack:
 		if !a.c.IsView() {
-			sql.WriteString(" ORDER BY " + quote(a.c.Name) + "._rowid_")
+			sql.WriteString(" ORDER BY " + sqlite.QuoteName(a.c.Name) + "._rowid_")
 		}
 	}
 	p.sql = sql.String()
 }
 
 // bindIDs binds a statement that asks by a list of ids.
-func (p *plan) bindIDs(stmt *sqlite.Stmt, req *filter.Request, ids []string) error {
+func (p *plan) bindIDs(stmt *zsqlite.Stmt, req *filter.Request, ids []string) error {
 	list := jsonList(ids)
 	if p.idsFirst {
 		stmt.BindText(1, list)
@@ -202,7 +202,7 @@ func (p *plan) bindIDs(stmt *sqlite.Stmt, req *filter.Request, ids []string) err
 
 // viaCondition is met by the records whose relation field holds one of the ids in a JSON list.
 func viaCondition(c *schema.Collection, via *schema.RelationField) string {
-	column := quote(c.Name) + "." + quote(via.Name)
+	column := sqlite.QuoteName(c.Name) + "." + sqlite.QuoteName(via.Name)
 	if !via.Multiple() {
 		return column + " IN (SELECT value FROM json_each(?))"
 	}
@@ -226,7 +226,7 @@ func (p *plan) table() string { return p.encoder.c.Name }
 // writeGrowth makes out whether each row of the collection's own table speaks for itself.
 func (p *plan) writeGrowth(c *schema.Collection) {
 	q := p.query
-	if c.IsView() || q.Distinct || q.From != quote(c.Name) {
+	if c.IsView() || q.Distinct || q.From != sqlite.QuoteName(c.Name) {
 		return
 	}
 	if q.Where == "" {
@@ -236,8 +236,8 @@ func (p *plan) writeGrowth(c *schema.Collection) {
 	if q.Volatile || len(q.Tables) != 1 || q.Tables[0] != c.Name || strings.Contains(strings.ToUpper(q.Where), "SELECT") {
 		return
 	}
-	p.start = "SELECT COUNT(*), " + sqlitedb.LastRow(c.Name) + " FROM " + q.From + " WHERE " + q.Where
+	p.start = "SELECT COUNT(*), " + sqlite.LastRow(c.Name) + " FROM " + q.From + " WHERE " + q.Where
 	// NOT INDEXED keeps SQLite from going through an index of all rows instead of the new ones.
-	p.growth = "SELECT COUNT(*), " + sqlitedb.LastRow(c.Name) + ", " + sqlitedb.LastGroup + " FROM " + q.From + " NOT INDEXED WHERE " +
+	p.growth = "SELECT COUNT(*), " + sqlite.LastRow(c.Name) + ", " + sqlite.LastGroup + " FROM " + q.From + " NOT INDEXED WHERE " +
 		q.Where + " AND " + q.From + "._rowid_ > ?"
 }

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"slices"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // Record is one record in memory. The values of a record that was committed or handed to somebody else are not changed;
@@ -161,11 +162,11 @@ type Caller struct {
 // Preparer is the connection that a statement runs on: a Reader, or the Writer's transaction, whose uncommitted state a
 // read then sees.
 type Preparer interface {
-	Prepare(sql string) (*sqlite.Stmt, error)
+	Prepare(sql string) (*zsqlite.Stmt, error)
 }
 
 // scan reads all fields of the current row, beginning at column first.
-func scan(c *schema.Collection, stmt *sqlite.Stmt, first int) (*Record, error) {
+func scan(c *schema.Collection, stmt *zsqlite.Stmt, first int) (*Record, error) {
 	r := &Record{Collection: c, Values: make([]schema.Value, len(c.Fields))}
 	r.settled()
 	for i, f := range c.Fields {
@@ -185,7 +186,7 @@ func Find(p Preparer, c *schema.Collection, id string) (*Record, error) {
 
 // findWhere returns the first record whose column has that text. The column is a name from a definition.
 func findWhere(p Preparer, c *schema.Collection, column, value string) (*Record, error) {
-	stmt, err := p.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + " WHERE " + quote(c.Name) + "." + quote(column) + " = ? LIMIT 1")
+	stmt, err := p.Prepare("SELECT " + allColumns(c) + " FROM " + sqlite.QuoteName(c.Name) + " WHERE " + sqlite.QuoteName(c.Name) + "." + sqlite.QuoteName(column) + " = ? LIMIT 1")
 	if err != nil {
 		return nil, fmt.Errorf("find in %s: %w", c.Name, err)
 	}
@@ -204,9 +205,6 @@ func findWhere(p Preparer, c *schema.Collection, column, value string) (*Record,
 	return r, err
 }
 
-// quote makes a SQL identifier of a name from a definition: such names have no backticks.
-func quote(name string) string { return "`" + name + "`" }
-
 // allColumns lists the qualified columns of a collection in the order of its fields.
 func allColumns(c *schema.Collection) string {
 	var b []byte
@@ -214,13 +212,13 @@ func allColumns(c *schema.Collection) string {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(b, quote(c.Name)+"."+quote(f.Base().Name)...)
+		b = append(b, sqlite.QuoteName(c.Name)+"."+sqlite.QuoteName(f.Base().Name)...)
 	}
 	return string(b)
 }
 
 // scanAll reads all rows of a statement that selects allColumns.
-func scanAll(c *schema.Collection, stmt *sqlite.Stmt) ([]*Record, error) {
+func scanAll(c *schema.Collection, stmt *zsqlite.Stmt) ([]*Record, error) {
 	var list []*Record
 	for {
 		more, err := stmt.Step()

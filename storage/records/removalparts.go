@@ -100,7 +100,7 @@ func (d *deletion) apply(part removalPart, g *going) error {
 		return nil
 	}
 	idList := jsonList(part.ids)
-	table := quote(c.Name)
+	table := sqlite.QuoteName(c.Name)
 	stmt, err := d.tx.Prepare("SELECT " + allColumns(c) + " FROM " + table + " WHERE " + table + ".`id` IN (SELECT value FROM json_each(?))")
 	if err != nil {
 		return fmt.Errorf("read records of %s to be deleted: %w", c.Name, err)

@@ -139,7 +139,7 @@ func (plan *removalPlan) follow(target *schema.Collection, ref schema.Reference,
 
 // referring selects id and relation field of the records that may hold one of ids.
 func (plan *removalPlan) referring(ref schema.Reference, ids map[string]bool) (*zsqlite.Stmt, error) {
-	table, column := quote(ref.Collection.Name), quote(ref.Field.Name)
+	table, column := sqlite.QuoteName(ref.Collection.Name), sqlite.QuoteName(ref.Field.Name)
 	sql := "SELECT `id`, " + column + " FROM " + table
 	if len(ids) > scanFrom || !indexed(ref) {
 		stmt, err := plan.p.Prepare(sql + " WHERE " + column + " NOT IN ('', '[]')")

@@ -51,7 +51,7 @@ func (d *deletion) forget(c *schema.Collection, ids []string, names ...string) (
 		if of == nil || of.IsView() || of.FieldIndex("recordRef") < 0 || of.FieldIndex("collectionRef") < 0 {
 			continue
 		}
-		table := quote(of.Name)
+		table := sqlite.QuoteName(of.Name)
 		stmt, err := d.tx.Prepare("SELECT " + allColumns(of) + " FROM " + table + " WHERE " + table + ".`collectionRef` = ? AND " +
 			table + ".`recordRef` IN (SELECT value FROM json_each(?))")
 		if err != nil {

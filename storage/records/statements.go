@@ -18,11 +18,11 @@ func newStatements(c *schema.Collection) *statements {
 	marks := make([]string, len(c.Fields))
 	sets := make([]string, len(c.Fields))
 	for i, f := range c.Fields {
-		columns[i] = quote(f.Base().Name)
+		columns[i] = sqlite.QuoteName(f.Base().Name)
 		marks[i] = "?"
 		sets[i] = columns[i] + " = ?"
 	}
-	table := quote(c.Name)
+	table := sqlite.QuoteName(c.Name)
 	return &statements{
 		load:   "SELECT " + allColumns(c) + " FROM " + table + " WHERE `id` = ?",
 		insert: "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")",

@@ -66,7 +66,7 @@ func (s *Store) storedFile(p Preparer, cat *schema.Catalogue, c *schema.Collecti
 // ownerOfFile returns the id of the record that holds a file which a view shows in its row id. No two uploads have the same
 // name, so the name finds it where the ids of the view are others.
 func (s *Store) ownerOfFile(p Preparer, cat *schema.Catalogue, origin schema.Origin, id, name string) (string, error) {
-	c, column := origin.Collection, quote(origin.Field.Base().Name)
+	c, column := origin.Collection, sqlite.QuoteName(origin.Field.Base().Name)
 	if origin.SameID {
 		r, err := s.load(p, s.compiled(cat), c, id)
 		if err == nil && fieldOfFile(r, name) != nil {
@@ -76,7 +76,7 @@ func (s *Store) ownerOfFile(p Preparer, cat *schema.Catalogue, origin schema.Ori
 			return "", err
 		}
 	}
-	stmt, err := p.Prepare("SELECT `id` FROM " + quote(c.Name) + " WHERE " + column + " = ?1 OR EXISTS " +
+	stmt, err := p.Prepare("SELECT `id` FROM " + sqlite.QuoteName(c.Name) + " WHERE " + column + " = ?1 OR EXISTS " +
 		"(SELECT 1 FROM json_each(CASE WHEN json_valid(" + column + ") THEN " + column + " ELSE '[]' END) WHERE value = ?1) LIMIT 1")
 	if err != nil {
 		return "", fmt.Errorf("find in %s: %w", c.Name, err)

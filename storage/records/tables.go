@@ -3,11 +3,11 @@ package records
 import (
 	"fmt"
 
-	"zombiezen.com/go/sqlite"
+	zsqlite "zombiezen.com/go/sqlite"
 )
 
 // CreateTables makes the tables of this package in a data file that does not have them.
-func CreateTables(conn *sqlite.Conn) error {
+func CreateTables(conn *zsqlite.Conn) error {
 	for _, sql := range []string{createRemovals, createDeletion, createDeletionParts} {
 		if err := createTable(conn, sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
@@ -16,7 +16,7 @@ func CreateTables(conn *sqlite.Conn) error {
 	return nil
 }
 
-func createTable(conn *sqlite.Conn, sql string) error {
+func createTable(conn *zsqlite.Conn, sql string) error {
 	stmt, _, err := conn.PrepareTransient(sql)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func (cmd *Truncate) Apply(tx *sqlite.Tx) error {
 	d := &deletion{s: cmd.store, cat: cat, tx: tx, now: time.Now(), around: cmd.Around, room: cmd.Bound.room()}
 	last := "" // user code may keep records: they are passed
 	for {
-		stmt, err := tx.Prepare("SELECT " + allColumns(c) + " FROM " + quote(c.Name) + fmt.Sprintf(" WHERE id > ? ORDER BY id LIMIT %d", truncateStep))
+		stmt, err := tx.Prepare("SELECT " + allColumns(c) + " FROM " + sqlite.QuoteName(c.Name) + fmt.Sprintf(" WHERE id > ? ORDER BY id LIMIT %d", truncateStep))
 		if err != nil {
 			return fmt.Errorf("truncate %s: %w", c.Name, err)
 		}
@@ -76,7 +76,7 @@ func (cmd *Truncate) roots(plan *removalPlan) (more bool, err error) {
 	if c == nil {
 		return false, ErrNoCollection
 	}
-	table := quote(c.Name)
+	table := sqlite.QuoteName(c.Name)
 	stmt, err := plan.p.Prepare("SELECT `id` FROM " + table + " LIMIT ?")
 	if err != nil {
 		return false, fmt.Errorf("truncate %s: %w", c.Name, err)

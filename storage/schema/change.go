@@ -10,6 +10,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	engine "github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -258,12 +259,12 @@ func (ch *Change) drop(c *Collection) error {
 	if c.Type == View {
 		kind = "VIEW"
 	}
-	if err := exec(ch.conn, "DROP "+kind+" IF EXISTS "+quoteName(c.Name)); err != nil {
+	if err := exec(ch.conn, "DROP "+kind+" IF EXISTS "+engine.QuoteName(c.Name)); err != nil {
 		return fmt.Errorf("failed to drop %s %s - %w", strings.ToLower(kind), c.Name, err)
 	}
 	if c.Type == Auth {
 		for _, table := range authRefTables {
-			if err := exec(ch.conn, "DELETE FROM "+quoteName(table)+" WHERE `collectionRef` = ?1", c.ID); err != nil {
+			if err := exec(ch.conn, "DELETE FROM "+engine.QuoteName(table)+" WHERE `collectionRef` = ?1", c.ID); err != nil {
 				return fmt.Errorf("failed to delete references in %s - %w", table, err)
 			}
 		}

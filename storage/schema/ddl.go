@@ -37,9 +37,9 @@ func createTable(conn *sqlite.Conn, c *Collection) error {
 	slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Base().Name, b.Base().Name) })
 	columns := make([]string, len(fields))
 	for i, f := range fields {
-		columns[i] = quoteName(f.Base().Name) + " " + f.Column()
+		columns[i] = engine.QuoteName(f.Base().Name) + " " + f.Column()
 	}
-	query := "CREATE TABLE " + quoteName(c.Name) + " (" + strings.Join(columns, ", ") + ")"
+	query := "CREATE TABLE " + engine.QuoteName(c.Name) + " (" + strings.Join(columns, ", ") + ")"
 	if err := exec(conn, query); err != nil {
 		return fmt.Errorf("failed to create table %s - %w", c.Name, err)
 	}
@@ -50,7 +50,7 @@ func createTable(conn *sqlite.Conn, c *Collection) error {
 func alterTable(conn *sqlite.Conn, c, stored *Collection) error {
 	renamed := !sameName(stored.Name, c.Name)
 	if renamed {
-		query := "ALTER TABLE " + quoteName(stored.Name) + " RENAME TO " + quoteName(c.Name)
+		query := "ALTER TABLE " + engine.QuoteName(stored.Name) + " RENAME TO " + engine.QuoteName(c.Name)
 		if err := exec(conn, query); err != nil {
 			return fmt.Errorf("failed to rename table %s - %w", stored.Name, err)
 		}
@@ -64,7 +64,7 @@ func alterTable(conn *sqlite.Conn, c, stored *Collection) error {
 		if ix.Table = stored.Name; !ix.Valid() {
 			continue
 		}
-		if err := exec(conn, "DROP INDEX IF EXISTS "+quoteName(ix.Name)); err != nil {
+		if err := exec(conn, "DROP INDEX IF EXISTS "+engine.QuoteName(ix.Name)); err != nil {
 			return fmt.Errorf("failed to drop index %s - %w", ix.Name, err)
 		}
 	}
@@ -110,12 +110,12 @@ type alteration struct {
 }
 
 func alterColumns(conn *sqlite.Conn, c, stored *Collection) error {
-	a := &alteration{conn: conn, table: quoteName(c.Name)}
+	a := &alteration{conn: conn, table: engine.QuoteName(c.Name)}
 	for _, old := range stored.Fields {
 		if c.fieldByID(old.Base().ID) != nil {
 			continue
 		}
-		if err := a.run("DROP COLUMN " + quoteName(old.Base().Name)); err != nil {
+		if err := a.run("DROP COLUMN " + engine.QuoteName(old.Base().Name)); err != nil {
 			return fmt.Errorf("failed to drop column %s - %w", old.Base().Name, err)
 		}
 	}
@@ -146,7 +146,7 @@ func alterColumns(conn *sqlite.Conn, c, stored *Collection) error {
 // finish gives columns the names that they end with.
 func (a *alteration) finish(renames [][2]string) error {
 	for _, r := range renames {
-		if err := a.run("RENAME COLUMN " + quoteName(r[0]) + " TO " + quoteName(r[1])); err != nil {
+		if err := a.run("RENAME COLUMN " + engine.QuoteName(r[0]) + " TO " + engine.QuoteName(r[1])); err != nil {
 			return fmt.Errorf("failed to rename column %s - %w", r[1], err)
 		}
 	}
@@ -164,7 +164,7 @@ func (a *alteration) temporary(name string) string {
 func (a *alteration) add(f Field) error {
 	name := f.Base().Name
 	temp := a.temporary(name)
-	if err := a.run("ADD COLUMN " + quoteName(temp) + " " + f.Column()); err != nil {
+	if err := a.run("ADD COLUMN " + engine.QuoteName(temp) + " " + f.Column()); err != nil {
 		return fmt.Errorf("failed to add column %s - %w", name, err)
 	}
 	a.pending = append(a.pending, [2]string{temp, name})
@@ -173,7 +173,7 @@ func (a *alteration) add(f Field) error {
 
 func (a *alteration) rename(from, to string) error {
 	temp := a.temporary(to)
-	if err := a.run("RENAME COLUMN " + quoteName(from) + " TO " + quoteName(temp)); err != nil {
+	if err := a.run("RENAME COLUMN " + engine.QuoteName(from) + " TO " + engine.QuoteName(temp)); err != nil {
 		return fmt.Errorf("failed to rename column %s - %w", from, err)
 	}
 	a.pending = append(a.pending, [2]string{temp, to})
@@ -203,10 +203,10 @@ func (a *alteration) convertAll(fields [][2]Field) error {
 
 // convert copies the values of a column into one of a temporary name, which it returns.
 func (a *alteration) convert(old, f Field) (temp string, err error) {
-	from := quoteName(old.Base().Name)
+	from := engine.QuoteName(old.Base().Name)
 	name := f.Base().Name
 	temp = a.temporary(name)
-	if err := a.run("ADD COLUMN " + quoteName(temp) + " " + f.Column()); err != nil {
+	if err := a.run("ADD COLUMN " + engine.QuoteName(temp) + " " + f.Column()); err != nil {
 		return "", fmt.Errorf("failed to add column %s - %w", name, err)
 	}
 	value := "CASE WHEN COALESCE(%[1]s, '') = '' THEN '[]' WHEN json_valid(%[1]s) AND json_type(%[1]s) = 'array'" +
@@ -215,7 +215,7 @@ func (a *alteration) convert(old, f Field) (temp string, err error) {
 		value = "CASE WHEN COALESCE(%[1]s, '') IN ('', '[]') THEN '' WHEN json_valid(%[1]s) AND json_type(%[1]s) = 'array'" +
 			" THEN COALESCE(json_extract(%[1]s, '$[#-1]'), '') ELSE %[1]s END"
 	}
-	query := "UPDATE " + a.table + " SET " + quoteName(temp) + " = " + fmt.Sprintf(value, from)
+	query := "UPDATE " + a.table + " SET " + engine.QuoteName(temp) + " = " + fmt.Sprintf(value, from)
 	if err := exec(a.conn, query); err != nil {
 		return "", fmt.Errorf("failed to convert column %s - %w", name, err)
 	}
@@ -247,7 +247,7 @@ func dropViews(conn *sqlite.Conn) (*droppedViews, error) {
 		}
 	}
 	for _, name := range names {
-		if err := exec(conn, "DROP VIEW "+quoteName(name)); err != nil {
+		if err := exec(conn, "DROP VIEW "+engine.QuoteName(name)); err != nil {
 			return nil, fmt.Errorf("failed to drop view %s - %w", name, err)
 		}
 	}
@@ -270,7 +270,7 @@ func (v *droppedViews) restore(conn *sqlite.Conn) error {
 
 // checkTable tells whether a table or view can be read; for a view that is whether its query still compiles.
 func checkTable(conn *sqlite.Conn, name string) error {
-	stmt, _, err := conn.PrepareTransient("SELECT * FROM " + quoteName(name) + " LIMIT 0")
+	stmt, _, err := conn.PrepareTransient("SELECT * FROM " + engine.QuoteName(name) + " LIMIT 0")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package schema
 import (
 	"regexp"
 	"strings"
+
+	engine "github.com/troupebase/troupe/storage/sqlite"
 )
 
 // Index is a CREATE INDEX statement taken apart. The zero value is the index of a text that is none.
@@ -84,9 +86,9 @@ func (ix Index) String() string {
 		b.WriteString("IF NOT EXISTS ")
 	}
 	if ix.Schema != "" {
-		b.WriteString(quoteName(ix.Schema) + ".")
+		b.WriteString(engine.QuoteName(ix.Schema) + ".")
 	}
-	b.WriteString(quoteName(ix.Name) + " ON " + quoteName(ix.Table) + " (")
+	b.WriteString(engine.QuoteName(ix.Name) + " ON " + engine.QuoteName(ix.Table) + " (")
 	for i, c := range ix.Columns {
 		switch {
 		case i > 0:
@@ -110,7 +112,7 @@ func (c IndexColumn) write(b *strings.Builder) {
 	if strings.ContainsAny(c.Name, "( \t\r\n") {
 		b.WriteString(c.Name)
 	} else {
-		b.WriteString(quoteName(c.Name))
+		b.WriteString(engine.QuoteName(c.Name))
 	}
 	if c.Collate != "" {
 		b.WriteString(" COLLATE " + c.Collate)
@@ -170,6 +172,3 @@ func addAuthIndexes(c *Collection, suffix string) {
 		c.Indexes = append(c.Indexes, ix.String())
 	}
 }
-
-// quoteName quotes an identifier for SQL.
-func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

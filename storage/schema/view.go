@@ -239,12 +239,12 @@ func viewLeaf(query string, err error) error {
 // createView makes the SQL view of c in place of the one of stored. Ids are always texts.
 func createView(conn *sqlite.Conn, c, stored *Collection) error {
 	if stored != nil {
-		if err := exec(conn, "DROP VIEW IF EXISTS "+quoteName(stored.Name)); err != nil {
+		if err := exec(conn, "DROP VIEW IF EXISTS "+engine.QuoteName(stored.Name)); err != nil {
 			return fmt.Errorf("failed to drop view %s - %w", stored.Name, err)
 		}
 	}
 	query := trimQuery(c.ViewQuery)
-	name := quoteName(c.Name)
+	name := engine.QuoteName(c.Name)
 	if err := exec(conn, "CREATE VIEW "+name+" AS SELECT * FROM ("+query+"\n)"); err != nil {
 		return fmt.Errorf("failed to create view %s - %w", c.Name, err)
 	}
@@ -256,7 +256,7 @@ func createView(conn *sqlite.Conn, c, stored *Collection) error {
 				declared = stmt.ColumnText(2)
 				columns = append(columns, "CAST(`id` as TEXT) `id`")
 			} else {
-				columns = append(columns, quoteName(stmt.ColumnText(1)))
+				columns = append(columns, engine.QuoteName(stmt.ColumnText(1)))
 			}
 			return nil
 		},
@@ -295,11 +295,11 @@ func TryView(conn *sqlite.Conn, query string, collections []*Collection) (*DryVi
 	c := &Collection{ID: checksumID(View, name), Name: name, Type: View, Fields: fields, ViewQuery: query}
 	columns := make([]string, len(fields))
 	for i, f := range fields {
-		columns[i] = quoteName(f.Base().Name)
+		columns[i] = engine.QuoteName(f.Base().Name)
 		if f.Base().Name == "id" {
 			columns[i] = "CAST(`id` as TEXT) `id`"
 		}
 	}
-	from := "(SELECT " + strings.Join(columns, ", ") + " FROM (" + trimQuery(query) + "\n)) " + quoteName(name)
+	from := "(SELECT " + strings.Join(columns, ", ") + " FROM (" + trimQuery(query) + "\n)) " + engine.QuoteName(name)
 	return &DryView{Collection: c, From: from}, nil
 }

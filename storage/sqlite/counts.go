@@ -48,7 +48,7 @@ const LastGroup = "(SELECT `group` FROM `main`.`_troupe_commits` WHERE `id` = 1)
 // LastRow returns an SQL expression: the highest rowid of a table, below which no new row gets one. It is NULL for views and for tables
 // whose definition says what to do on a conflict: they may replace rows, which SQLite tells nobody about.
 func LastRow(table string) string {
-	return ifPlain(table, "SELECT COALESCE(MAX(_rowid_), 0) FROM `main`."+quoted(table))
+	return ifPlain(table, "SELECT COALESCE(MAX(_rowid_), 0) FROM `main`."+QuoteName(table))
 }
 
 // ifPlain is the value of a query if the table is one whose rows can be followed, otherwise NULL.
@@ -56,8 +56,6 @@ func ifPlain(table, query string) string {
 	return "CASE WHEN EXISTS (SELECT 1 FROM `main`.sqlite_schema WHERE type = 'table' AND name = '" + strings.ReplaceAll(table, "'", "''") +
 		"' AND sql NOT LIKE '%on%conflict%') THEN (" + query + ") END"
 }
-
-func quoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // maxPending is how many groups a count may miss while it runs: some seconds of writing, in a megabyte or two.
 const maxPending = 1 << 16
@@ -209,7 +207,7 @@ func (t *rowCount) wait(g growth) bool {
 
 // countRows counts, and reads in the same snapshot which group was the last.
 func countRows(r *Reader, table string) (rows int, group uint64, err error) {
-	s, err := r.Prepare("SELECT " + ifPlain(table, "SELECT COUNT(*) FROM `main`."+quoted(table)) + ", " + LastGroup)
+	s, err := r.Prepare("SELECT " + ifPlain(table, "SELECT COUNT(*) FROM `main`."+QuoteName(table)) + ", " + LastGroup)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count rows of %s: %w", table, err)
 	}
