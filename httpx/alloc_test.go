@@ -56,8 +56,8 @@ func BenchmarkHealth(b *testing.B) {
 	}
 }
 
-// BenchmarkPlan is BenchmarkHealth with one middleware around all routes.
-func BenchmarkPlan(b *testing.B) {
+// BenchmarkMiddleware is BenchmarkHealth with one middleware around all routes.
+func BenchmarkMiddleware(b *testing.B) {
 	s, ctx := benchServer(b), request("/api/health")
 	router, err := NewRouter(s.Router().Routes(), Middleware{Func: (*Context).Next})
 	if err != nil {

@@ -100,7 +100,7 @@ func TestGroups(t *testing.T) {
 func TestUnbindForAll(t *testing.T) {
 	b := NewBuilder(testRoutes()).Unbind(SecurityID)
 	b.GET("/own", echo)
-	b.GET("/secure", echo).Bind(Middleware{ID: SecurityID, Func: protectLayer, check: true})
+	b.GET("/secure", echo).Bind(Middleware{ID: SecurityID, Func: securityLayer, checks: true})
 	w := built(t, b, nil)
 	for target, want := range map[string]string{"/own": "", "/api/health": "", "/nope": "", "/secure": "SAMEORIGIN"} {
 		if got := w.get("GET", target); got.Header.Get("X-Frame-Options") != want {

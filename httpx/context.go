@@ -52,7 +52,7 @@ type Context struct {
 	body   []byte         // once it was read as a whole
 	bodyIs error          // why a body that was begun cannot be read again
 	values map[string]any // of [Context.Set]
-	at     int            // the step of the plan that Next runs next
+	at     int            // the step of the chain that Next runs next
 	owed   int64          // bytes of the answer that are charged
 	quiet  bool           // a success is not logged
 	gzip   bool           // the answer is to be compressed

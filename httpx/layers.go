@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -34,24 +35,51 @@ const (
 	BodyLimitPriority      = -990
 )
 
-// ownLayers returns the layers as middlewares, for routes that have others beside them.
-func ownLayers() []Middleware {
-	return []Middleware{
-		{ID: CORSID, Priority: CORSPriority, Func: corsLayer},
-		{ID: ActivityLoggerID, Priority: ActivityLoggerPriority, Func: observeLayer},
-		{ID: PanicRecoverID, Priority: PanicRecoverPriority, Func: recoverLayer},
-		{ID: LoadAuthTokenID, Priority: LoadAuthTokenPriority, Func: authLayer, check: true},
-		{ID: SuperuserIPsID, Priority: SuperuserIPsPriority, Func: (*Context).limitSuperuser, check: true},
-		{ID: SecurityID, Priority: SecurityPriority, Func: protectLayer, check: true},
-		{ID: RateLimitID, Priority: RateLimitPriority, Func: (*Context).limitRequest, check: true},
-		bodyLayer(),
-	}
+// A Layer is something that the server itself does around every route.
+type Layer struct {
+	// ID and Priority are those of the middleware that it is.
+	ID       string
+	Priority int
+	// Description says what it does.
+	Description string
+
+	run    func(c *Context) error
+	checks bool // as in [Middleware]
 }
 
-// bodyLayer is the body limit of the route, or the default.
-func bodyLayer() Middleware {
-	return Middleware{ID: BodyLimitID, Priority: BodyLimitPriority, Func: (*Context).limitBody, check: true,
-		limit: (*Context).limitBody}
+// layers are the server's own, from the outermost in: the one place where their order stands. One more is one more line.
+var layers = [...]Layer{
+	{CORSID, CORSPriority, "Answers OPTIONS, and tells browsers which origins may read the answer.", corsLayer, false},
+	{ActivityLoggerID, ActivityLoggerPriority, "Reports the answer to the request log, panics included.", observeLayer, false},
+	{PanicRecoverID, PanicRecoverPriority, "Makes an error of a panic.", recoverLayer, false},
+	{LoadAuthTokenID, LoadAuthTokenPriority, "Finds out who makes the request, by its token.", authLayer, true},
+	{SuperuserIPsID, SuperuserIPsPriority, "Refuses superusers from addresses that are not theirs.", superuserLayer, true},
+	{SecurityID, SecurityPriority, "Sets the security headers.", securityLayer, true},
+	{RateLimitID, RateLimitPriority, "Refuses requests beyond the rate limits.", (*Context).limitRequest, true},
+	{BodyLimitID, BodyLimitPriority, "Refuses a body that is announced as too long, and bounds the others.", (*Context).limitBody, true},
+}
+
+// Layers returns the server's own layers, the outermost first.
+func Layers() []Layer { return slices.Clone(layers[:]) }
+
+// middleware returns the layer as what routes have around them.
+func (l *Layer) middleware() Middleware {
+	return Middleware{ID: l.ID, Priority: l.Priority, Func: l.run, checks: l.checks}
+}
+
+// ownLayers returns the layers as middlewares.
+func ownLayers() []Middleware {
+	list := make([]Middleware, 0, len(layers))
+	for i := range layers {
+		list = append(list, layers[i].middleware())
+	}
+	return list
+}
+
+// ownLayer returns one of the layers as a middleware.
+func ownLayer(id string) Middleware {
+	i := slices.IndexFunc(layers[:], func(l Layer) bool { return l.ID == id })
+	return layers[i].middleware()
 }
 
 func corsLayer(c *Context) error {
@@ -72,7 +100,9 @@ func observeLayer(c *Context) error {
 	if err != nil {
 		answer = s.explain(c, err)
 		status = answer.Status
-		err = &settled{err, answer}
+		if err != error(answer) || status == fasthttp.StatusInternalServerError {
+			err = &settled{err, answer}
+		}
 	}
 	if s.opts.Observe != nil && (answer != nil || !c.match.route.Quiet && !c.quiet) {
 		s.opts.Observe(c, status, time.Since(began), answer)
@@ -96,7 +126,16 @@ func authLayer(c *Context) error {
 	return nil
 }
 
-func protectLayer(c *Context) error {
+// superuserLayer is [Context.limitSuperuser] whose refusal has the security headers, which are set further in.
+func superuserLayer(c *Context) error {
+	err := c.limitSuperuser()
+	if err != nil {
+		c.protect()
+	}
+	return err
+}
+
+func securityLayer(c *Context) error {
 	c.protect()
 	return nil
 }

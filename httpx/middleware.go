@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -21,8 +22,7 @@ type Middleware struct {
 	// middleware outside of it returns something else.
 	Func func(c *Context) error
 
-	check bool                   // Func looks only: what is inside follows by itself after nil
-	limit func(c *Context) error // with BodyLimitID: what a body that is announced is judged by
+	checks bool // Func only lets through or refuses: what is inside follows by itself after nil
 }
 
 // maxMiddlewares bounds what one route has around it, and with it the stack of a request.
@@ -31,7 +31,7 @@ const maxMiddlewares = 256
 // Next runs the rest of the chain inside of the middleware that calls it and returns its error. A second call by the same
 // middleware does nothing and returns nil, as does a call by a handler.
 func (c *Context) Next() error {
-	p := c.match.plan
+	p := c.match.chain
 	if p == nil || c.at >= len(p.steps) {
 		return nil
 	}
@@ -39,76 +39,58 @@ func (c *Context) Next() error {
 	for c.at < len(p.steps) {
 		step := &p.steps[c.at]
 		c.at++
-		if err := step.run(c); err != nil || !step.check {
+		if err := step.run(c); err != nil || !step.checks {
 			return err
 		}
 	}
 	return nil
 }
 
-// plan is all that a request to a route passes, from the outermost middleware to the handler. It is immutable.
-type plan struct {
+// chain is all that a request to a route passes, from the outermost middleware to the handler. It is immutable.
+type chain struct {
 	steps []step
-	// limit judges the announced length of a body before the steps run; nil lets all pass.
-	limit func(c *Context) error
-	// allowance is the body limit until the step that sets it.
-	allowance int64
+	// bodyLimit is the limit until the step that sets it, negative for none.
+	bodyLimit int64
 }
 
 type step struct {
-	run   func(c *Context) error
-	check bool
+	run    func(c *Context) error
+	checks bool
 }
 
-// newPlan merges the middlewares of a table and of a route with the server's own layers. It returns nil for a route that
-// has only those: it takes the short way through [Server.run].
-func newPlan(route *Route, globals []Middleware, unbind []string) (*plan, error) {
-	list := ownLayers()
-	custom := len(globals)+len(route.inherited)+len(route.Middlewares) > 0
-	exclude := func(ids []string) {
-		before := len(list)
-		list = without(list, ids)
-		custom = custom || len(list) != before
-	}
-	list = merged(list, globals)
-	exclude(unbind)
+// newChain merges the middlewares of a table and of a route with the server's own layers.
+func newChain(route *Route, globals []Middleware, unbind []string) (*chain, error) {
+	list := merged(ownLayers(), globals)
+	list = without(list, unbind)
 	list = merged(list, route.inherited)
-	if route.BodyLimit != nil {
-		list = merged(list, []Middleware{bodyLayer()})
+	if route.BodyLimit != nil { // it wins over a limit that was bound further out
+		list = merged(list, []Middleware{ownLayer(BodyLimitID)})
 	}
 	if route.Guard != nil {
-		list = append(list, Middleware{Func: route.Guard, check: true})
+		list = append(list, Middleware{Func: route.Guard, checks: true})
 	}
 	list = merged(list, route.Middlewares)
-	exclude(route.Unbind)
-	if !custom {
-		return nil, nil
-	}
+	list = without(list, route.Unbind)
 	if len(list) > maxMiddlewares {
 		return nil, fmt.Errorf("more than %d middlewares", maxMiddlewares)
 	}
-	slices.SortStableFunc(list, func(a, b Middleware) int {
-		switch {
-		case a.Priority < b.Priority:
-			return -1
-		case a.Priority > b.Priority:
-			return 1
-		}
-		return 0
-	})
-	p := &plan{steps: make([]step, 0, len(list)+1), allowance: -1}
+	slices.SortStableFunc(list, func(a, b Middleware) int { return cmp.Compare(a.Priority, b.Priority) })
+	made := &chain{steps: make([]step, 0, len(list)+1), bodyLimit: -1}
 	for _, m := range list {
 		if m.Func == nil {
 			return nil, fmt.Errorf("middleware %q has no function", m.ID)
 		}
 		if m.ID == BodyLimitID {
-			p.limit, p.allowance = m.limit, DefaultBodyLimit
+			made.bodyLimit = DefaultBodyLimit
 		}
-		p.steps = append(p.steps, step{m.Func, m.check})
+		made.steps = append(made.steps, step{m.Func, m.checks})
 	}
-	p.steps = append(p.steps, step{run: func(c *Context) error { return c.match.route.Handler(c) }})
-	return p, nil
+	made.steps = append(made.steps, step{run: answerRoute})
+	return made, nil
 }
+
+// answerRoute is the innermost step: the handler of the route.
+func answerRoute(c *Context) error { return c.match.route.Handler(c) }
 
 // merged appends more to list; one with an id that is there takes that one's place.
 func merged(list, more []Middleware) []Middleware {
@@ -131,19 +113,10 @@ func without(list []Middleware, ids []string) []Middleware {
 	return slices.DeleteFunc(list, func(m Middleware) bool { return m.ID != "" && slices.Contains(ids, m.ID) })
 }
 
-// follow passes c through the plan of its route.
+// follow passes c through the chain of its route.
 func (s *Server) follow(c *Context) {
-	c.limit = c.match.plan.allowance
-	err := func() (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				e := s.panicked(c, p)
-				err = &settled{e, e}
-			}
-		}()
-		return c.Next()
-	}()
-	if err != nil {
+	c.limit = c.match.chain.bodyLimit
+	if err := c.Next(); err != nil {
 		s.fail(c, s.explain(c, err))
 	}
 	if c.gzip {

@@ -326,27 +326,6 @@ func TestMiddlewaresThatCannotBe(t *testing.T) {
 	}
 }
 
-// TestRoutesWithoutMiddlewaresHaveNoPlan keeps the short way short.
-func TestRoutesWithoutMiddlewaresHaveNoPlan(t *testing.T) {
-	r, err := NewRouter([]*Route{
-		{Method: "GET", Path: "/a", Handler: arrived, Guard: RequireAuth, BodyLimit: func(*Context) (int64, error) { return 1, nil }},
-		{Method: "GET", Path: "/b", Handler: arrived, Unbind: []string{"nobody"}},
-		{Method: "GET", Path: "/c", Handler: arrived, Unbind: []string{RateLimitID}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]bool{"/a": false, "/b": false, "/c": true} {
-		var m match
-		if !r.find("GET", []byte(path), &m) || (m.plan != nil) != want {
-			t.Errorf("%s: a plan is %v", path, m.plan != nil)
-		}
-	}
-	if r.rest != nil {
-		t.Error("paths without a route have a plan")
-	}
-}
-
 // TestRequestsKeepTheirTable swaps the table while a request is between its middlewares and its handler.
 func TestRequestsKeepTheirTable(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})

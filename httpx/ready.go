@@ -20,12 +20,12 @@ const (
 )
 
 // GuestOnly is [RequireGuest] as a middleware.
-func GuestOnly() Middleware { return Middleware{ID: GuestOnlyID, Func: RequireGuest, check: true} }
+func GuestOnly() Middleware { return Middleware{ID: GuestOnlyID, Func: RequireGuest, checks: true} }
 
 // AuthOnly is [RequireAuth] as a middleware; with collections, names or ids, only their records pass.
 func AuthOnly(collections ...string) Middleware {
 	collections = slices.Clone(collections)
-	return Middleware{ID: AuthOnlyID, check: true, Func: func(c *Context) error {
+	return Middleware{ID: AuthOnlyID, checks: true, Func: func(c *Context) error {
 		if err := RequireAuth(c); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func AuthOnly(collections ...string) Middleware {
 
 // SuperuserOnly is [RequireSuperuser] as a middleware.
 func SuperuserOnly() Middleware {
-	return Middleware{ID: SuperuserOnlyID, Func: RequireSuperuser, check: true}
+	return Middleware{ID: SuperuserOnlyID, Func: RequireSuperuser, checks: true}
 }
 
 // SuperuserOrOwnerOnly is [RequireSuperuserOrOwner] as a middleware; an empty param is "id".
@@ -46,7 +46,7 @@ func SuperuserOrOwnerOnly(param string) Middleware {
 	if param == "" {
 		param = "id"
 	}
-	return Middleware{ID: SuperuserOrOwnerOnlyID, Func: RequireSuperuserOrOwner(param), check: true}
+	return Middleware{ID: SuperuserOrOwnerOnlyID, Func: RequireSuperuserOrOwner(param), checks: true}
 }
 
 // SameCollectionOnly is [RequireSameCollection] as a middleware, by the path parameter param; an empty one is
@@ -55,7 +55,7 @@ func SameCollectionOnly(param string) Middleware {
 	if param == "" {
 		param = "collection"
 	}
-	return Middleware{ID: SameCollectionOnlyID, check: true, Func: func(c *Context) error { return c.sameCollection(param) }}
+	return Middleware{ID: SameCollectionOnlyID, checks: true, Func: func(c *Context) error { return c.sameCollection(param) }}
 }
 
 // BodyLimit takes the place of the server's own limit: bodies may have up to that many bytes, 0 is no limit.
@@ -63,16 +63,15 @@ func BodyLimit(bytes int64) Middleware {
 	if bytes <= 0 {
 		bytes = -1
 	}
-	limit := func(c *Context) error {
+	return Middleware{ID: BodyLimitID, Priority: BodyLimitPriority, checks: true, Func: func(c *Context) error {
 		c.limit = bytes
 		return c.checkLength()
-	}
-	return Middleware{ID: BodyLimitID, Priority: BodyLimitPriority, Func: limit, check: true, limit: limit}
+	}}
 }
 
 // SkipSuccessLog keeps successes out of the request log.
 func SkipSuccessLog() Middleware {
-	return Middleware{ID: SkipSuccessLogID, check: true, Func: func(c *Context) error {
+	return Middleware{ID: SkipSuccessLogID, checks: true, Func: func(c *Context) error {
 		c.quiet = true
 		return nil
 	}}
@@ -81,7 +80,7 @@ func SkipSuccessLog() Middleware {
 // Gzip compresses the answer for clients that read gzip, if it is worth it: text of 200 bytes and more that is neither
 // encoded already nor a part of a file nor an event stream. It does so after all middlewares, so none sees the result.
 func Gzip() Middleware {
-	return Middleware{ID: GzipID, check: true, Func: func(c *Context) error {
+	return Middleware{ID: GzipID, checks: true, Func: func(c *Context) error {
 		c.gzip = true
 		return nil
 	}}

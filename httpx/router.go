@@ -59,10 +59,9 @@ const maxParams = 8
 // Router finds the route of a request. It is immutable and safe for concurrent use; to change the table make a new one
 // and give it to [Server.SetRouter].
 type Router struct {
-	root    node
-	routes  []*Route
-	rest    *plan // of paths without a route
-	planned bool  // some route, or rest, has a plan
+	root   node
+	routes []*Route
+	rest   *chain // of paths without a route
 
 	middlewares []Middleware
 	unbind      []string
@@ -79,7 +78,7 @@ type node struct {
 type end struct {
 	route *Route
 	names []string
-	plan  *plan
+	chain *chain
 }
 
 // ConflictError says that a route cannot be told from another of the same table.
@@ -104,10 +103,9 @@ func NewRouter(routes []*Route, middlewares ...Middleware) (*Router, error) {
 func newRouter(routes []*Route, middlewares []Middleware, unbind []string) (*Router, error) {
 	r := &Router{routes: routes, middlewares: middlewares, unbind: unbind}
 	var err error
-	if r.rest, err = newPlan(&Route{}, middlewares, unbind); err != nil {
+	if r.rest, err = newChain(&Route{}, middlewares, unbind); err != nil {
 		return nil, err
 	}
-	r.planned = r.rest != nil
 	var failed []error
 	for _, route := range routes {
 		if err := r.add(route, middlewares, unbind); err != nil {
@@ -139,13 +137,12 @@ func (r *Router) add(route *Route, middlewares []Middleware, unbind []string) er
 	if route.Handler == nil {
 		return errors.New("no handler")
 	}
-	plan, err := newPlan(route, middlewares, unbind)
+	chain, err := newChain(route, middlewares, unbind)
 	if err != nil {
 		return err
 	}
-	r.planned = r.planned || plan != nil
 	at := &r.root
-	e := end{route: route, plan: plan}
+	e := end{route: route, chain: chain}
 	for _, s := range segments {
 		switch s.kind {
 		case literalSegment:
@@ -189,7 +186,7 @@ func (n *node) child(segment string) *node {
 // match is a route with the raw values of its parameters, which point into the path that was matched.
 type match struct {
 	route  *Route
-	plan   *plan // nil for the short way
+	chain  *chain
 	names  []string
 	values [maxParams][]byte
 }
@@ -262,7 +259,7 @@ func pick(ends []end, method string, m *match) bool {
 	return true
 }
 
-func (m *match) take(e *end) { m.route, m.plan, m.names = e.route, e.plan, e.names }
+func (m *match) take(e *end) { m.route, m.chain, m.names = e.route, e.chain, e.names }
 
 // wantsSlash tells whether path is the directory of a {name...} or {$} route that was asked for without its slash.
 func (r *Router) wantsSlash(method string, path []byte) bool {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -38,24 +37,8 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, table *Router) {
 	if s.redirect(c) {
 		return
 	}
-	if c.method == fasthttp.MethodOptions && !table.planned {
-		s.preflight(c)
-		return
-	}
 	s.route(c)
-	if c.match.plan != nil {
-		s.follow(c)
-		return
-	}
-	if c.method == fasthttp.MethodOptions {
-		s.preflight(c)
-		return
-	}
-	began := time.Now()
-	shown := s.run(c)
-	if s.opts.Observe != nil && (shown != nil || !c.match.route.Quiet) {
-		s.opts.Observe(c, ctx.Response.StatusCode(), time.Since(began), shown)
-	}
+	s.follow(c)
 }
 
 // release ends a request: it is the guard of last resort, for a panic outside of a handler, and gives c back.
@@ -77,50 +60,12 @@ func (c *Context) wellFormed() bool {
 	return nc == nil || nc.checked || isParsedHead(&c.ctx.Request.Header)
 }
 
-// run passes c through the layers of a route without middlewares and returns what went wrong as a client saw it. The
-// same layers as steps among middlewares are in layers.go.
-func (s *Server) run(c *Context) (shown *Error) {
-	c.allowOrigin()
-	defer func() {
-		if p := recover(); p != nil {
-			shown = s.panicked(c, p)
-			s.fail(c, shown)
-		}
-	}()
-	c.protect()
-	if err := s.layers(c); err != nil {
-		shown = s.explain(c, err)
-		s.fail(c, shown)
-	}
-	return shown
-}
-
-// layers is the order of system.md 1.2 from the token on.
-func (s *Server) layers(c *Context) error {
-	c.loadAuth()
-	if err := c.limitSuperuser(); err != nil {
-		return err
-	}
-	if err := c.limitRequest(); err != nil {
-		return err
-	}
-	if err := c.limitBody(); err != nil {
-		return err
-	}
-	if guard := c.match.route.Guard; guard != nil {
-		if err := guard(c); err != nil {
-			return err
-		}
-	}
-	return c.match.route.Handler(c)
-}
-
 // route finds the route of c, or the server's own for paths without one.
 func (s *Server) route(c *Context) {
 	if c.router.find(c.method, c.path, &c.match) {
 		return
 	}
-	c.match = match{route: s.unknown, names: catchAllNames, plan: c.router.rest}
+	c.match = match{route: s.unknown, names: catchAllNames, chain: c.router.rest}
 	if c.method == fasthttp.MethodGet || c.method == fasthttp.MethodHead {
 		c.match.route = s.files
 	}
