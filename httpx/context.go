@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"iter"
 	"net/netip"
 	"strings"
 
@@ -146,6 +147,10 @@ func (c *Context) VisitHeaders(fn func(name, value string)) {
 		fn(string(k), string(v))
 	}
 }
+
+// HeaderBytes are the request header lines, names in canonical form. The bytes are the request's own: they must not be
+// changed, or kept beyond the loop.
+func (c *Context) HeaderBytes() iter.Seq2[[]byte, []byte] { return c.ctx.Request.Header.All() }
 
 // SetHeader sets a header of the answer. Headers set before an error was returned are kept.
 func (c *Context) SetHeader(name, value string) { c.ctx.Response.Header.Set(name, value) }

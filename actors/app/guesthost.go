@@ -71,18 +71,18 @@ func (streamRequest) Param(string) string { return "" }
 
 // QueryLookup implements Request.
 func (r streamRequest) QueryLookup(name string) (string, bool) {
-	if r.of.Query == nil {
+	if r.of.Source == nil {
 		return "", false
 	}
-	return r.of.Query(name)
+	return r.of.Source.Query(name)
 }
 
 // HeaderLookup implements Request.
 func (r streamRequest) HeaderLookup(name string) (string, bool) {
-	if r.of.Header == nil {
+	if r.of.Source == nil {
 		return "", false
 	}
-	return r.of.Header(filter.HeaderName(name))
+	return r.of.Source.Header(filter.HeaderName(name))
 }
 
 // RealIP implements Request.

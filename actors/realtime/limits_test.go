@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -206,10 +207,17 @@ func FuzzParseTopic(f *testing.F) {
 			t.Errorf("%q: %+v", s, top)
 		}
 		req := top.request(nil, time.Time{})
-		if req.Query != nil {
+		copied := new(filter.Snapshot)
+		req.Source.CopyTo(copied)
+		for _, from := range []filter.Source{req.Source, copied} {
 			for _, p := range top.options.query {
-				if got, ok := req.Query(p.name); !ok || got != p.value {
+				if got, ok := from.Query(p.name); !ok || got != p.value {
 					t.Errorf("query %q: %q", p.name, got)
+				}
+			}
+			for _, p := range top.options.headers {
+				if got, ok := from.Header(p.name); !ok || got != p.value {
+					t.Errorf("header %q: %q", p.name, got)
 				}
 			}
 		}

@@ -147,16 +147,21 @@ func referenceOf(key string) string {
 
 // request is what rules and filters see when a change is judged for somebody.
 func (t *topic) request(who *filter.Identity, now time.Time) *filter.Request {
-	return &filter.Request{
-		Context: "realtime", Method: "GET", Auth: who, Now: now,
-		Query:  lookUp(t.options.query),
-		Header: lookUp(t.options.headers),
-	}
+	return &filter.Request{Context: "realtime", Method: "GET", Auth: who, Now: now, Source: &t.options}
 }
 
-func lookUp(list []pair) func(string) (string, bool) {
-	if len(list) == 0 {
-		return nil
+// Query implements filter.Source.
+func (o *options) Query(name string) (string, bool) { return valueOf(o.query, name) }
+
+// Header implements filter.Source.
+func (o *options) Header(name string) (string, bool) { return valueOf(o.headers, name) }
+
+// CopyTo implements filter.Source.
+func (o *options) CopyTo(s *filter.Snapshot) {
+	for _, p := range o.query {
+		s.AddQuery(p.name, p.value)
 	}
-	return func(name string) (string, bool) { return valueOf(list, name) }
+	for _, p := range o.headers {
+		s.AddHeader([]byte(p.name), []byte(p.value))
+	}
 }

@@ -97,6 +97,7 @@ type batchRun struct {
 	parts []*batchPart
 	// hooked tells that hooks run around one of the parts.
 	hooked bool
+	outer  *filter.Snapshot // the headers of the batch, once a part was made
 }
 
 // batchPart is one request of a batch.
@@ -264,19 +265,23 @@ func (b *batchRun) upsert(part *batchPart, in records.WriteInput, id string) (re
 // caller is what the rules of a part see: its own method, query and headers on top of those of the batch.
 func (b *batchRun) caller(part *batchPart, method string) records.Caller {
 	who := caller(b.c, "batch")
-	outer := who.Request.Header
-	own := make(map[string]string, len(part.item.Headers))
-	for k, v := range part.item.Headers {
-		own[filter.HeaderName(k)] = v
+	if b.outer == nil {
+		b.outer = new(filter.Snapshot)
+		who.Request.Source.CopyTo(b.outer)
 	}
-	who.Request.Method = method
-	who.Request.Query = func(name string) (string, bool) { return first(part.target.query, name) }
-	who.Request.Header = func(name string) (string, bool) {
-		if v, ok := own[name]; ok && name != "authorization" {
-			return v, true
+	own := new(filter.Snapshot)
+	for name, values := range part.target.query {
+		for _, v := range values {
+			own.AddQuery(name, v)
 		}
-		return outer(name)
 	}
+	for name, v := range part.item.Headers {
+		if filter.HeaderName(name) != "authorization" {
+			own.AddHeader([]byte(name), []byte(v))
+		}
+	}
+	own.Under(b.outer)
+	who.Request.Method, who.Request.Source = method, own
 	return who
 }
 

@@ -141,5 +141,5 @@ func (r *partRequest) QueryLookup(name string) (string, bool) {
 
 // HeaderLookup implements app.Request.
 func (r *partRequest) HeaderLookup(name string) (string, bool) {
-	return r.part.caller.Request.Header(filter.HeaderName(name))
+	return r.part.caller.Request.Source.Header(filter.HeaderName(name))
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -12,16 +13,15 @@ import (
 	"github.com/troupebase/troupe/storage/records"
 )
 
-// caller is on whose behalf a request runs, and what rules see of it. The values are read from the request when a rule
-// asks for them, so it must not outlive the handler.
+// caller is on whose behalf a request runs, and what rules see of it. Parameters and headers are read from the request
+// when a rule asks for them, so it must not outlive the handler; commands detach theirs when they are made.
 func caller(c *httpx.Context, situation string) records.Caller {
-	req := &filter.Request{
-		Context: situation,
-		Method:  c.Method(),
-		Query:   c.QueryLookup,
-		Header:  headers(c),
-		Now:     time.Now(),
-	}
+	running := &struct {
+		filter.Request
+		runningRequest
+	}{filter.Request{Context: situation, Method: c.Method(), Now: time.Now()}, runningRequest{c: c}}
+	running.Source = &running.runningRequest
+	req := &running.Request
 	if c.Auth == nil {
 		return records.Caller{Request: req}
 	}
@@ -75,23 +75,38 @@ func jsonOf(body map[string]any) func() ([]byte, error) {
 	return func() ([]byte, error) { return json.Marshal(body) }
 }
 
-// headers returns the headers of a request by their name in snake case. They are collected when the first is asked for.
-func headers(c *httpx.Context) func(name string) (string, bool) {
-	var known map[string]string
-	return func(name string) (string, bool) {
-		if known == nil {
-			known = make(map[string]string)
-			c.VisitHeaders(func(name, value string) {
-				key := filter.HeaderName(name)
-				if _, ok := known[key]; !ok && key != "host" {
-					known[key] = value
-				}
-			})
+// runningRequest is the parameters and headers of the request that a handler serves. It implements filter.Source.
+type runningRequest struct {
+	c    *httpx.Context
+	read *filter.Snapshot // once a header was asked for
+}
+
+// Query implements filter.Source.
+func (r *runningRequest) Query(name string) (string, bool) { return r.c.QueryLookup(name) }
+
+// Header implements filter.Source.
+func (r *runningRequest) Header(name string) (string, bool) {
+	if r.read == nil {
+		r.read = new(filter.Snapshot)
+		r.CopyTo(r.read)
+	}
+	return r.read.Header(name)
+}
+
+// CopyTo implements filter.Source. Rules do not see the host.
+func (r *runningRequest) CopyTo(s *filter.Snapshot) {
+	r.c.VisitQuery(s.AddQuery)
+	for name, value := range r.c.HeaderBytes() {
+		if !bytes.EqualFold(bytes.Trim(name, headerMarks), hostHeader) {
+			s.AddHeader(name, value)
 		}
-		v, ok := known[name]
-		return v, ok
 	}
 }
+
+// headerMarks are the characters of the name of a header that rules see as "_", or not at all at its ends.
+const headerMarks = "!#$%&'*+-.^_`|~"
+
+var hostHeader = []byte("host")
 
 // guestReadLimit bounds the reads of those who did not sign in, so that nobody unknown keeps a core busy for long.
 const guestReadLimit = 5 * time.Second

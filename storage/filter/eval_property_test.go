@@ -125,8 +125,7 @@ func (w *world) store(t testing.TB, c *schema.Collection, values []schema.Value)
 // request makes a request, of a guest or of a new member whose values are at hand or not.
 func (w *evalWorld) request(t testing.TB, n int) *filter.Request {
 	texts := map[string]string{"q": one(w.chance, someTexts), "f1": one(w.chance, someTexts), "e": ""}
-	from := func(name string) (string, bool) { s, ok := texts[name]; return s, ok }
-	req := &filter.Request{Context: "default", Method: "GET", Query: from, Header: from, Now: time.Date(2024, 1, 15, 10, 0, 0, 0, time.UTC),
+	req := &filter.Request{Context: "default", Method: "GET", Source: snapshot(texts, texts), Now: time.Date(2024, 1, 15, 10, 0, 0, 0, time.UTC),
 		Body: map[string]any{"x": one(w.chance, []any{nil, "a", 10.0, true, []any{"a", 1.5}, map[string]any{"a": "b"}})}}
 	for _, f := range w.base.Fields[1:] {
 		switch w.IntN(5) {

@@ -101,7 +101,7 @@ func (w *stateWorld) insert(t testing.TB, c *schema.Collection, id, state string
 // request is one in a state, of a guest or of a member whose own values are in a state and at hand or not.
 func (w *stateWorld) request(t testing.TB, state, who string, hand bool) *filter.Request {
 	text := func(string) (string, bool) { return map[string]string{present: "a"}[state], state != absent }
-	req := &filter.Request{Context: "default", Method: "POST", Query: text, Header: text, Now: time.Unix(0, 0), Body: map[string]any{}}
+	req := &filter.Request{Context: "default", Method: "POST", Source: everyName(text), Now: time.Unix(0, 0), Body: map[string]any{}}
 	if state != absent {
 		for _, f := range w.base.Fields[1:] {
 			req.Body[f.Base().Name] = valueIn(f, state)

@@ -116,13 +116,8 @@ func openWorld(t testing.TB, all []*schema.Collection, script string) *world {
 
 // request is a list request of the superuser or of a guest.
 func (w *world) request(expression string, trust filter.Trust) *filter.Request {
-	req := &filter.Request{
-		Context: "default", Method: "GET", Now: time.Now(),
-		Query: func(name string) (string, bool) { return expression, name == "filter" },
-		Header: func(name string) (string, bool) {
-			return "test", name == "user_agent"
-		},
-	}
+	req := &filter.Request{Context: "default", Method: "GET", Now: time.Now(),
+		Source: snapshot(map[string]string{"filter": expression}, map[string]string{"User-Agent": "test"})}
 	if trust == filter.Superuser {
 		req.Auth = &filter.Identity{Collection: w.cat.Find("_superusers"), ID: "root00000000000", Email: "root@example.com", Verified: true, Superuser: true}
 	}

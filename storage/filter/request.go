@@ -11,17 +11,14 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// Request is what an expression can read of the running request. A nil function means that there are no such values. A
-// Request is not changed while queries use it.
+// Request is what an expression can read of a request. It is not changed while queries use it.
 type Request struct {
 	// Context is one of default, expand, realtime, protectedFile, batch, oauth2, otp, password.
 	Context string
 	// Method is the HTTP method in upper case.
 	Method string
-	// Query returns the first value of a parameter of the URL.
-	Query func(name string) (string, bool)
-	// Header returns the first value of a header; the name is in snake case ("x_token").
-	Header func(name string) (string, bool)
+	// Source has the query parameters and headers; nil when there are none.
+	Source Source
 	// Body is the submitted body after modifiers were applied and known fields were cast: decoded JSON values or forms
 	// of schema.Value.
 	Body map[string]any
@@ -103,10 +100,8 @@ func (r *Request) lookup(p requestPath) (v any, exists bool) {
 		return r.Context, true
 	case "method":
 		return r.Method, true
-	case "query":
-		return text(r.Query, strings.Join(p.parts, "."))
-	case "headers":
-		return text(r.Header, strings.Join(p.parts, "."))
+	case "query", "headers":
+		return r.sent(p)
 	case "body":
 		return r.body(p.parts)
 	case "auth":
@@ -115,11 +110,19 @@ func (r *Request) lookup(p requestPath) (v any, exists bool) {
 	return nil, false
 }
 
-func text(from func(string) (string, bool), name string) (any, bool) {
-	if from == nil {
+// sent is a query parameter or a header.
+func (r *Request) sent(p requestPath) (any, bool) {
+	if r.Source == nil {
 		return nil, false
 	}
-	s, ok := from(name)
+	name := strings.Join(p.parts, ".")
+	var s string
+	var ok bool
+	if p.source == "query" {
+		s, ok = r.Source.Query(name)
+	} else {
+		s, ok = r.Source.Header(name)
+	}
 	if !ok {
 		return nil, false
 	}

@@ -55,12 +55,8 @@ INSERT INTO rc (id, title, n, b, s, sm, j, g, d, h, r, rm) VALUES
 // member is a request of the member with that id, of a guest for "". The record's values are at hand or not.
 func (w *world) member(t testing.TB, id string, values bool) *filter.Request {
 	t.Helper()
-	query := map[string]string{"q": "1", "t": "Alpha", "v": "10", "e": "", "views": "10", "wild": "a%"}
-	headers := map[string]string{"x_foo": "Bar"}
-	from := func(m map[string]string) func(string) (string, bool) {
-		return func(name string) (string, bool) { v, ok := m[name]; return v, ok }
-	}
-	req := &filter.Request{Context: "default", Method: "GET", Query: from(query), Header: from(headers), Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	source := snapshot(map[string]string{"q": "1", "t": "Alpha", "v": "10", "e": "", "views": "10", "wild": "a%"}, map[string]string{"X-Foo": "Bar"})
+	req := &filter.Request{Context: "default", Method: "GET", Source: source, Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	if id == "" {
 		return req
 	}

@@ -62,6 +62,8 @@ type Upsert struct {
 // rule is null fails only when it is taken; with uploads the one that would be taken now fails already here, before they are
 // stored. The Upsert is returned beside the error then.
 func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update WriteInput) (*Upsert, error) {
+	create.detach()
+	update.detach()
 	up := new(Upsert)
 	var createErr, updateErr error
 	if up.create, createErr = s.PrepareCreate(ctx, create); createErr != nil {
@@ -91,6 +93,8 @@ func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update Wri
 
 // DraftUpsert is [Store.PrepareUpsert] for user code around the way that is taken, which [Upsert.Choose] tells.
 func (s *Store) DraftUpsert(id string, create, update WriteInput) *Upsert {
+	create.detach()
+	update.detach()
 	return &Upsert{create: &Create{in: create, store: s}, update: &Update{in: update, store: s, id: id}}
 }
 

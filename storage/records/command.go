@@ -150,6 +150,14 @@ func (in *WriteInput) open(cat *schema.Catalogue, rule func(*schema.Collection) 
 	return c, nil
 }
 
+// detach makes the input one of values: it copies what rules read of the running request. The command is applied on the
+// Writer's goroutine, which must not depend on how long the request lives.
+func (in *WriteInput) detach() {
+	if in.Caller.Request != nil {
+		in.Caller.Request = in.Caller.Request.Detach()
+	}
+}
+
 // trusted tells whether rules are not asked.
 func (in *WriteInput) trusted() bool { return in.SkipRules || in.Caller.Superuser }
 

@@ -27,6 +27,7 @@ type Create struct {
 // passwords or uploads the rule is judged, a first time.
 // It fails with [ErrNoCollection], [ErrView], [ErrForbidden], [ErrRule], or the errors of the password functions.
 func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, error) {
+	in.detach()
 	cmd := &Create{in: in, store: s}
 	cat := s.catalogue()
 	c, err := in.open(cat, createRule)

@@ -34,6 +34,7 @@ func (s *Store) PrepareDelete(id string, in WriteInput) (*Delete, error) {
 	if _, err := in.open(s.catalogue(), deleteRule); err != nil {
 		return nil, err
 	}
+	in.detach()
 	return &Delete{in: in, store: s, id: id}, nil
 }
 

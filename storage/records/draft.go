@@ -97,6 +97,7 @@ func (r *Record) overlay(base, changed *Record) *Record {
 
 // DraftSave begins the write of a record that a program made or read and changed. No rule is asked.
 func (s *Store) DraftSave(r *Record, in WriteInput) (WriteDraft, error) {
+	in.detach()
 	in.CollectionID, in.Incarnation, in.SkipRules = r.Collection.ID, r.Collection.Incarnation, true
 	d := &draft{base: r.Clone()}
 	d.given = d.base
@@ -116,12 +117,14 @@ func (s *Store) DraftSave(r *Record, in WriteInput) (WriteDraft, error) {
 
 // DraftCreate begins a create of a request.
 func (s *Store) DraftCreate(in WriteInput) (*Create, error) {
+	in.detach()
 	_, err := in.open(s.catalogue(), createRule)
 	return &Create{in: in, store: s, draft: new(draft)}, err
 }
 
 // DraftUpdate begins an update of a request.
 func (s *Store) DraftUpdate(id string, in WriteInput) (*Update, error) {
+	in.detach()
 	_, err := in.open(s.catalogue(), updateRule)
 	return &Update{in: in, store: s, id: id, draft: new(draft)}, err
 }

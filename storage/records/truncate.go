@@ -29,6 +29,7 @@ func (s *Store) PrepareTruncate(collectionID string, who Caller) (*Truncate, err
 	if _, err := in.open(s.catalogue(), deleteRule); err != nil {
 		return nil, err
 	}
+	in.detach()
 	return &Truncate{in: in, store: s}, nil
 }
 

@@ -30,6 +30,7 @@ type Update struct {
 // PrepareUpdate hashes and compares the passwords of a body, for those whom the rule lets in; uploads make it judge the rule too. It fails with
 // [ErrNoCollection], [ErrView], [ErrForbidden], [ErrNotFound], or the errors of the password functions.
 func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*Update, error) {
+	in.detach()
 	cmd := &Update{in: in, store: s, id: id}
 	c, err := in.open(s.catalogue(), updateRule)
 	if err != nil {

@@ -1,0 +1,103 @@
+package records
+
+import (
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// requestMemory is a running request: it answers with its own bytes, which the next request on the connection overwrites.
+type requestMemory struct{ token []byte }
+
+func (m *requestMemory) Query(name string) (string, bool) { return m.text(), name == "token" }
+
+func (m *requestMemory) Header(name string) (string, bool) { return m.text(), name == "x_token" }
+
+func (m *requestMemory) CopyTo(s *filter.Snapshot) {
+	s.AddQuery("token", m.text())
+	s.AddHeader([]byte("X-Token"), m.token)
+}
+
+func (m *requestMemory) text() string { return unsafe.String(unsafe.SliceData(m.token), len(m.token)) }
+
+// rule sets all rules of a collection that writes are judged by.
+func (g *rig) rule(collection, rule string) {
+	old := g.catalogue.Load()
+	list := slices.Clone(old.Collections)
+	i := slices.IndexFunc(list, func(c *schema.Collection) bool { return c.Name == collection })
+	c := list[i].Clone()
+	c.CreateRule, c.UpdateRule, c.DeleteRule = &rule, &rule, &rule
+	list[i] = c
+	g.catalogue.Store(schema.NewCatalogue(old.Number+1, list))
+}
+
+// TestCommandsHoldValues holds that no command reads the request that it was made for, also when a rule that was changed
+// after it was handed over asks for what the one before did not.
+func TestCommandsHoldValues(t *testing.T) {
+	ids := []string{"aaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbb", "ccccccccccccccc", "ddddddddddddddd"}
+	made := map[string]func(s *Store, in WriteInput) (Command, error){
+		"PrepareCreate": func(s *Store, in WriteInput) (Command, error) { return s.PrepareCreate(t.Context(), in) },
+		"PrepareUpdate": func(s *Store, in WriteInput) (Command, error) { return s.PrepareUpdate(t.Context(), ids[0], in) },
+		"PrepareDelete": func(s *Store, in WriteInput) (Command, error) { return s.PrepareDelete(ids[0], in) },
+		"PrepareUpsert of a new one": func(s *Store, in WriteInput) (Command, error) {
+			in.Body["id"] = ids[1]
+			return s.PrepareUpsert(t.Context(), ids[1], in, in)
+		},
+		"PrepareUpsert of a stored one": func(s *Store, in WriteInput) (Command, error) {
+			return s.PrepareUpsert(t.Context(), ids[0], in, in)
+		},
+		"DraftUpsert": func(s *Store, in WriteInput) (Command, error) {
+			in.Body["id"] = ids[2]
+			return s.DraftUpsert(ids[2], in, in), nil
+		},
+		"DraftCreate": func(s *Store, in WriteInput) (Command, error) {
+			cmd, err := s.DraftCreate(in)
+			if err == nil {
+				cmd.draft = nil // no user code came between
+			}
+			return cmd, err
+		},
+		"DraftUpdate": func(s *Store, in WriteInput) (Command, error) {
+			cmd, err := s.DraftUpdate(ids[0], in)
+			if err == nil {
+				cmd.draft = nil
+			}
+			return cmd, err
+		},
+	}
+	for name, make := range made {
+		for _, rules := range []struct{ handed, judged string }{
+			{`@request.headers.x_token = "secret"`, `@request.headers.x_token = "secret"`},
+			{`@request.query.token = "secret"`, `@request.query.token = "secret"`},
+			{"", `@request.headers.x_token = "secret" && @request.query.token = "secret"`},
+			{`@request.method = "POST"`, `@request.headers.x_token = "secret"`},
+		} {
+			g := newRig(t, `{"type":"base","name":"posts","fields":[{"type":"text","name":"title"}]}`)
+			g.create("posts", map[string]any{"id": ids[0], "title": "stored"})
+			g.rule("posts", rules.handed)
+			m := &requestMemory{[]byte("secret")}
+			in := g.input("posts", map[string]any{"title": "new"})
+			in.Caller = Caller{Request: &filter.Request{Context: "default", Method: "POST", Source: m, Now: time.Now()}}
+			cmd, err := make(g.store, in)
+			if err != nil {
+				t.Fatalf("%s under %q: %v", name, rules.handed, err)
+			}
+			copy(m.token, "XXXXXX")
+			g.rule("posts", rules.judged)
+			if err := g.db.Do(t.Context(), cmd); err != nil {
+				t.Errorf("%s under %q, judged by %q: %v", name, rules.handed, rules.judged, err)
+			}
+			m.token = []byte("other!")
+			if cmd, err = make(g.store, in); err == nil {
+				err = g.db.Do(t.Context(), cmd)
+			}
+			if err == nil {
+				t.Errorf("%s is let in with another token by %q", name, rules.judged)
+			}
+		}
+	}
+}
