@@ -12,9 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	zsqlite "zombiezen.com/go/sqlite"
 
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
@@ -73,9 +73,9 @@ type App struct {
 	remover   remover
 	removals  removals
 
-	tree                *tree
-	catalogueSupervisor *actor.PID
-	worker              *actor.PID
+	actors              *actors.System
+	catalogueSupervisor *actors.Supervisor
+	worker              actors.Ref
 	members             members
 	turns               turns
 	exclusives          atomic.Int64
@@ -249,25 +249,23 @@ func openFile(path string) (*zsqlite.Conn, error) {
 
 // start opens the database for work and spawns the actors.
 func (a *App) start(ctx context.Context) (err error) {
-	if a.tree, err = newTree(a.log); err != nil {
+	if a.actors, err = actors.NewSystem("troupe", a.log); err != nil {
 		return err
 	}
-	if a.catalogueSupervisor, err = a.tree.spawn(a.tree.root, a.tree.supervisor(), "catalogue"); err != nil {
+	if a.catalogueSupervisor, err = a.actors.Root().Supervisor("catalogue"); err != nil {
 		return err
 	}
 	if err := a.startMailer(); err != nil {
 		return err
 	}
-	props := actor.PropsFromProducer(func() actor.Actor { return catalogueWorker{} })
-	if a.worker, err = a.tree.spawn(a.catalogueSupervisor, props, "worker"); err != nil {
+	props := actors.NewProps(func() actors.Actor { return catalogueWorker{} }, nil)
+	if a.worker, err = a.catalogueSupervisor.Spawn(props, "worker"); err != nil {
 		return err
 	}
 	a.hub = realtime.NewHub(realtime.Options{
 		Logger:     a.log,
 		Catalogue:  a.Catalogue,
-		Spawn:      a.spawnService,
-		Supervisor: a.tree.supervisor(),
-		System:     a.tree.system,
+		Supervisor: a.actors.Root(),
 		Topics:     a.shares.Topics,
 		Streams:    a.shares.Streams,
 	})
@@ -299,11 +297,6 @@ func (a *App) start(ctx context.Context) (err error) {
 	}
 	a.ready.Store(true)
 	return nil
-}
-
-// spawnService starts an actor below the root of the tree.
-func (a *App) spawnService(props *actor.Props, name string) (*actor.PID, error) {
-	return a.tree.spawn(a.tree.root, props, name)
 }
 
 // Store returns the way to the records.

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -33,9 +32,9 @@ type schemaOrder struct {
 // catalogueWorker makes the changes of collections, one after the other.
 type catalogueWorker struct{}
 
-// Receive implements actor.Actor.
-func (catalogueWorker) Receive(ctx actor.Context) {
-	o, ok := ctx.Message().(*schemaOrder)
+// Receive implements actors.Actor.
+func (catalogueWorker) Receive(_ actors.Ref, message any) {
+	o, ok := message.(*schemaOrder)
 	if !ok || !o.begin() {
 		return
 	}
@@ -61,7 +60,7 @@ func (a *App) schemaOrder(ctx context.Context, o *schemaOrder) error {
 		return fmt.Errorf("change collections: %w", sqlite.ErrClosed)
 	}
 	o.reply = make(chan error, 1)
-	a.tree.system.Root.Send(a.worker, o)
+	a.worker.Send(o)
 	timer := time.NewTimer(schemaTimeout)
 	defer timer.Stop()
 	select {

@@ -52,8 +52,8 @@ func (a *App) releaseAll() error {
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 	}
-	if a.tree != nil {
-		errs = append(errs, a.tree.stop())
+	if a.actors != nil {
+		errs = append(errs, a.actors.Stop())
 	}
 	a.background.Wait()
 	if a.unlock != nil {

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -24,9 +24,9 @@ const writeTimeout = 10 * time.Second
 // collectionActor orders the writes of one collection: it hands them to the Writer in the order in which they came.
 type collectionActor struct{ db *sqlite.DB }
 
-// Receive implements actor.Actor.
-func (c *collectionActor) Receive(ctx actor.Context) {
-	o, ok := ctx.Message().(*order)
+// Receive implements actors.Actor.
+func (c *collectionActor) Receive(_ actors.Ref, message any) {
+	o, ok := message.(*order)
 	if !ok || !o.begin() {
 		return
 	}
@@ -63,7 +63,7 @@ func (o *order) withdraw() bool { return o.state.CompareAndSwap(waiting, withdra
 func (o *order) work(do func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			o.answer(&PanicError{Value: v})
+			o.answer(&routine.Panic{Value: v})
 			panic(v)
 		}
 	}()
@@ -77,7 +77,7 @@ func (o *order) answer(err error) { o.once.Do(func() { o.reply <- err }) }
 
 // troupe of a collection: its actor and how many commands it has.
 type member struct {
-	pid      *actor.PID
+	ref      actors.Ref
 	admitted atomic.Int64
 	gone     chan struct{} // closed when the collection is deleted
 }
@@ -109,12 +109,12 @@ func (a *App) member(collectionID string) (*member, error) {
 	if a.closing.Load() {
 		return nil, sqlite.ErrClosed
 	}
-	props := actor.PropsFromProducer(func() actor.Actor { return &collectionActor{db: a.db} })
-	pid, err := a.tree.spawn(a.catalogueSupervisor, props, fmt.Sprintf("collection/%s/%d", collectionID, a.spawned.Add(1)))
+	props := actors.NewProps(func() actors.Actor { return &collectionActor{db: a.db} }, nil)
+	ref, err := a.catalogueSupervisor.Spawn(props, fmt.Sprintf("collection/%s/%d", collectionID, a.spawned.Add(1)))
 	if err != nil {
 		return nil, err
 	}
-	m := &member{pid: pid, gone: make(chan struct{})}
+	m := &member{ref: ref, gone: make(chan struct{})}
 	a.members.byID[collectionID] = m
 	return m, nil
 }
@@ -127,7 +127,7 @@ func (a *App) dismiss(collectionID string) {
 	a.members.mu.Unlock()
 	if m != nil {
 		close(m.gone)
-		a.tree.system.Root.Poison(m.pid)
+		m.ref.Drain()
 	}
 }
 
@@ -154,7 +154,7 @@ func (a *App) write(ctx context.Context, c *schema.Collection, o *order) error {
 	defer leave.Done()
 	o.reply = make(chan error, 1)
 	o.unit.Source, o.unit.Deadline, o.unit.Done = c.ID, deadline, o.answer
-	a.tree.system.Root.Send(m.pid, o)
+	m.ref.Send(o)
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {

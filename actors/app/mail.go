@@ -7,10 +7,9 @@ func (a *App) Mailer() *mailer.Mailer { return a.mail }
 
 func (a *App) startMailer() (err error) {
 	a.mail, err = mailer.Start(mailer.Options{
-		Logger:   a.log,
-		Settings: a.Settings,
-		System:   a.tree.system,
-		Spawn:    a.spawnService,
+		Logger:     a.log,
+		Settings:   a.Settings,
+		Supervisor: a.actors.Root(),
 	})
 	return err
 }

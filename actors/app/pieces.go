@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -159,7 +160,7 @@ func (a *App) finishRemoval(r *records.Removal, outcome chan<- error) {
 	a.goSafe(func() error {
 		defer a.removals.give()
 		defer a.removals.under.Add(-1)
-		err := guarded(func() error { return a.doPieces(r, func(err error) { tell(outcome, Written(err)) }) })
+		err := routine.Guard(func() error { return a.doPieces(r, func(err error) { tell(outcome, Written(err)) }) })
 		tell(outcome, Written(err))
 		return err
 	}, "delete in pieces")

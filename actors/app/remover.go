@@ -73,7 +73,7 @@ func (r *remover) stop() {
 }
 
 func (a *App) removeLogged(ctx context.Context) {
-	err := guarded(func() error { return a.removeNoted(ctx, isFileKey) })
+	err := routine.Guard(func() error { return a.removeNoted(ctx, isFileKey) })
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:

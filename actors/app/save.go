@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -12,7 +13,7 @@ import (
 
 // Write applies a command and waits for the outcome, with the hooks around it that are bound to the collection. client is
 // who wrote it, for fairness. Beside the command's own errors and those of hooks it fails with sqlite.ErrBusy,
-// sqlite.ErrNotWritten or sqlite.ErrClosed, which all mean that nothing was written; a *[PanicError] means that the actor
+// sqlite.ErrNotWritten or sqlite.ErrClosed, which all mean that nothing was written; a *routine.Panic means that the actor
 // failed before the Writer began.
 func (a *App) Write(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
 	switch cmd := cmd.(type) {
@@ -88,7 +89,7 @@ func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d records.Wri
 	if err != nil {
 		return err
 	}
-	err = guarded(func() error { return s.stages.write.Trigger(s.event, s.write) }) // the turn must be given back
+	err = routine.Guard(func() error { return s.stages.write.Trigger(s.event, s.write) }) // the turn must be given back
 	switch {
 	case s.event.Record == nil:
 		s.event.Record = r

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -97,7 +98,7 @@ func TestPanicsOfACollectionsActor(t *testing.T) {
 		wg.Go(func() {
 			began := time.Now()
 			_, err := create(t, a, c, "never", boom)
-			if p := (*PanicError)(nil); !errors.As(err, &p) {
+			if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 				t.Errorf("the caller of a panic got %v", err)
 			}
 			if took := time.Since(began); took >= writeTimeout {
@@ -155,7 +156,7 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 	}
 	for range 20 {
 		err := a.schemaOrder(context.Background(), &schemaOrder{order: order{fault: boom}})
-		if p := (*PanicError)(nil); !errors.As(err, &p) {
+		if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 			t.Fatalf("the caller of a panic got %v", err)
 		}
 	}
@@ -201,28 +202,11 @@ func TestPanicInsideTheWriter(t *testing.T) {
 	a := open(t)
 	c := makeDocs(t, a)
 	err := a.Write(context.Background(), c, sqlite.WorkFunc(func(*sqlite.Tx) error { panic("boom") }), "test")
-	if p := (*sqlite.PanicError)(nil); !errors.As(err, &p) {
+	if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := create(t, a, c, "after", nil); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestRestartDelay(t *testing.T) {
-	if d := restartDelay(0); d != 0 {
-		t.Errorf("the first restart waits %v", d)
-	}
-	var sum time.Duration
-	for i := range 100 {
-		d := restartDelay(i)
-		if d > maxRestartDelay {
-			t.Fatalf("restart %d waits %v", i, d)
-		}
-		sum += d
-	}
-	if sum > writeTimeout/2 {
-		t.Errorf("a hundred failures hold a collection for %v", sum)
 	}
 }
 

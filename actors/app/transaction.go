@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -79,7 +80,7 @@ func (t *transaction) locked(fn func(tx *sqlite.Tx) error) error {
 // outside runs user code in the middle of fn of [transaction.do], and lets it use the transaction.
 func (t *transaction) outside(fn func() error) error {
 	t.mu.Unlock()
-	err := guarded(fn) // whatever happens, the caller has the lock again
+	err := routine.Guard(fn) // whatever happens, the caller has the lock again
 	t.mu.Lock()
 	if t.over != nil {
 		return errors.Join(t.over, err)
@@ -95,7 +96,7 @@ func (t *transaction) nested(fn func() error) error {
 	if err != nil {
 		return err
 	}
-	err = guarded(fn)
+	err = routine.Guard(fn)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.conclude(p, err)
@@ -109,7 +110,7 @@ func (t *transaction) apply(cmd sqlite.Work) error {
 	if err != nil {
 		return err
 	}
-	err = guarded(func() error {
+	err = routine.Guard(func() error {
 		return t.locked(func(tx *sqlite.Tx) error { return sqlite.Classify(cmd.Apply(tx)) })
 	})
 	return t.conclude(p, err)
@@ -253,7 +254,7 @@ func (a *App) exclusive(ctx context.Context, limit time.Duration, client string,
 	}
 	s := scopeOf(ctx)
 	s.tx = h.t
-	h.ended <- guarded(func() error { return body(s.in(within)) })
+	h.ended <- routine.Guard(func() error { return body(s.in(within)) })
 	return h.t.settle(ctx, <-outcome)
 }
 
@@ -269,7 +270,7 @@ func (t *transaction) settle(ctx context.Context, outcome error) error {
 			return errors.Join(errs...)
 		}
 		for _, end := range ends {
-			errs = append(errs, guarded(func() error { return end(ctx, outcome) }))
+			errs = append(errs, routine.Guard(func() error { return end(ctx, outcome) }))
 		}
 	}
 }

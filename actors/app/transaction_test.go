@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -100,7 +100,7 @@ func TestTransactionRolledBack(t *testing.T) {
 		text string
 	}{
 		{"error", func() error { return errNo }, func(err error) bool { return errors.Is(err, errNo) }, "no"},
-		{"panic", func() error { panic("boom") }, func(err error) bool { p := (*PanicError)(nil); return errors.As(err, &p) }, "actor panicked: boom"},
+		{"panic", func() error { panic("boom") }, func(err error) bool { p := (*routine.Panic)(nil); return errors.As(err, &p) }, "panic: boom"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := open(t)
@@ -149,7 +149,7 @@ func TestNestedTransactions(t *testing.T) {
 		}
 		write(ctx, "outer 2")
 		err = a.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "inner 2"); panic("boom") })
-		if p := (*PanicError)(nil); !errors.As(err, &p) {
+		if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 			t.Errorf("the panicking part ended with %v", err)
 		}
 		return a.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "inner 3"); return nil })
@@ -162,7 +162,7 @@ func TestNestedTransactions(t *testing.T) {
 	}
 	want := []string{
 		"create outer 1", "create inner 1", "create innermost", "create outer 2", "create inner 2", "create inner 3",
-		"success outer 1", "error inner 1: no", "error innermost: no", "success outer 2", "error inner 2: actor panicked: boom", "success inner 3",
+		"success outer 1", "error inner 1: no", "error innermost: no", "success outer 2", "error inner 2: panic: boom", "success inner 3",
 	}
 	if got := log(); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
@@ -330,7 +330,7 @@ func TestErrorsOfAfterHooksOfATransaction(t *testing.T) {
 		}
 		return nil
 	})
-	if p := (*hooks.PanicError)(nil); !errors.Is(err, errNo) || !errors.As(err, &p) || count(t, a, c) != 3 {
+	if p := (*routine.Panic)(nil); !errors.Is(err, errNo) || !errors.As(err, &p) || count(t, a, c) != 3 {
 		t.Errorf("%v, %d records", err, count(t, a, c))
 	}
 }
@@ -381,7 +381,7 @@ func TestGoroutinesInATransaction(t *testing.T) {
 func TestPanicOutside(t *testing.T) {
 	x := new(transaction)
 	x.mu.Lock()
-	if p := (*PanicError)(nil); !errors.As(x.outside(func() error { panic("boom") }), &p) {
+	if p := (*routine.Panic)(nil); !errors.As(x.outside(func() error { panic("boom") }), &p) {
 		t.Error("the panic is lost")
 	}
 	if x.mu.TryLock() {

@@ -8,6 +8,6 @@
 // and may pass it on, replace it or swallow it.
 //
 // Guarantees: binding and triggering are safe from any goroutine; a trigger uses the handlers of the moment in which it
-// began; a handler that panics fails the chain with a [PanicError] and takes nobody along; an event without handlers
+// began; a handler that panics fails the chain with a *routine.Panic and takes nobody along; an event without handlers
 // costs one atomic load.
 package hooks

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime/debug"
 
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -22,18 +23,6 @@ func (e *Error) Error() string { return fmt.Sprintf("hook %s: %v", e.Handler, e.
 
 // Unwrap returns what the handler returned.
 func (e *Error) Unwrap() error { return e.Err }
-
-// PanicError is a panic of a handler, caught so that it stays that event's own problem.
-type PanicError struct {
-	// Handler is the ID of the handler.
-	Handler string
-	// Value is what was passed to panic, Stack the stack of the goroutine at that point.
-	Value any
-	Stack []byte
-}
-
-// Error names the handler and the panic's value, not its stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("hook %s: panic: %v", e.Handler, e.Value) }
 
 // Rejection is a handler's no that a client may see.
 type Rejection struct {
@@ -58,14 +47,14 @@ func (r *run[E]) call(handler *Handler[E]) (err error) {
 	r.inner = nil
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Handler: handler.ID, Value: v, Stack: debug.Stack()}
+			err = fmt.Errorf("hook %s: %w", handler.ID, &routine.Panic{Value: v, Stack: debug.Stack()})
 		}
 	}()
 	err = handler.Func(r.event)
 	if err == nil || r.inner != nil && passes(err, r.inner) {
 		return err
 	}
-	if p := (*PanicError)(nil); errors.As(err, &p) {
+	if p := (*routine.Panic)(nil); errors.As(err, &p) {
 		return err
 	}
 	return &Error{Handler: handler.ID, Err: err}

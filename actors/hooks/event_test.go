@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -195,8 +196,8 @@ func TestPanics(t *testing.T) {
 			c.bind(&h)
 			e := new(event)
 			err := h.Trigger(e, func(e *event) error { e.log = append(e.log, "core"); return nil })
-			var p *PanicError
-			if !errors.As(err, &p) || p.Handler != "h" || p.Value != "boom" || !strings.Contains(string(p.Stack), "event_test.go") {
+			var p *routine.Panic
+			if !errors.As(err, &p) || p.Value != "boom" || !strings.Contains(string(p.Stack), "event_test.go") {
 				t.Fatalf("got %#v", err)
 			}
 			if !strings.HasSuffix(err.Error(), "hook h: panic: boom") {

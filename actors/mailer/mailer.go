@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/settings"
 )
@@ -44,9 +42,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Settings returns the current settings.
 	Settings func() *settings.Settings
-	// System is the actor system, Spawn starts an actor below the root of the tree.
-	System *actor.ActorSystem
-	Spawn  func(props *actor.Props, name string) (*actor.PID, error)
+	// Supervisor is below which the mailer's actor runs.
+	Supervisor *actors.Supervisor
 	// TLS is what encrypted connections rest on; nil means the system's own authorities.
 	TLS *tls.Config
 	// Sendmail is the local program; "" means the usual places.
@@ -69,7 +66,7 @@ type Mail struct {
 // Mailer delivers mail. It is safe for concurrent use.
 type Mailer struct {
 	opts    Options
-	pid     *actor.PID
+	ref     actors.Ref
 	count   atomic.Int64 // of letters on their way
 	running sync.WaitGroup
 
@@ -82,11 +79,11 @@ type Mailer struct {
 func Start(o Options) (*Mailer, error) {
 	m := &Mailer{opts: o}
 	m.desk.retrying = make(map[*letter]*time.Timer)
-	pid, err := o.Spawn(actor.PropsFromProducer(func() actor.Actor { return postman{m} }), "mailer")
+	ref, err := o.Supervisor.Spawn(actors.NewProps(func() actors.Actor { return postman{m} }, nil), "mailer")
 	if err != nil {
 		return nil, fmt.Errorf("start mailer: %w", err)
 	}
-	m.pid = pid
+	m.ref = ref
 	return m, nil
 }
 
@@ -133,14 +130,14 @@ func (m *Mailer) admit(l *letter) error {
 		return ErrFull
 	}
 	m.count.Add(1)
-	m.opts.System.Root.Send(m.pid, l)
+	m.ref.Send(l)
 	return nil
 }
 
 // attempt delivers a letter, and says what becomes of it.
 func (m *Mailer) attempt(l *letter) (again bool) {
 	var message *Message
-	err := guarded(func() (err error) {
+	err := routine.Guard(func() (err error) {
 		if err := l.ctx.Err(); err != nil {
 			return err // nobody waits any more
 		}
@@ -175,7 +172,7 @@ func (m *Mailer) finish(l *letter, message *Message, err error) {
 	if l.mail.Done == nil {
 		return
 	}
-	told := guarded(func() error { l.mail.Done(message, err); return nil })
+	told := routine.Guard(func() error { l.mail.Done(message, err); return nil })
 	if told != nil {
 		m.opts.Logger.Error("outcome of a mail", "mail", l.mail.What, "error", told)
 	}
@@ -191,7 +188,7 @@ func (m *Mailer) Close() {
 	}
 	m.closed = true
 	end := &drain{idle: make(chan struct{})}
-	m.opts.System.Root.Send(m.pid, end)
+	m.ref.Send(end)
 	m.mu.Unlock()
 	timer := time.NewTimer(drainLimit)
 	defer timer.Stop()
@@ -201,14 +198,4 @@ func (m *Mailer) Close() {
 	case <-timer.C:
 		m.opts.Logger.Error("mails dropped at the end", "mails", m.count.Load())
 	}
-}
-
-// guarded runs fn and turns a panic into an error.
-func guarded(fn func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return fn()
 }

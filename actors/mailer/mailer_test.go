@@ -14,8 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/mailer/mailtest"
 	"github.com/troupebase/troupe/storage/settings"
@@ -24,14 +23,16 @@ import (
 // newMailer starts a mailer on an actor system of its own.
 func newMailer(t *testing.T, smtp settings.SMTP, change func(o *mailer.Options)) *mailer.Mailer {
 	t.Helper()
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
+	system, err := actors.NewSystem("test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	conf := settings.Default()
 	conf.SMTP = smtp
 	o := mailer.Options{
-		Logger:   slog.New(slog.DiscardHandler),
-		Settings: func() *settings.Settings { return conf },
-		System:   system,
-		Spawn:    func(props *actor.Props, name string) (*actor.PID, error) { return system.Root.SpawnNamed(props, name) },
+		Logger:     slog.New(slog.DiscardHandler),
+		Settings:   func() *settings.Settings { return conf },
+		Supervisor: system.Root(),
 	}
 	if change != nil {
 		change(&o)
@@ -42,7 +43,9 @@ func newMailer(t *testing.T, smtp settings.SMTP, change func(o *mailer.Options))
 	}
 	t.Cleanup(func() {
 		m.Close()
-		system.Shutdown()
+		if err := system.Stop(); err != nil {
+			t.Error(err)
+		}
 	})
 	return m
 }

@@ -4,8 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/internal/routine"
 )
 
@@ -39,10 +38,10 @@ type desk struct {
 // postman is the actor.
 type postman struct{ m *Mailer }
 
-// Receive implements actor.Actor.
-func (p postman) Receive(ctx actor.Context) {
+// Receive implements actors.Actor.
+func (p postman) Receive(_ actors.Ref, message any) {
 	d := &p.m.desk
-	switch msg := ctx.Message().(type) {
+	switch msg := message.(type) {
 	case *letter:
 		d.put(msg)
 	case tried:
@@ -94,8 +93,8 @@ func (p postman) later(l *letter) {
 		return
 	}
 	l.wait = max(firstDelay, l.wait*delayFactor)
-	root, pid := p.m.opts.System.Root, p.m.pid
-	d.retrying[l] = routine.After(l.wait, func() { root.Send(pid, due{l}) }, p.m.panicked)
+	ref := p.m.ref
+	d.retrying[l] = routine.After(l.wait, func() { ref.Send(due{l}) }, p.m.panicked)
 }
 
 // work begins as many deliveries as there are places.
@@ -119,12 +118,12 @@ func (p postman) work() {
 
 // deliver runs an attempt on a goroutine of its own: the actor's turns are short.
 func (p postman) deliver(l *letter) {
-	m, root, pid := p.m, p.m.opts.System.Root, p.m.pid
+	m := p.m
 	routine.In(&m.running, func() {
 		again := m.attempt(l)
-		root.Send(pid, tried{l, again})
+		m.ref.Send(tried{l, again})
 	}, func(p *routine.Panic) {
 		m.panicked(p)
-		root.Send(pid, tried{l, false}) // its place is free again
+		m.ref.Send(tried{l, false}) // its place is free again
 	})
 }

@@ -3,8 +3,7 @@ package realtime
 import (
 	"runtime"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -19,7 +18,7 @@ const (
 
 func (h *Hub) wakeAnnouncer() {
 	if h.announcing.CompareAndSwap(false, true) {
-		h.opts.System.Root.Send(h.announcer, announce{})
+		h.announcer.Send(announce{})
 	}
 }
 
@@ -30,10 +29,10 @@ type announce struct{}
 // it.
 type announcer struct{ h *Hub }
 
-// Receive implements actor.Actor.
-func (a announcer) Receive(ctx actor.Context) {
-	switch ctx.Message().(type) {
-	case announce, *actor.Started:
+// Receive implements actors.Actor.
+func (a announcer) Receive(_ actors.Ref, message any) {
+	switch message.(type) {
+	case announce, actors.Started:
 	default:
 		return
 	}

@@ -9,8 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/storage/filter"
 )
 
@@ -34,7 +33,7 @@ type client struct {
 	account string
 	// plain tells that the client does not know chunks: HTTP/1.0.
 	plain bool
-	pid   atomic.Pointer[actor.PID]
+	ref   atomic.Pointer[actors.Ref]
 	outbox
 
 	key     uint32 // under which the watcher knows the connection
@@ -86,8 +85,8 @@ func (c *client) act(o outcome) {
 // wake tells the actor that there is something in the outbox. Before it was spawned there is nobody to tell; it looks by
 // itself then.
 func (c *client) wake() {
-	if pid := c.pid.Load(); pid != nil {
-		c.hub.opts.System.Root.Send(pid, c)
+	if ref := c.ref.Load(); ref != nil {
+		ref.Send(c)
 	}
 }
 
@@ -98,9 +97,9 @@ func (c *client) end() { c.act(c.finish(endMessage)) }
 // that a restart could lose.
 type streams struct{}
 
-// Receive implements actor.Actor. Whatever goes wrong ends this one stream.
-func (streams) Receive(ctx actor.Context) {
-	c, ok := ctx.Message().(*client)
+// Receive implements actors.Actor. Whatever goes wrong ends this one stream.
+func (streams) Receive(_ actors.Ref, message any) {
+	c, ok := message.(*client)
 	if !ok {
 		return
 	}

@@ -10,8 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -39,11 +38,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Catalogue returns the current definitions; inside a read they belong to the tables.
 	Catalogue func() *schema.Catalogue
-	// System is the actor system, Supervisor the properties of an actor that only supervises, and Spawn starts an actor
-	// below the root of the tree.
-	System     *actor.ActorSystem
-	Supervisor *actor.Props
-	Spawn      func(props *actor.Props, name string) (*actor.PID, error)
+	// Supervisor is below which the hub's actors run.
+	Supervisor *actors.Supervisor
 	// Topics bounds the bytes of what clients listen to, Streams those of messages that wait for slow readers. nil has no limits.
 	Topics, Streams *budget.Share
 }
@@ -64,8 +60,9 @@ type Hub struct {
 	intake    intake
 	judges    *judges
 	watch     *watcher
-	nursery   *actor.PID
-	announcer *actor.PID
+	streams   *actors.Supervisor // of the clients' actors
+	kind      *actors.Props      // of those
+	announcer actors.Ref
 
 	announcing atomic.Bool
 	pin        *pin // the Writer's, between Committing and Committed
@@ -104,12 +101,11 @@ func NewHub(o Options) *Hub {
 // Start spawns the actors. It is called once.
 func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
 	h.db, h.store = db, store
-	family := actor.PropsFromProducer(func() actor.Actor { return streams{} }, actor.WithDispatcher(&turns{start: func(f func()) { h.alone("send to clients", f) }}))
-	h.nursery, err = h.opts.Spawn(h.opts.Supervisor.Clone(actor.WithProducer(func() actor.Actor { return nursery{family} })), "clients")
-	if err != nil {
+	h.kind = actors.NewProps(func() actors.Actor { return streams{} }, &turns{start: func(f func()) { h.alone("send to clients", f) }})
+	if h.streams, err = h.opts.Supervisor.Supervisor("clients"); err != nil {
 		return fmt.Errorf("start realtime: %w", err)
 	}
-	h.announcer, err = h.opts.Spawn(actor.PropsFromProducer(func() actor.Actor { return announcer{h} }), "announcer")
+	h.announcer, err = h.opts.Supervisor.Spawn(actors.NewProps(func() actors.Actor { return announcer{h} }, nil), "announcer")
 	if err != nil {
 		return fmt.Errorf("start realtime: %w", err)
 	}
@@ -128,26 +124,18 @@ func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
 	return nil
 }
 
-// nursery is the supervisor of the clients' actors: it spawns them and does no other work.
-type nursery struct{ family *actor.Props }
-
-// Receive implements actor.Actor.
-func (n nursery) Receive(ctx actor.Context) {
-	c, ok := ctx.Message().(*client)
-	if !ok || c.gone.Load() {
-		return
-	}
-	pid, err := ctx.SpawnNamed(n.family, c.id)
+// attach gives a stream its actor, which looks into the outbox at once. The supervisor calls it, so it is short.
+func (c *client) attach(ref actors.Ref, err error) {
 	if err != nil {
 		c.hub.drop(c, "name taken")
 		return
 	}
-	c.pid.Store(pid)
+	c.ref.Store(&ref)
 	if c.gone.Load() {
-		ctx.Stop(pid)
+		ref.Stop()
 		return
 	}
-	ctx.Send(pid, c)
+	ref.Send(c)
 }
 
 // Opening says how a stream is opened.
@@ -190,7 +178,7 @@ func (h *Hub) Connect(conn net.Conn, o Opening) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	h.opts.Logger.Debug("realtime connection established", "clientId", c.id)
-	h.opts.System.Root.Send(h.nursery, c)
+	h.streams.Start(h.kind, c.id, c.attach)
 	return nil
 }
 
@@ -222,8 +210,8 @@ func (h *Hub) drop(c *client, why string) {
 		// A layer in between may say goodbye, and wait for it.
 		h.alone("close a connection", func() { _ = c.conn.Close() })
 	}
-	if pid := c.pid.Load(); pid != nil {
-		h.opts.System.Root.Stop(pid)
+	if ref := c.ref.Load(); ref != nil {
+		ref.Stop()
 	}
 	h.opts.Logger.Debug("realtime connection closed ("+why+")", "clientId", c.id)
 }

@@ -7,7 +7,7 @@ import (
 
 // turns runs the turns of the clients' actors on a few goroutines instead of one for each: a turn is so short that
 // starting a goroutine, whose stack has to grow first, would cost a third of it. Turns never wait. It implements
-// actor.Dispatcher and is safe for concurrent use.
+// actors.Dispatcher and is safe for concurrent use.
 //
 // What is queued is bounded by the number of actors, since each has at most one turn.
 type turns struct {
@@ -18,7 +18,7 @@ type turns struct {
 	workers int
 }
 
-// Schedule implements actor.Dispatcher.
+// Schedule implements actors.Dispatcher.
 func (t *turns) Schedule(turn func()) {
 	t.mu.Lock()
 	t.queue = append(t.queue, turn)
@@ -32,7 +32,7 @@ func (t *turns) Schedule(turn func()) {
 	}
 }
 
-// Throughput implements actor.Dispatcher: how many messages an actor handles before others may go on.
+// Throughput implements actors.Dispatcher: how many messages an actor handles before others may go on.
 func (t *turns) Throughput() int { return 16 }
 
 // work runs turns until there are none. The library recovers the panics of actors.

@@ -10,6 +10,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
@@ -113,7 +114,7 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 	}
 	var made *hooks.Error
 	var fault *wasmhost.Fault
-	var panicked *hooks.PanicError
+	var panicked *routine.Panic
 	if !errors.As(err, &made) || errors.As(err, &fault) || errors.As(err, &panicked) {
 		return nil, false
 	}

@@ -64,7 +64,7 @@ func (db *DB) logLeft() bool {
 func (db *DB) start(name string, f func()) {
 	routine.Go(func() {
 		for {
-			err := guard(func() error { f(); return nil })
+			err := routine.Guard(func() error { f(); return nil })
 			if err == nil {
 				return
 			}
@@ -125,7 +125,7 @@ func (db *DB) report(what string, err error) {
 		return
 	}
 	attrs := []any{"file", db.options.Path, "error", err}
-	if p := (*PanicError)(nil); errors.As(err, &p) {
+	if p := (*routine.Panic)(nil); errors.As(err, &p) {
 		attrs = append(attrs, "stack", string(p.Stack))
 	}
 	db.options.Logger.Error("sqlite: "+what, attrs...)
@@ -135,7 +135,7 @@ func (db *DB) report(what string, err error) {
 func (db *DB) answer(u *Unit, err error) {
 	err = Classify(err)
 	if u.Done != nil {
-		db.report("answer a unit", guard(func() error { u.Done(err); return nil }))
+		db.report("answer a unit", routine.Guard(func() error { u.Done(err); return nil }))
 	}
 }
 

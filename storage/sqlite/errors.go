@@ -52,16 +52,6 @@ func (e *UniqueError) Error() string { return e.cause.Error() }
 // Unwrap returns the error as it came from SQLite.
 func (e *UniqueError) Unwrap() error { return e.cause }
 
-// PanicError is a panic inside [Work.Apply] or a read's function, caught so that it stays that unit's own problem.
-type PanicError struct {
-	// Value is what was passed to panic, Stack the stack of the goroutine at that point.
-	Value any
-	Stack []byte
-}
-
-// Error names the panic's value, not its stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("sqlite: panic: %v", e.Value) }
-
 // Classify returns err with the failures that callers tell apart made recognisable: a violated unique constraint becomes a [*UniqueError],
 // a disk without room [ErrDiskFull]. [Tx.Exec] and everything that answers a unit have done so already; it is for errors of a statement
 // that [Work] stepped itself. Classifying twice does no harm.

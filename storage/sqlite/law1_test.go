@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // faults are the ways in which one unit of a group fails after it wrote its row.
@@ -37,7 +39,7 @@ var faults = []struct {
 	{"deferred foreign key", func(tx *Tx) error { return tx.Exec("INSERT INTO child VALUES (77)") },
 		func(err error) bool { return isCode(err, zsqlite.ResultConstraint) }},
 	{"panic", func(tx *Tx) error { panic("boom") },
-		func(err error) bool { p := (*PanicError)(nil); return errors.As(err, &p) }},
+		func(err error) bool { p := (*routine.Panic)(nil); return errors.As(err, &p) }},
 	{"panic in the middle of a statement", func(tx *Tx) error {
 		s, err := tx.Prepare("INSERT INTO t (v) SELECT 1 FROM many RETURNING id")
 		if err != nil {
@@ -47,7 +49,7 @@ var faults = []struct {
 			return err
 		}
 		panic("boom")
-	}, func(err error) bool { p := (*PanicError)(nil); return errors.As(err, &p) }},
+	}, func(err error) bool { p := (*routine.Panic)(nil); return errors.As(err, &p) }},
 	{"own rollback", func(tx *Tx) error { return tx.Exec("ROLLBACK") },
 		func(err error) bool { return errors.Is(err, errTransactionEnded) }},
 	{"own rollback, then writing", func(tx *Tx) error {

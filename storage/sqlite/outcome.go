@@ -10,6 +10,8 @@ import (
 
 	lib "modernc.org/sqlite/lib"
 	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // A COMMIT that fails hides how it ended. Its frames may lie in the write-ahead log, whole and not yet counted by the log's index: the live database
@@ -39,7 +41,7 @@ func (w *writer) finish(units []*Unit) error {
 	}
 	if f := w.db.options.Committing; f != nil && len(w.tx.changes) > 0 {
 		g := Group{Seq: w.seq + 1, Changes: w.tx.changes}
-		w.db.report("Committing", guard(func() error { f(g); return nil }))
+		w.db.report("Committing", routine.Guard(func() error { f(g); return nil }))
 	}
 	err := w.commitThrough(units[0].swap, group)
 	if err == nil {
@@ -58,7 +60,7 @@ func (w *writer) commitThrough(swap func(), group uint64) error {
 	err := w.commitKnown(group)
 	if err == nil {
 		w.db.moved()
-		w.db.report("swap the catalogue", guard(func() error { swap(); return nil }))
+		w.db.report("swap the catalogue", routine.Guard(func() error { swap(); return nil }))
 		w.conn.cache.clear() // what was prepared for the tables as they were
 	}
 	return err

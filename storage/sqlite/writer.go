@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // writer is the goroutine that holds the connection that writes. Everything in it belongs to that goroutine, once it runs.
@@ -155,7 +156,7 @@ func (w *writer) runOutside(u *Unit) {
 		w.db.answer(u, err)
 		return
 	}
-	err := guard(func() error { return u.outside(w.conn) })
+	err := routine.Guard(func() error { return u.outside(w.conn) })
 	w.conn.cache.giveBack()
 	if !w.conn.AutocommitEnabled() {
 		err = errors.Join(err, exec(w.control.rollback))
@@ -199,7 +200,7 @@ func (w *writer) publish() {
 func (w *writer) settle(units []*Unit) {
 	if n := uint64(len(w.tx.changes)); n > 0 && w.db.options.Committed != nil {
 		group := Group{Seq: w.seq - n + 1, Changes: w.tx.changes}
-		w.db.report("Committed", guard(func() error { w.db.options.Committed(group); return nil }))
+		w.db.report("Committed", routine.Guard(func() error { w.db.options.Committed(group); return nil }))
 	}
 	w.tx.reset()
 	for _, u := range units {
@@ -282,7 +283,7 @@ func (w *writer) foreign(v int64) {
 	w.db.moved()
 	w.db.report("read the commit numbers", w.takeNumbers())
 	if f := w.db.options.Foreign; f != nil {
-		w.db.report("Foreign", guard(func() error { f(); return nil }))
+		w.db.report("Foreign", routine.Guard(func() error { f(); return nil }))
 	}
 	w.db.gate.moved()
 }
@@ -336,7 +337,7 @@ func (w *writer) apply(units []*Unit) bool {
 }
 
 func (w *writer) applyOne(u *Unit) error {
-	err := guard(func() error { return u.Work.Apply(&w.tx) })
+	err := routine.Guard(func() error { return u.Work.Apply(&w.tx) })
 	w.conn.cache.giveBack()
 	return err
 }
@@ -359,14 +360,4 @@ func (w *writer) drop() {
 	}
 	w.db.report("close the Writer's connection", w.conn.close())
 	w.conn = nil
-}
-
-// guard runs f and makes a panic an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return f()
 }
