@@ -41,51 +41,80 @@ type API struct {
 	app      *app.App
 	server   *httpx.Server
 	verifier *auth.Verifier
-	desk     *auth.Desk
-	oauth2   *oauth2.Client
-	log      *slog.Logger
-	probes   probes
 	serving  *hooks.Hook[*ServeEvent]
 	// listening is what is served, nil before.
-	listening atomic.Pointer[listener]
-	table     table
-	// The routes whose rate limits the parts of a batch share.
-	create, update, delete *httpx.Route
-	// signUp is the route that the rate limit of new records is counted for when OAuth2 makes them.
-	signUp *httpx.Route
+	listening  atomic.Pointer[listener]
+	endpoints  []Endpoint
+	extensions *extensionRoutes
+}
+
+// handlers answer the endpoints, grouped by resource. Each group has only what it needs.
+type handlers struct {
+	records     *recordHandlers
+	batch       *batchHandlers
+	files       *fileHandlers
+	realtime    *realtimeHandlers
+	auth        *authHandlers
+	collections *collectionHandlers
+	settings    *settingsHandlers
+	sql         *sqlHandlers
+	version     string
+}
+
+// newHandlers returns the handlers of an application.
+func newHandlers(a *app.App, o *Options) (*handlers, error) {
+	signIn, err := newAuthHandlers(a, o.OAuth2, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	store, passwords := a.Store(), a.Passwords()
+	return &handlers{
+		records:     &recordHandlers{app: a, store: store, passwords: passwords},
+		batch:       &batchHandlers{app: a, store: store, passwords: passwords},
+		files:       &fileHandlers{store: store, files: a.Files(), verifier: signIn.verifier},
+		realtime:    &realtimeHandlers{hub: a.Realtime(), verifier: signIn.verifier, log: o.Logger},
+		auth:        signIn,
+		collections: &collectionHandlers{app: a, store: store},
+		settings:    &settingsHandlers{app: a},
+		sql:         &sqlHandlers{app: a},
+		version:     o.Version,
+	}, nil
+}
+
+// limitBy gives those who write on behalf of other routes the routes whose rate limits count.
+func (h *handlers) limitBy(routes []*httpx.Route) {
+	create := routeOf(routes, "POST", recordsPath)
+	h.batch.create, h.batch.update, h.batch.delete = create, routeOf(routes, "PATCH", recordPath), routeOf(routes, "DELETE", recordPath)
+	signUp := *create // records that signing up makes have a window of their own
+	h.auth.signUp = &signUp
 }
 
 // New returns the API of an application. It does not listen yet.
 func New(application *app.App, o Options) (*API, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	a := &API{app: application, log: o.Logger, serving: o.Serving, oauth2: o.OAuth2}
-	if o.Static == nil {
-		o.Static = noFiles
-	}
-	if a.serving == nil {
-		a.serving = new(hooks.Hook[*ServeEvent])
-	}
-	if a.oauth2 == nil {
-		a.oauth2 = newOAuth2()
-	}
-	if err := a.openAuth(); err != nil {
-		return nil, fmt.Errorf("new api: %w", err)
-	}
-	router, err := httpx.NewRouter(append(a.routes(), aboutRoutes(o.Version)...))
+	o.setDefaults()
+	h, err := newHandlers(application, &o)
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
-	a.table.base, a.table.server = router, router.Routes()
-	a.server, err = httpx.New(httpx.Options{
+	table := endpoints(h)
+	g := &guards{catalogue: application.Catalogue, settings: application.Settings}
+	routes, err := g.routes(table)
+	if err != nil {
+		return nil, fmt.Errorf("new api: %w", err)
+	}
+	h.limitBy(routes)
+	router, err := httpx.NewRouter(routes)
+	if err != nil {
+		return nil, fmt.Errorf("new api: %w", err)
+	}
+	server, err := httpx.New(httpx.Options{
 		Router:       router,
 		Static:       o.Static,
-		Authenticate: a.authenticate,
-		Current:      a.current,
-		Collection:   a.collectionName,
+		Authenticate: h.auth.authenticate,
+		Current:      h.auth.current,
+		Collection:   g.names,
 		Pick:         pick,
-		Observe:      a.observe,
+		Observe:      requestLog{o.Logger}.observe,
 		MapError:     mapError,
 		Origins:      o.Origins,
 		Logger:       o.Logger,
@@ -99,52 +128,28 @@ func New(application *app.App, o Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
-	application.OnSettings(func() { a.server.SetPolicy(policy(application.Settings())) })
-	return a, nil
+	application.OnSettings(func() { server.SetPolicy(policy(application.Settings())) })
+	return &API{
+		app: application, server: server, verifier: h.auth.verifier, serving: o.Serving, endpoints: table,
+		extensions: &extensionRoutes{app: application, server: server, own: router.Routes(), base: router},
+	}, nil
 }
 
-// routes is the table of the API.
-func (a *API) routes() []*httpx.Route {
-	a.create = &httpx.Route{Method: "POST", Path: "/api/collections/{collection}/records", Handler: a.createRecord, Tags: []string{"create"}, Collection: "collection", BodyLimit: a.recordLimit}
-	a.update = &httpx.Route{Method: "PATCH", Path: "/api/collections/{collection}/records/{id}", Handler: a.updateRecord, Tags: []string{"update"}, Collection: "collection", BodyLimit: a.recordLimit}
-	a.delete = &httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}/records/{id}", Handler: a.deleteRecord, Tags: []string{"delete"}, Collection: "collection"}
-	super := httpx.RequireSuperuser
-	return append(slices.Concat(a.authRoutes(), a.oauth2Routes(), pageRoutes()),
-		&httpx.Route{Method: "GET", Path: "/api/health", Handler: httpx.Health(a.canBackup)},
-
-		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}/records", Handler: a.listRecords, Tags: []string{"list"}, Collection: "collection"},
-		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}/records/{id}", Handler: a.viewRecord, Tags: []string{"view"}, Collection: "collection"},
-		a.create, a.update, a.delete,
-		&httpx.Route{Method: "POST", Path: "/api/batch", Handler: a.batch, BodyLimit: a.batchLimit},
-		&httpx.Route{Method: "GET", Path: "/api/files/{collection}/{id}/{name}", Handler: a.downloadFile, Tags: []string{"file"}, Collection: "collection"},
-
-		&httpx.Route{Method: "GET", Path: "/api/collections", Handler: a.listCollections, Guard: super},
-		&httpx.Route{Method: "POST", Path: "/api/collections", Handler: a.createCollection, Guard: super},
-		&httpx.Route{Method: "GET", Path: "/api/collections/{collection}", Handler: a.viewCollection, Guard: super},
-		&httpx.Route{Method: "PATCH", Path: "/api/collections/{collection}", Handler: a.updateCollection, Guard: super},
-		&httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}", Handler: a.deleteCollection, Guard: super},
-		&httpx.Route{Method: "DELETE", Path: "/api/collections/{collection}/truncate", Handler: a.truncateCollection, Guard: super},
-		&httpx.Route{Method: "PUT", Path: "/api/collections/import", Handler: a.importCollections, Guard: super},
-		&httpx.Route{Method: "GET", Path: "/api/collections/meta/scaffolds", Handler: a.scaffolds, Guard: super},
-		&httpx.Route{Method: "GET", Path: "/api/collections/meta/oauth2-providers", Handler: a.providers, Guard: super},
-		&httpx.Route{Method: "POST", Path: "/api/collections/meta/dry-run-view", Handler: a.dryRunView, Guard: super},
-
-		&httpx.Route{Method: "POST", Path: "/api/sql", Handler: a.runSQL, Guard: super},
-		&httpx.Route{Method: "GET", Path: "/api/settings", Handler: a.viewSettings, Guard: super},
-		&httpx.Route{Method: "PATCH", Path: "/api/settings", Handler: a.updateSettings, Guard: super},
-
-		&httpx.Route{Method: "GET", Path: "/api/realtime", Handler: a.connectRealtime, Quiet: true},
-		&httpx.Route{Method: "POST", Path: "/api/realtime", Handler: a.subscribeRealtime},
-	)
-}
-
-// canBackup tells whether a backup could be started: none is ever under way, there are no backups yet.
-func (a *API) canBackup() bool { return true }
-
-func (a *API) collectionName(nameOrID string) (id, name string, ok bool) {
-	c := a.app.Catalogue().Find(nameOrID)
-	if c == nil {
-		return "", "", false
+// setDefaults fills in what was not said.
+func (o *Options) setDefaults() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return c.ID, c.Name, true
+	if o.Static == nil {
+		o.Static = noFiles
+	}
+	if o.Serving == nil {
+		o.Serving = new(hooks.Hook[*ServeEvent])
+	}
+	if o.OAuth2 == nil {
+		o.OAuth2 = newOAuth2()
+	}
 }
+
+// Endpoints returns the table of the routes that the server answers itself, without those of programs and extensions.
+func (a *API) Endpoints() []Endpoint { return slices.Clone(a.endpoints) }

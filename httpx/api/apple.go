@@ -9,7 +9,7 @@ import (
 )
 
 // appleSecret makes a client secret for Apple.
-func (a *API) appleSecret(c *httpx.Context) error {
+func (h *settingsHandlers) appleSecret(c *httpx.Context) error {
 	var form oauth2.AppleSecret
 	if err := c.Bind(&form); err != nil {
 		return httpx.Loading(err)

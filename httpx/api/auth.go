@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -21,21 +25,38 @@ const (
 	loadFailed     = "An error occurred while loading the submitted data."
 	validateFailed = "An error occurred while validating the submitted data."
 	authFailed     = "Failed to authenticate."
-	noAuthContext  = "Missing or invalid auth collection context."
 )
 
-// openAuth makes what tokens and sign-ins need.
-func (a *API) openAuth() (err error) {
-	a.verifier, err = auth.NewVerifier(auth.VerifierOptions{DB: a.app.DB(), Catalogue: a.app.Catalogue, Front: front})
-	a.desk = &auth.Desk{
-		DB: a.app.DB(), Catalogue: a.app.Catalogue, Store: a.app.Store(), Passwords: a.app.Passwords(),
-		Tokens: a.verifier, Mail: a.app.Mailer(), Settings: a.app.Settings, Log: a.log,
+// authHandlers answer who wants to sign in, or to prove or change something for that.
+type authHandlers struct {
+	app      *app.App
+	store    *records.Store
+	verifier *auth.Verifier
+	desk     *auth.Desk
+	oauth2   *oauth2.Client
+	realtime *realtime.Hub
+	// signUp is the route that the rate limit of new records is counted for when OAuth2 makes them.
+	signUp *httpx.Route
+	log    *slog.Logger
+}
+
+// newAuthHandlers makes what tokens and sign-ins need.
+func newAuthHandlers(a *app.App, providers *oauth2.Client, log *slog.Logger) (*authHandlers, error) {
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{DB: a.DB(), Catalogue: a.Catalogue, Front: front})
+	if err != nil {
+		return nil, err
 	}
-	a.desk.Alert = a.desk.SendAlert
-	a.desk.Write = func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
-		return a.app.Write(ctx, c, cmd, "sign-in")
+	desk := &auth.Desk{
+		DB: a.DB(), Catalogue: a.Catalogue, Store: a.Store(), Passwords: a.Passwords(),
+		Tokens: verifier, Mail: a.Mailer(), Settings: a.Settings, Log: log,
 	}
-	return err
+	desk.Alert = desk.SendAlert
+	desk.Write = func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
+		return a.Write(ctx, c, cmd, "sign-in")
+	}
+	return &authHandlers{
+		app: a, store: a.Store(), verifier: verifier, desk: desk, oauth2: providers, realtime: a.Realtime(), log: log,
+	}, nil
 }
 
 // front is a session as httpx sees it, made once for all requests with the same token.
@@ -46,11 +67,11 @@ func front(s *auth.Session) any {
 
 // authenticate returns who a token belongs to, nil for a guest. A token that cannot be judged now is a guest's: the guards
 // decide what a guest may do.
-func (a *API) authenticate(c *httpx.Context, token string) *httpx.Auth {
-	s, err := a.verifier.Verify(c.Context(), token, auth.AuthToken)
+func (h *authHandlers) authenticate(c *httpx.Context, token string) *httpx.Auth {
+	s, err := h.verifier.Verify(c.Context(), token, auth.AuthToken)
 	if err != nil {
 		if !errors.Is(err, auth.ErrToken) {
-			a.log.Warn("token not judged", "error", err)
+			h.log.Warn("token not judged", "error", err)
 		}
 		return nil
 	}
@@ -59,39 +80,12 @@ func (a *API) authenticate(c *httpx.Context, token string) *httpx.Auth {
 }
 
 // current tells whether who signed in certainly still counts.
-func (a *API) current(who *httpx.Auth) bool {
+func (h *authHandlers) current(who *httpx.Auth) bool {
 	session, ok := who.Record.(*auth.Session)
-	return ok && a.verifier.Current(session)
+	return ok && h.verifier.Current(session)
 }
 
-func (a *API) authRoutes() []*httpx.Route {
-	const base = "/api/collections/{collection}/"
-	return append(a.mailRoutes(base), []*httpx.Route{
-		{Method: "GET", Path: base + "auth-methods", Handler: a.authMethods, Tags: []string{"listAuthMethods"}, Collection: "collection"},
-		{Method: "POST", Path: base + "auth-with-password", Handler: a.authWithPassword, Tags: []string{"authWithPassword", "auth"}, Collection: "collection"},
-		{Method: "POST", Path: base + "auth-refresh", Handler: a.authRefresh, Guard: a.ownCollection, Tags: []string{"authRefresh"}, Collection: "collection"},
-		{Method: "POST", Path: base + "impersonate/{id}", Handler: a.impersonate, Guard: httpx.RequireSuperuser},
-		{Method: "POST", Path: "/api/files/token", Handler: a.fileToken, Guard: httpx.RequireAuth},
-	}...)
-}
-
-// authCollection returns the auth collection that the path names.
-func (a *API) authCollection(c *httpx.Context) (*schema.Collection, error) {
-	col := a.app.Catalogue().Find(c.Param("collection"))
-	if col == nil && c.Route().Collection != "" {
-		return nil, httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
-	}
-	if col == nil || !col.IsAuth() || col.Auth == nil {
-		return nil, httpx.NewError(http.StatusNotFound, noAuthContext)
-	}
-	return col, nil
-}
-
-func (a *API) authWithPassword(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) withPassword(c *httpx.Context, col *schema.Collection) error {
 	if !col.Auth.PasswordAuth.Enabled {
 		return httpx.NewError(http.StatusForbidden, "The collection is not configured to allow password authentication.")
 	}
@@ -108,11 +102,11 @@ func (a *API) authWithPassword(c *httpx.Context) error {
 		errors.As(err, &fields)
 		return httpx.Invalid(validateFailed, fields)
 	}
-	r, err := a.desk.WithPassword(c.Context(), col.ID, form)
+	r, err := h.desk.WithPassword(c.Context(), col.ID, form)
 	if err != nil {
 		return signInError(err)
 	}
-	return a.signIn(c, r, "password", body)
+	return h.signIn(c, r, "password", body)
 }
 
 // signInBody reads the body of a sign-in as rules see it.
@@ -167,37 +161,37 @@ func signInError(err error) error {
 }
 
 // signIn answers with a fresh token, after the checks that come when the credentials were found right.
-func (a *API) signIn(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
-	return a.signInWith(c, r, method, body, nil)
+func (h *authHandlers) signIn(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
+	return h.signInWith(c, r, method, body, nil)
 }
 
 // signInWith is signIn that tells something about the sign-in, nil for nothing.
-func (a *API) signInWith(c *httpx.Context, r *records.Record, method string, body map[string]any, meta any) error {
-	if err := a.admit(c, r, method, body); err != nil {
+func (h *authHandlers) signInWith(c *httpx.Context, r *records.Record, method string, body map[string]any, meta any) error {
+	if err := h.admit(c, r, method, body); err != nil {
 		return err
 	}
-	if answered, err := a.secondMethod(c, r, method, body); answered || err != nil {
+	if answered, err := h.secondMethod(c, r, method, body); answered || err != nil {
 		return err
 	}
 	from := auth.Origin{IP: c.RealIP(), UserAgent: c.Header("User-Agent")}
-	if err := a.desk.Track(c.Context(), r, from, time.Now()); err != nil {
-		a.log.Warn("sign-in not tracked", "collection", r.Collection.Name, "record", r.ID(), "error", err)
+	if err := h.desk.Track(c.Context(), r, from, time.Now()); err != nil {
+		h.log.Warn("sign-in not tracked", "collection", r.Collection.Name, "record", r.ID(), "error", err)
 	}
 	token, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now())
 	if err != nil {
 		return err
 	}
-	return a.authAnswerWith(c, r, token, meta)
+	return h.authAnswerWith(c, r, token, meta)
 }
 
 // admit asks the address list of superusers and the auth rule.
-func (a *API) admit(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
+func (h *authHandlers) admit(c *httpx.Context, r *records.Record, method string, body map[string]any) error {
 	if r.Collection.IsSuperusers() && !c.SuperuserAllowed() {
 		return httpx.NewError(http.StatusForbidden, "")
 	}
 	who := caller(c, method)
 	who.Request.Body = body
-	err := a.desk.Judge(c.Context(), r, who.Request)
+	err := h.desk.Judge(c.Context(), r, who.Request)
 	if errors.Is(err, auth.ErrAuthRule) {
 		return httpx.NewError(http.StatusForbidden, "The request doesn't satisfy the collection requirements to authenticate.").Because(err)
 	}
@@ -205,12 +199,12 @@ func (a *API) admit(c *httpx.Context, r *records.Record, method string, body map
 }
 
 // authAnswer sends token and record. The record is shown as it sees itself.
-func (a *API) authAnswer(c *httpx.Context, r *records.Record, token string) error {
-	return a.authAnswerWith(c, r, token, nil)
+func (h *authHandlers) authAnswer(c *httpx.Context, r *records.Record, token string) error {
+	return h.authAnswerWith(c, r, token, nil)
 }
 
 // authAnswerWith is authAnswer with what is told about the sign-in, nil for nothing.
-func (a *API) authAnswerWith(c *httpx.Context, r *records.Record, token string, meta any) error {
+func (h *authHandlers) authAnswerWith(c *httpx.Context, r *records.Record, token string, meta any) error {
 	out := append(c.Buffer(), '{')
 	if meta != nil {
 		told, err := json.Marshal(meta)
@@ -222,7 +216,7 @@ func (a *API) authAnswerWith(c *httpx.Context, r *records.Record, token string, 
 	out = append(out, `"record":`...)
 	self := caller(c, "default")
 	self.Request.Auth, self.Superuser, self.Credential = r.Identity(), r.Collection.IsSuperusers(), nil
-	out, err := a.app.Store().Answer(a.showingBody(c.Context(), c, self, nil), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
+	out, err := h.store.Answer(showingBody(c.Context(), h.app, c, self, nil), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
 	if err != nil {
 		return err
 	}
@@ -231,20 +225,7 @@ func (a *API) authAnswerWith(c *httpx.Context, r *records.Record, token string, 
 	return c.Send(http.StatusOK, append(out, '}'))
 }
 
-// ownCollection lets records of the collection that the path names through. A collection that does not exist is nobody's,
-// which is told first.
-func (a *API) ownCollection(c *httpx.Context) error {
-	if _, _, ok := a.collectionName(c.Param("collection")); !ok {
-		return httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
-	}
-	return httpx.RequireSameCollection(c)
-}
-
-func (a *API) authRefresh(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) refresh(c *httpx.Context, col *schema.Collection) error {
 	body, _, err := c.Map()
 	if err != nil {
 		return err
@@ -253,14 +234,14 @@ func (a *API) authRefresh(c *httpx.Context) error {
 	if !ok {
 		return httpx.NewError(http.StatusUnauthorized, "")
 	}
-	r, err := a.app.Store().Load(c.Context(), col.ID, session.Identity.ID)
+	r, err := h.store.Load(c.Context(), col.ID, session.Identity.ID)
 	if err != nil {
 		return err
 	}
 	if !sameToken(session, r) {
 		return httpx.NewError(http.StatusUnauthorized, "")
 	}
-	if err := a.admit(c, r, "default", body); err != nil {
+	if err := h.admit(c, r, "default", body); err != nil {
 		return err
 	}
 	token := bareToken(c.Header("Authorization"))
@@ -269,7 +250,7 @@ func (a *API) authRefresh(c *httpx.Context) error {
 			return err
 		}
 	}
-	return a.authAnswer(c, r, token)
+	return h.authAnswer(c, r, token)
 }
 
 // bareToken takes the scheme off an Authorization header.
@@ -287,11 +268,7 @@ func sameToken(s *auth.Session, r *records.Record) bool {
 	return s.Credential.TokenKey == r.Text("tokenKey")
 }
 
-func (a *API) impersonate(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) impersonate(c *httpx.Context, col *schema.Collection) error {
 	var form struct {
 		Duration int64 `json:"duration"`
 	}
@@ -305,7 +282,7 @@ func (a *API) impersonate(c *httpx.Context) error {
 		leaf := validation.New("validation_min_greater_equal_than_required", "Must be no less than 0.").With(map[string]any{"threshold": 0})
 		return httpx.Invalid(validateFailed, validation.Errors{"duration": leaf})
 	}
-	r, err := a.app.Store().Load(c.Context(), col.ID, c.Param("id"))
+	r, err := h.store.Load(c.Context(), col.ID, c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -317,10 +294,10 @@ func (a *API) impersonate(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.authAnswer(c, r, token)
+	return h.authAnswer(c, r, token)
 }
 
-func (a *API) fileToken(c *httpx.Context) error {
+func (h *authHandlers) fileToken(c *httpx.Context) error {
 	session, ok := c.Auth.Record.(*auth.Session)
 	if !ok {
 		return httpx.NewError(http.StatusUnauthorized, "")
@@ -333,11 +310,7 @@ func (a *API) fileToken(c *httpx.Context) error {
 }
 
 // authMethods tells how one can sign in to a collection. What this server cannot do yet is shown as switched off.
-func (a *API) authMethods(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) methods(c *httpx.Context, col *schema.Collection) error {
 	o := col.Auth.PasswordAuth
 	identities := []string{}
 	if o.Enabled {

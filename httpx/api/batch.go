@@ -18,22 +18,21 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// defaultBatchLimit is how many bytes the body of a batch may have when the settings do not say.
-const defaultBatchLimit = 128 << 20
-
 // defaultBatchTimeout is how long a batch may wait and run when the settings do not say.
 const defaultBatchTimeout = 3 * time.Second
 
-func (a *API) batchLimit(*httpx.Context) (int64, error) {
-	if limit := a.app.Settings().Batch.MaxBodySize; limit > 0 {
-		return limit, nil
-	}
-	return defaultBatchLimit, nil
+// batchHandlers run several writes of records as one.
+type batchHandlers struct {
+	app       *app.App
+	store     *records.Store
+	passwords records.Passwords
+	// create, update and delete are the routes whose rate limits count for the parts.
+	create, update, delete *httpx.Route
 }
 
-// batch runs several writes in one transaction.
-func (a *API) batch(c *httpx.Context) error {
-	conf := a.app.Settings().Batch
+// run runs several writes in one transaction.
+func (h *batchHandlers) run(c *httpx.Context) error {
+	conf := h.app.Settings().Batch
 	if !conf.Enabled || conf.MaxRequests <= 0 {
 		return httpx.NewError(http.StatusForbidden, "Batch requests are not allowed.")
 	}
@@ -53,7 +52,7 @@ func (a *API) batch(c *httpx.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), timeout)
 	defer cancel()
-	b := &batchRun{a: a, c: c, ctx: ctx}
+	b := &batchRun{h: h, c: c, ctx: ctx}
 	if err := b.prepare(form, uploads); err != nil {
 		return err
 	}
@@ -91,7 +90,7 @@ func readBatch(c *httpx.Context) (*batchForm, []httpx.Upload, error) {
 
 // batchRun is one batch on its way.
 type batchRun struct {
-	a     *API
+	h     *batchHandlers
 	c     *httpx.Context
 	ctx   context.Context
 	parts []*batchPart
@@ -176,9 +175,9 @@ func (b *batchRun) prepare(form *batchForm, uploads []httpx.Upload) error {
 }
 
 func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) error {
-	part.col = b.a.app.Catalogue().Find(part.target.collection)
+	part.col = b.h.app.Catalogue().Find(part.target.collection)
 	if part.col == nil {
-		return httpx.NewError(http.StatusNotFound, "Missing collection context.")
+		return httpx.NewError(http.StatusNotFound, noCollection)
 	}
 	if part.col.IsView() {
 		return records.ErrView
@@ -187,7 +186,7 @@ func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) er
 		return err
 	}
 	part.caller = b.caller(part, part.item.Method)
-	in := records.WriteInput{CollectionID: part.col.ID, Incarnation: part.col.Incarnation, Caller: part.caller, Body: part.item.Body, Passwords: b.a.app.Passwords(), Late: i > 0}
+	in := records.WriteInput{CollectionID: part.col.ID, Incarnation: part.col.Incarnation, Caller: part.caller, Body: part.item.Body, Passwords: b.h.passwords, Late: i > 0}
 	if in.Body == nil {
 		in.Body = map[string]any{}
 	}
@@ -208,12 +207,12 @@ func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) er
 
 // limit counts the part against the rate limits of the request it stands for.
 func (b *batchRun) limit(part *batchPart) error {
-	route, method := b.a.create, "POST"
+	route, method := b.h.create, "POST"
 	switch part.item.Method {
 	case "PATCH":
-		route, method = b.a.update, "PATCH"
+		route, method = b.h.update, "PATCH"
 	case "DELETE":
-		route, method = b.a.delete, "DELETE"
+		route, method = b.h.delete, "DELETE"
 	}
 	path, _, _ := strings.Cut(part.item.URL, "?")
 	return b.c.Limit(method, path, route, part.col.ID, part.col.Name)
@@ -221,7 +220,7 @@ func (b *batchRun) limit(part *batchPart) error {
 
 // command makes the command of a part. Where hooks run, rules and passwords are looked at when its turn has come.
 func (b *batchRun) command(part *batchPart, in records.WriteInput) (err error) {
-	store := b.a.app.Store()
+	store := b.h.store
 	expand, _ := first(part.target.query, "expand")
 	if err := records.CheckExpand(expand); err != nil {
 		return err
@@ -257,9 +256,9 @@ func (b *batchRun) upsert(part *batchPart, in records.WriteInput, id string) (re
 	create.Caller = b.caller(part, "POST")
 	update.Caller = b.caller(part, "PATCH")
 	if b.hooked {
-		return b.a.app.Store().DraftUpsert(id, create, update), nil
+		return b.h.store.DraftUpsert(id, create, update), nil
 	}
-	return b.a.app.Store().PrepareUpsert(b.ctx, id, create, update)
+	return b.h.store.PrepareUpsert(b.ctx, id, create, update)
 }
 
 // caller is what the rules of a part see: its own method, query and headers on top of those of the batch.
@@ -296,13 +295,13 @@ func first(q url.Values, name string) (string, bool) {
 func (b *batchRun) run() error {
 	var err error
 	if b.hooked {
-		err = b.a.app.Batch(b.ctx, b.c.RealIP(), b.request)
+		err = b.h.app.Batch(b.ctx, b.c.RealIP(), b.request)
 	} else {
-		batch := &records.Batch{Store: b.a.app.Store()}
+		batch := &records.Batch{Store: b.h.store}
 		for _, part := range b.parts {
 			batch.Commands = append(batch.Commands, part.command)
 		}
-		err = b.a.app.Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
+		err = b.h.app.Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
 	}
 	var failed *records.BatchError
 	switch {
@@ -333,7 +332,7 @@ func (b *batchRun) answer(dst []byte) ([]byte, error) {
 			continue
 		}
 		expand, _ := first(part.target.query, "expand")
-		body, err := b.a.app.Store().Answer(b.showing(part), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
+		body, err := b.h.store.Answer(b.showing(part), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
 		if err != nil {
 			return nil, err
 		}

@@ -18,12 +18,12 @@ func (b *batchRun) hooks(form *batchForm) bool {
 		if !ok {
 			continue
 		}
-		col := b.a.app.Catalogue().Find(target.collection)
+		col := b.h.app.Catalogue().Find(target.collection)
 		if col == nil {
 			continue
 		}
 		for _, action := range item.actions() {
-			if b.a.app.Hooked(col, action) {
+			if b.h.app.Hooked(col, action) {
 				return true
 			}
 		}
@@ -55,7 +55,7 @@ func (b *batchRun) request(ctx context.Context, i int) (*app.WriteRequest, error
 		}
 	}
 	part := b.parts[i]
-	draft, err := part.draft(b.a.app.Look(ctx))
+	draft, err := part.draft(b.h.app.Look(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (b *batchRun) identify(ctx context.Context) error {
 	for i, part := range b.parts {
 		commands[i] = part.command
 	}
-	return b.a.app.Look(ctx)(func(p records.Preparer) error { return b.a.app.Store().Identify(p, commands) })
+	return b.h.app.Look(ctx)(func(p records.Preparer) error { return b.h.store.Identify(p, commands) })
 }
 
 // info is a part as hooks see it.
@@ -86,9 +86,9 @@ func (b *batchRun) info(part *batchPart) *app.RequestInfo {
 	return info
 }
 
-// showing is [API.showing] for the record of a part.
+// showing is [showing] for the record of a part.
 func (b *batchRun) showing(part *batchPart) context.Context {
-	if !b.a.app.Enriching() {
+	if !b.h.app.Enriching() {
 		return b.c.Context()
 	}
 	return app.WithRequest(b.c.Context(), b.info(part))

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -23,37 +22,27 @@ func errFormat(err error) error {
 	return httpx.NewError(http.StatusBadRequest, message).Because(err)
 }
 
-// anyCollection returns the collection that the path names, for superusers.
-func (a *API) anyCollection(c *httpx.Context) (*schema.Collection, error) {
-	if found := a.app.Catalogue().Find(c.Param("collection")); found != nil {
-		return found, nil
-	}
-	return nil, httpx.NewError(http.StatusNotFound, "")
+// collectionHandlers answer what superusers ask of the definitions of collections.
+type collectionHandlers struct {
+	app   *app.App
+	store *records.Store
 }
 
-func (a *API) listCollections(c *httpx.Context) error {
-	params, err := readListParams(c)
-	if err != nil {
-		return err
-	}
-	out, err := a.app.Store().ListCollections(c.Context(), c.Buffer(), &records.ListInput{
-		Caller: caller(c, "default"), Page: params.page, PerPage: params.perPage, SkipTotal: params.skipTotal, Sort: params.sort, Filter: params.filter,
+func (h *collectionHandlers) list(c *httpx.Context, _ *schema.Collection, l list) (empty bool, err error) {
+	out, err := h.store.ListCollections(l.ctx, c.Buffer(), &records.ListInput{
+		Caller: caller(c, "default"), Page: l.page, PerPage: l.perPage, SkipTotal: l.skipTotal, Sort: l.sort, Filter: l.filter,
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
-	return c.Send(http.StatusOK, out)
+	return false, c.Send(http.StatusOK, out)
 }
 
-func (a *API) viewCollection(c *httpx.Context) error {
-	col, err := a.anyCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *collectionHandlers) view(c *httpx.Context, col *schema.Collection) error {
 	return c.Send(http.StatusOK, col.AppendAPI(c.Buffer()))
 }
 
-func (a *API) createCollection(c *httpx.Context) error {
+func (h *collectionHandlers) create(c *httpx.Context) error {
 	body, err := jsonBody(c, collectionShape)
 	if err != nil {
 		return loadingType(err)
@@ -62,11 +51,11 @@ func (a *API) createCollection(c *httpx.Context) error {
 	if err != nil {
 		return errFormat(err)
 	}
-	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Create(col) })
+	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Create(col) })
 	if err != nil {
 		return schemaError(err, "Failed to create collection.")
 	}
-	return c.Send(http.StatusOK, a.stored(col).AppendAPI(c.Buffer()))
+	return c.Send(http.StatusOK, h.stored(col).AppendAPI(c.Buffer()))
 }
 
 // loadingType is the answer to a body that cannot be read at all when a collection is created.
@@ -78,18 +67,14 @@ func loadingType(err error) error {
 }
 
 // stored returns a collection as it was published, which may have been changed again since.
-func (a *API) stored(c *schema.Collection) *schema.Collection {
-	if now := a.app.Catalogue().ByID(c.ID); now != nil {
+func (h *collectionHandlers) stored(c *schema.Collection) *schema.Collection {
+	if now := h.app.Catalogue().ByID(c.ID); now != nil {
 		return now
 	}
 	return c
 }
 
-func (a *API) updateCollection(c *httpx.Context) error {
-	found, err := a.anyCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) error {
 	body, err := jsonBody(c, collectionShape)
 	if httpx.Answered(err) {
 		return err
@@ -98,7 +83,7 @@ func (a *API) updateCollection(c *httpx.Context) error {
 		return errFormat(err)
 	}
 	var col *schema.Collection
-	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error {
+	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error {
 		// The definition is decoded on top of the one that is stored now: two changes at once do not undo one another.
 		now := schema.NewCatalogue(0, ch.Collections()).ByID(found.ID)
 		if now == nil {
@@ -113,7 +98,7 @@ func (a *API) updateCollection(c *httpx.Context) error {
 	if err != nil {
 		return schemaError(err, "Failed to update collection.")
 	}
-	return c.Send(http.StatusOK, a.stored(col).AppendAPI(c.Buffer()))
+	return c.Send(http.StatusOK, h.stored(col).AppendAPI(c.Buffer()))
 }
 
 // schemaError is the answer to a change of the schema that failed.
@@ -135,12 +120,8 @@ func schemaError(err error, message string) error {
 	return err
 }
 
-func (a *API) deleteCollection(c *httpx.Context) error {
-	col, err := a.anyCollection(c)
-	if err != nil {
-		return err
-	}
-	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Delete(col.ID) })
+func (h *collectionHandlers) delete(c *httpx.Context, col *schema.Collection) error {
+	err := h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Delete(col.ID) })
 	var referenced *schema.ReferencedError
 	switch {
 	case errors.As(err, &referenced):
@@ -155,19 +136,15 @@ func (a *API) deleteCollection(c *httpx.Context) error {
 	return c.NoContent()
 }
 
-func (a *API) truncateCollection(c *httpx.Context) error {
-	col, err := a.anyCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *collectionHandlers) truncate(c *httpx.Context, col *schema.Collection) error {
 	if col.IsView() {
 		return httpx.NewError(http.StatusBadRequest, "View collections cannot be truncated since they don't store their own records.")
 	}
-	cmd, err := a.app.Store().PrepareTruncate(col.ID, caller(c, "default"))
+	cmd, err := h.store.PrepareTruncate(col.ID, caller(c, "default"))
 	if err != nil {
 		return err
 	}
-	if err := a.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
+	if err := h.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
 		var written *app.WrittenError
 		if general(err) || errors.As(err, &written) || errors.Is(err, records.ErrTooBig) {
 			return err
@@ -177,7 +154,7 @@ func (a *API) truncateCollection(c *httpx.Context) error {
 	return c.NoContent()
 }
 
-func (a *API) importCollections(c *httpx.Context) error {
+func (h *collectionHandlers) importAll(c *httpx.Context) error {
 	body, err := jsonBody(c, importShape)
 	if err != nil {
 		return httpx.Loading(err)
@@ -196,9 +173,9 @@ func (a *API) importCollections(c *httpx.Context) error {
 		}
 	}
 	if len(form.Collections) == 0 {
-		return httpx.Invalid("An error occurred while validating the submitted data.", validation.Errors{"collections": validation.Required})
+		return httpx.Invalid(validateFailed, validation.Errors{"collections": validation.Required})
 	}
-	err = a.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
+	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
 	if err != nil {
 		return schemaError(err, "Failed to import collections.")
 	}
@@ -216,32 +193,31 @@ func decodeForm(body []byte, v any) error {
 	return nil
 }
 
-func (a *API) scaffolds(c *httpx.Context) error {
+func (h *collectionHandlers) scaffolds(c *httpx.Context) error {
 	return c.SendJSON(http.StatusOK, schema.Scaffolds())
 }
 
-func (a *API) providers(c *httpx.Context) error {
+func (h *collectionHandlers) providers(c *httpx.Context) error {
 	return c.SendJSON(http.StatusOK, schema.Providers())
 }
 
 // maxViewQuery is how many bytes a view query that is tried out may have.
 const maxViewQuery = 5000
 
-func (a *API) dryRunView(c *httpx.Context) error {
+func (h *collectionHandlers) dryRunView(c *httpx.Context) error {
 	var form struct {
 		Query string `json:"query"`
 	}
 	if err := c.Bind(&form); err != nil {
 		return httpx.Loading(err)
 	}
-	const invalid = "An error occurred while validating the submitted data."
 	switch {
 	case form.Query == "":
-		return httpx.Invalid(invalid, validation.Errors{"query": validation.Required})
+		return httpx.Invalid(validateFailed, validation.Errors{"query": validation.Required})
 	case len(form.Query) > maxViewQuery:
-		return httpx.Invalid(invalid, validation.Errors{"query": tooLong(maxViewQuery)})
+		return httpx.Invalid(validateFailed, validation.Errors{"query": tooLong(maxViewQuery)})
 	}
-	out, err := a.dryRun(c.Context(), c.Buffer(), form.Query)
+	out, err := h.store.TryView(c.Context(), c.Buffer(), form.Query)
 	if err != nil {
 		if general(err) {
 			return err
@@ -249,8 +225,4 @@ func (a *API) dryRunView(c *httpx.Context) error {
 		return httpx.NewError(http.StatusBadRequest, "Invalid view query. Raw error: \n"+err.Error()).Because(err)
 	}
 	return c.Send(http.StatusOK, out)
-}
-
-func (a *API) dryRun(ctx context.Context, dst []byte, query string) ([]byte, error) {
-	return a.app.Store().TryView(ctx, dst, query)
 }

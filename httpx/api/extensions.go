@@ -10,38 +10,51 @@ import (
 	"github.com/troupebase/troupe/wasmhost"
 )
 
-// table is how the routes come together: those of the server and the program, and those of extensions, which come and go.
-type table struct {
-	mu         sync.Mutex
-	server     []*httpx.Route // the server's own
-	base       *httpx.Router
-	extensions []*httpx.Route
+// extensionRoutes are how the routes of extensions, which come and go, stand beside those of the server and the program. It is safe
+// for concurrent use.
+type extensionRoutes struct {
+	app    *app.App
+	server *httpx.Server
+	own    []*httpx.Route // the server's own
+
+	mu      sync.Mutex
+	base    *httpx.Router // without extensions
+	current []*httpx.Route
 }
 
 // setBase replaces the routes of the server and the program.
-func (a *API) setBase(router *httpx.Router) error {
-	a.table.mu.Lock()
-	defer a.table.mu.Unlock()
-	whole, err := router.With(a.table.extensions...)
+func (t *extensionRoutes) setBase(router *httpx.Router) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	whole, err := router.With(t.current...)
 	if err != nil {
 		return err
 	}
-	a.table.base = router
-	a.server.SetRouter(whole)
+	t.base = router
+	t.server.SetRouter(whole)
 	return nil
+}
+
+// program returns a builder that begins with the server's own routes.
+func (t *extensionRoutes) program() *httpx.Builder {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return httpx.NewBuilder(t.base.Routes())
 }
 
 // SetExtensions puts the routes of a set of extensions in the place of those of the set before. Requests under way end with
 // the routes that they began with. An error names the route that is taken, and nothing changes. What the server answers itself
 // is not theirs to answer, also not for a single collection: passwords and tokens come by there.
-func (a *API) SetExtensions(set []*wasmhost.Extension) error {
-	a.table.mu.Lock()
-	defer a.table.mu.Unlock()
+func (a *API) SetExtensions(set []*wasmhost.Extension) error { return a.extensions.set(set) }
+
+func (t *extensionRoutes) set(set []*wasmhost.Extension) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var routes []*httpx.Route
 	for _, x := range set {
 		for i, spec := range x.Routes() {
-			route := &httpx.Route{Method: spec.Method, Path: spec.Path, Guard: guardOf(spec.Auth), Handler: a.guestRoute(x, i)}
-			for _, own := range a.table.server {
+			route := &httpx.Route{Method: spec.Method, Path: spec.Path, Guard: guardOf(spec.Auth), Handler: t.handler(x, i)}
+			for _, own := range t.own {
 				if route.Shadows(own) {
 					return fmt.Errorf("routes of extensions: %s of %s takes requests from %s", route, x.Name(), own)
 				}
@@ -49,12 +62,12 @@ func (a *API) SetExtensions(set []*wasmhost.Extension) error {
 			routes = append(routes, route)
 		}
 	}
-	whole, err := a.table.base.With(routes...)
+	whole, err := t.base.With(routes...)
 	if err != nil {
 		return fmt.Errorf("routes of extensions: %w", err)
 	}
-	a.table.extensions = routes
-	a.server.SetRouter(whole)
+	t.current = routes
+	t.server.SetRouter(whole)
 	return nil
 }
 
@@ -69,11 +82,11 @@ func guardOf(word string) httpx.Guard {
 	return nil
 }
 
-// guestRoute lets an extension answer.
-func (a *API) guestRoute(x *wasmhost.Extension, i int) httpx.Handler {
+// handler lets an extension answer.
+func (t *extensionRoutes) handler(x *wasmhost.Extension, i int) httpx.Handler {
 	return func(c *httpx.Context) error {
 		ctx := app.WithRequest(c.Context(), requestInfo(c, caller(c, "default"), c.Bytes))
-		out, err := x.Serve(ctx, i, a.app.GuestCall(ctx))
+		out, err := x.Serve(ctx, i, t.app.GuestCall(ctx))
 		if no := (*wasmhost.Rejection)(nil); errors.As(err, &no) {
 			return app.Rejection(no)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
 )
 
 // inlineTypes are the stored types that a browser may show; everything else is offered for saving, so that no uploaded
@@ -21,25 +22,28 @@ var inlineTypes = []string{
 	"application/pdf", "application/x-pdf",
 }
 
-// downloadFile sends a file of a record. Rules count only for protected fields.
-func (a *API) downloadFile(c *httpx.Context) error {
-	col := a.app.Catalogue().Find(c.Param("collection"))
-	if col == nil {
-		return httpx.NewError(http.StatusNotFound, "Missing or invalid collection context.")
-	}
+// fileHandlers send the files of records.
+type fileHandlers struct {
+	store    *records.Store
+	files    *files.Local
+	verifier *auth.Verifier
+}
+
+// download sends a file of a record. Rules count only for protected fields.
+func (h *fileHandlers) download(c *httpx.Context, col *schema.Collection, r read) error {
 	name := c.Param("name")
-	stored, err := a.app.Store().StoredFile(readContext(c), col.ID, c.Param("id"), name)
+	stored, err := h.store.StoredFile(r.ctx, col.ID, c.Param("id"), name)
 	if err != nil {
 		return err
 	}
 	cache := publicCache
 	if stored.Protected {
 		cache = privateCache
-		if err := a.mayDownload(c, col.ID, c.Param("id")); err != nil {
+		if err := h.mayDownload(c, r, col.ID, c.Param("id")); err != nil {
 			return err
 		}
 	}
-	f, err := a.app.Files().Open(stored.Key)
+	f, err := h.files.Open(stored.Key)
 	c.Raw().Response.Header.Del("X-Frame-Options")
 	if errors.Is(err, files.ErrNotFound) {
 		return httpx.NewError(http.StatusNotFound, "").Because(err)
@@ -59,11 +63,11 @@ const (
 )
 
 // mayDownload asks the view rule on behalf of the file token's record. The Authorization header plays no part.
-func (a *API) mayDownload(c *httpx.Context, collectionID, id string) error {
+func (h *fileHandlers) mayDownload(c *httpx.Context, r read, collectionID, id string) error {
 	who := caller(c, "protectedFile")
 	who.Request.Auth, who.Superuser, who.Credential = nil, false, nil
 	if token := c.Query("token"); token != "" {
-		session, err := a.verifier.Verify(c.Context(), token, auth.FileToken)
+		session, err := h.verifier.Verify(c.Context(), token, auth.FileToken)
 		if err != nil && !errors.Is(err, auth.ErrToken) {
 			return err
 		}
@@ -71,7 +75,7 @@ func (a *API) mayDownload(c *httpx.Context, collectionID, id string) error {
 			who.Request.Auth, who.Superuser, who.Credential = session.Identity, session.Identity.Superuser, session.Credential
 		}
 	}
-	_, err := a.app.Store().View(readContext(c), nil, &records.ViewInput{CollectionID: collectionID, ID: id, Caller: who})
+	_, err := h.store.View(r.ctx, nil, &records.ViewInput{CollectionID: collectionID, ID: id, Caller: who})
 	if errors.Is(err, records.ErrForbidden) {
 		return records.ErrNotFound
 	}

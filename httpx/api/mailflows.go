@@ -12,27 +12,6 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// mailRoutes are the routes of what goes by mail.
-func (a *API) mailRoutes(base string) []*httpx.Route {
-	public := func(name, tag string, handler httpx.Handler) *httpx.Route {
-		return &httpx.Route{Method: "POST", Path: base + name, Handler: handler, Tags: []string{tag}, Collection: "collection"}
-	}
-	withOTP := public("auth-with-otp", "authWithOTP", a.authWithOTP)
-	withOTP.Tags = append(withOTP.Tags, "auth")
-	change := public("request-email-change", "requestEmailChange", a.requestEmailChange)
-	change.Guard = a.ownCollection
-	return []*httpx.Route{
-		withOTP, change,
-		public("request-otp", "requestOTP", a.requestOTP),
-		public("request-verification", "requestVerification", a.requestVerification),
-		public("confirm-verification", "confirmVerification", a.confirmVerification),
-		public("request-password-reset", "requestPasswordReset", a.requestPasswordReset),
-		public("confirm-password-reset", "confirmPasswordReset", a.confirmPasswordReset),
-		public("confirm-email-change", "confirmEmailChange", a.confirmEmailChange),
-		{Method: "POST", Path: "/api/settings/test/email", Handler: a.testEmail, Guard: httpx.RequireSuperuser},
-	}
-}
-
 // formError shows the failures of a form beside its fields; other errors stay.
 func formError(err error, message string) error {
 	var form *auth.FormError
@@ -61,11 +40,7 @@ func refuseSuperusers(col *schema.Collection, message string) error {
 
 const verifiedAnyway = "All superusers are verified by default."
 
-func (a *API) requestVerification(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) requestVerification(c *httpx.Context, col *schema.Collection) error {
 	if err := refuseSuperusers(col, verifiedAnyway); err != nil {
 		return err
 	}
@@ -73,17 +48,13 @@ func (a *API) requestVerification(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RequestVerification(c.Context(), col, form.Email, time.Now()); err != nil {
+	if err := h.desk.RequestVerification(c.Context(), col, form.Email, time.Now()); err != nil {
 		return err
 	}
 	return c.NoContent()
 }
 
-func (a *API) confirmVerification(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) confirmVerification(c *httpx.Context, col *schema.Collection) error {
 	if err := refuseSuperusers(col, verifiedAnyway); err != nil {
 		return err
 	}
@@ -91,17 +62,13 @@ func (a *API) confirmVerification(c *httpx.Context) error {
 	if err := c.Bind(form); err != nil {
 		return httpx.Loading(err)
 	}
-	if err := a.desk.ConfirmVerification(c.Context(), col, form); err != nil {
+	if err := h.desk.ConfirmVerification(c.Context(), col, form); err != nil {
 		return saveError(formError(err, validateFailed), "")
 	}
 	return c.NoContent()
 }
 
-func (a *API) requestPasswordReset(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) requestPasswordReset(c *httpx.Context, col *schema.Collection) error {
 	if !col.Auth.PasswordAuth.Enabled {
 		return httpx.NewError(http.StatusBadRequest, "The collection is not configured to allow password authentication.")
 	}
@@ -109,22 +76,18 @@ func (a *API) requestPasswordReset(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RequestPasswordReset(c.Context(), col, form.Email, time.Now()); err != nil {
+	if err := h.desk.RequestPasswordReset(c.Context(), col, form.Email, time.Now()); err != nil {
 		return err
 	}
 	return c.NoContent()
 }
 
-func (a *API) confirmPasswordReset(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) confirmPasswordReset(c *httpx.Context, col *schema.Collection) error {
 	form := new(auth.ConfirmForm)
 	if err := c.Bind(form); err != nil {
 		return loading(err)
 	}
-	if err := a.desk.ConfirmPasswordReset(c.Context(), col, form); err != nil {
+	if err := h.desk.ConfirmPasswordReset(c.Context(), col, form); err != nil {
 		return saveError(formError(err, validateFailed), "Failed to set new password.")
 	}
 	return c.NoContent()
@@ -132,11 +95,7 @@ func (a *API) confirmPasswordReset(c *httpx.Context) error {
 
 const changedDirectly = "All superusers can change their emails directly."
 
-func (a *API) requestEmailChange(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) requestEmailChange(c *httpx.Context, col *schema.Collection) error {
 	if err := refuseSuperusers(col, changedDirectly); err != nil {
 		return err
 	}
@@ -148,7 +107,7 @@ func (a *API) requestEmailChange(c *httpx.Context) error {
 	if !ok {
 		return httpx.NewError(http.StatusUnauthorized, "")
 	}
-	err = a.desk.RequestEmailChange(c.Context(), session.Record, form)
+	err := h.desk.RequestEmailChange(c.Context(), session.Record, form)
 	if errors.Is(err, auth.ErrMail) {
 		return httpx.NewError(http.StatusBadRequest, "Failed to request email change.").Because(err)
 	}
@@ -158,11 +117,7 @@ func (a *API) requestEmailChange(c *httpx.Context) error {
 	return c.NoContent()
 }
 
-func (a *API) confirmEmailChange(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) confirmEmailChange(c *httpx.Context, col *schema.Collection) error {
 	if err := refuseSuperusers(col, changedDirectly); err != nil {
 		return err
 	}
@@ -170,7 +125,7 @@ func (a *API) confirmEmailChange(c *httpx.Context) error {
 	if err := c.Bind(form); err != nil {
 		return httpx.Loading(err)
 	}
-	if err := a.desk.ConfirmEmailChange(c.Context(), col, form); err != nil {
+	if err := h.desk.ConfirmEmailChange(c.Context(), col, form); err != nil {
 		return saveError(formError(err, validateFailed), "Failed to confirm email change.")
 	}
 	return c.NoContent()
@@ -185,12 +140,12 @@ func loading(err error) error {
 }
 
 // testEmail sends a mail of a template to try the settings.
-func (a *API) testEmail(c *httpx.Context) error {
+func (h *authHandlers) testEmail(c *httpx.Context) error {
 	form := new(auth.TestMailForm)
 	if err := c.Bind(form); err != nil {
 		return loading(err)
 	}
-	err := a.desk.SendTest(c.Context(), form, time.Now())
+	err := h.desk.SendTest(c.Context(), form, time.Now())
 	if err == nil {
 		return c.NoContent()
 	}

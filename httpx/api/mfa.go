@@ -13,10 +13,10 @@ import (
 
 // secondMethod holds a sign-in up that needs another method beside the one that it came with. answered tells that the
 // client was told so; otherwise the sign-in goes on.
-func (a *API) secondMethod(c *httpx.Context, r *records.Record, method string, body map[string]any) (answered bool, err error) {
+func (h *authHandlers) secondMethod(c *httpx.Context, r *records.Record, method string, body map[string]any) (answered bool, err error) {
 	who := caller(c, method)
 	who.Request.Body = body
-	needed, err := a.desk.NeedsSecond(c.Context(), r, who.Request)
+	needed, err := h.desk.NeedsSecond(c.Context(), r, who.Request)
 	if errors.Is(err, auth.ErrMFARule) {
 		return false, httpx.NewError(http.StatusBadRequest, "Failed to authenticate.").Because(err)
 	}
@@ -31,7 +31,7 @@ func (a *API) secondMethod(c *httpx.Context, r *records.Record, method string, b
 		}
 		session = text
 	}
-	err = a.desk.Second(c.Context(), r, method, session, time.Now())
+	err = h.desk.Second(c.Context(), r, method, session, time.Now())
 	var second *auth.SecondMethodError
 	if errors.As(err, &second) {
 		out, err := json.Marshal(map[string]string{"mfaId": second.Session})

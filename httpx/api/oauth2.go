@@ -32,17 +32,6 @@ func newOAuth2() *oauth2.Client {
 	return oauth2.NewClient(o)
 }
 
-func (a *API) oauth2Routes() []*httpx.Route {
-	const base = "/api/collections/{collection}/"
-	a.signUp = &httpx.Route{Method: "POST", Path: base + "records", Handler: a.createRecord, Tags: []string{"create"}, Collection: "collection"}
-	return []*httpx.Route{
-		{Method: "POST", Path: base + "auth-with-oauth2", Handler: a.authWithOAuth2, Tags: []string{"authWithOAuth2", "auth"}, Collection: "collection"},
-		{Method: "GET", Path: "/api/oauth2-redirect", Handler: a.oauth2Redirect, Quiet: true},
-		{Method: "POST", Path: "/api/oauth2-redirect", Handler: a.oauth2Redirect, Quiet: true},
-		{Method: "POST", Path: "/api/settings/apple/generate-client-secret", Handler: a.appleSecret, Guard: httpx.RequireSuperuser},
-	}
-}
-
 // oauth2Provider is a provider as the list of methods shows it.
 type oauth2Provider struct {
 	Name        string `json:"name"`
@@ -109,11 +98,7 @@ func (f *oauth2Form) validate(o *schema.OAuth2) (*oauth2.Provider, error) {
 	return p, errs.Or()
 }
 
-func (a *API) authWithOAuth2(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) withOAuth2(c *httpx.Context, col *schema.Collection) error {
 	if !col.Auth.OAuth2.Enabled {
 		return httpx.NewError(http.StatusForbidden, "The collection is not configured to allow OAuth2 authentication.")
 	}
@@ -132,15 +117,15 @@ func (a *API) authWithOAuth2(c *httpx.Context) error {
 		return err
 	}
 	code := oauth2.Code{Code: form.Code, Verifier: form.CodeVerifier, RedirectURL: cmp.Or(form.RedirectURL, form.OldRedirect)}
-	user, err := a.oauth2.User(c.Context(), provider, code)
+	user, err := h.oauth2.User(c.Context(), provider, code)
 	if err != nil {
 		return oauth2Error(err)
 	}
-	r, isNew, err := a.oauth2Record(c, col, &form, user, body)
+	r, isNew, err := h.oauth2Record(c, col, &form, user, body)
 	if err != nil {
 		return err
 	}
-	return a.signInWith(c, r, oauth2Method, body, newOAuth2Meta(user, isNew))
+	return h.signInWith(c, r, oauth2Method, body, newOAuth2Meta(user, isNew))
 }
 
 // oauth2Error is the answer when the provider did not say who it is.
@@ -155,13 +140,13 @@ func oauth2Error(err error) error {
 }
 
 // oauth2Record returns the record of a provider's user, which is made where there is none.
-func (a *API) oauth2Record(c *httpx.Context, col *schema.Collection, form *oauth2Form, user *oauth2.User, body map[string]any) (r *records.Record, isNew bool, err error) {
+func (h *authHandlers) oauth2Record(c *httpx.Context, col *schema.Collection, form *oauth2Form, user *oauth2.User, body map[string]any) (r *records.Record, isNew bool, err error) {
 	who := caller(c, oauth2Method)
 	who.Request.Body = body
-	r, isNew, err = a.app.SignInWithOAuth2(c.Context(), &app.OAuth2SignIn{
+	r, isNew, err = h.app.SignInWithOAuth2(c.Context(), &app.OAuth2SignIn{
 		Info: requestInfo(c, who, jsonOf(body)), Collection: col, Provider: form.Provider, User: user, CreateData: form.CreateData,
-		Client: c.RealIP(), Picture: a.oauth2.Picture,
-		SignUp: func() error { return c.Limit(c.Method(), c.Path(), a.signUp, col.ID, col.Name) },
+		Client: c.RealIP(), Picture: h.oauth2.Picture,
+		SignUp: func() error { return c.Limit(c.Method(), c.Path(), h.signUp, col.ID, col.Name) },
 	})
 	var failed *app.SignUpError
 	if errors.As(err, &failed) {

@@ -26,7 +26,7 @@ type oauth2Return struct {
 }
 
 // oauth2Redirect hands what a provider said to the stream that waits for it. Whatever is wrong, the person is sent to a page.
-func (a *API) oauth2Redirect(c *httpx.Context) error {
+func (h *authHandlers) oauth2Redirect(c *httpx.Context) error {
 	// The address is a secret as long as the code in it was not used.
 	c.SetHeader("Cache-Control", "no-store")
 	c.SetHeader("Referrer-Policy", "no-referrer")
@@ -36,7 +36,7 @@ func (a *API) oauth2Redirect(c *httpx.Context) error {
 		status = http.StatusSeeOther
 		said = oauth2Return{}
 		if err := c.Bind(&said); err != nil {
-			a.log.Debug("OAuth2 redirect not read", "error", err)
+			h.log.Debug("OAuth2 redirect not read", "error", err)
 			return c.Redirect(status, oauth2Failure)
 		}
 	}
@@ -44,14 +44,14 @@ func (a *API) oauth2Redirect(c *httpx.Context) error {
 	named := good && said.User != ""
 	if named {
 		// Before the stream is told: its sign-in may come at once.
-		a.oauth2.Remember(said.Code, said.User)
+		h.oauth2.Remember(said.Code, said.User)
 	}
 	said.User = ""
-	if err := a.redeem(c, said); err != nil {
+	if err := h.redeem(c, said); err != nil {
 		if named {
-			a.oauth2.Forget(said.Code)
+			h.oauth2.Forget(said.Code)
 		}
-		a.log.Debug("OAuth2 redirect not delivered", "error", err)
+		h.log.Debug("OAuth2 redirect not delivered", "error", err)
 		return c.Redirect(status, oauth2Failure)
 	}
 	if !good {
@@ -69,7 +69,7 @@ var (
 )
 
 // redeem tells the stream, once.
-func (a *API) redeem(c *httpx.Context, said oauth2Return) error {
+func (h *authHandlers) redeem(c *httpx.Context, said oauth2Return) error {
 	if said.State == "" {
 		return errNoState
 	}
@@ -80,5 +80,5 @@ func (a *API) redeem(c *httpx.Context, said oauth2Return) error {
 	if err != nil {
 		return err
 	}
-	return a.app.Realtime().Redeem(said.State, oauth2Topic, c.RealIP(), data)
+	return h.realtime.Redeem(said.State, oauth2Topic, c.RealIP(), data)
 }

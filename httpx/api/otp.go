@@ -7,16 +7,13 @@ import (
 
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/storage/schema"
 )
 
 // errOTPOff is the answer where one-time passwords are switched off. It comes before the body is read.
 var errOTPOff = httpx.NewError(http.StatusForbidden, "The collection is not configured to allow OTP authentication.")
 
-func (a *API) requestOTP(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) requestOTP(c *httpx.Context, col *schema.Collection) error {
 	if !col.Auth.OTP.Enabled {
 		return errOTPOff
 	}
@@ -24,18 +21,14 @@ func (a *API) requestOTP(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := a.desk.RequestOTP(c.Context(), col, form.Email, time.Now())
+	id, err := h.desk.RequestOTP(c.Context(), col, form.Email, time.Now())
 	if err != nil {
 		return otpError(err)
 	}
 	return c.SendJSON(http.StatusOK, map[string]string{"otpId": id})
 }
 
-func (a *API) authWithOTP(c *httpx.Context) error {
-	col, err := a.authCollection(c)
-	if err != nil {
-		return err
-	}
+func (h *authHandlers) withOTP(c *httpx.Context, col *schema.Collection) error {
 	if !col.Auth.OTP.Enabled {
 		return errOTPOff
 	}
@@ -51,11 +44,11 @@ func (a *API) authWithOTP(c *httpx.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.WithOTP(c.Context(), col, form, c.Client(), time.Now())
+	r, err := h.desk.WithOTP(c.Context(), col, form, c.Client(), time.Now())
 	if err != nil {
 		return otpError(err)
 	}
-	return a.signIn(c, r, "otp", body)
+	return h.signIn(c, r, "otp", body)
 }
 
 func otpError(err error) error {

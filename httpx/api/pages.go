@@ -4,19 +4,10 @@ import (
 	"net/http"
 
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/ui"
 )
 
 // pagePolicy is what the server's own pages may load: their own files only.
 const pagePolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-
-// pageRoutes serve the page with which the first superuser is made.
-func pageRoutes() []*httpx.Route {
-	return []*httpx.Route{
-		{Method: "GET", Path: "/_/", Handler: page("text/html; charset=utf-8", ui.Install), Quiet: true},
-		{Method: "GET", Path: "/_/install.js", Handler: page("text/javascript; charset=utf-8", ui.InstallScript), Quiet: true},
-	}
-}
 
 // dashboard is the address of the server's own pages.
 const dashboard = "/_/"
@@ -33,14 +24,6 @@ func noFile(*httpx.Context) error { return httpx.NewError(http.StatusNotFound, "
 
 // documentation is where people read what the API takes and gives.
 const documentation = "https://github.com/troupebase/troupe#readme"
-
-// aboutRoutes answer those who open the API's address by hand. Without its slash the address leads nowhere, as it always did.
-func aboutRoutes(version string) []*httpx.Route {
-	return []*httpx.Route{
-		{Method: "GET", Path: "/api/", Handler: about(version)},
-		{Method: "GET", Path: "/api", Handler: noFile},
-	}
-}
 
 func about(version string) httpx.Handler {
 	answer := struct {

@@ -3,10 +3,12 @@ package api
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 
+	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/budget"
@@ -14,8 +16,15 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// connectRealtime opens an event stream: the connection leaves HTTP and belongs to a client actor from then on.
-func (a *API) connectRealtime(c *httpx.Context) error {
+// realtimeHandlers answer who wants to be told about changes.
+type realtimeHandlers struct {
+	hub      *realtime.Hub
+	verifier *auth.Verifier
+	log      *slog.Logger
+}
+
+// connect opens an event stream: the connection leaves HTTP and belongs to a client actor from then on.
+func (h *realtimeHandlers) connect(c *httpx.Context) error {
 	c.SetHeader("Content-Type", "text/event-stream")
 	c.SetHeader("Cache-Control", "no-store")
 	c.SetHeader("X-Accel-Buffering", "no")
@@ -25,8 +34,8 @@ func (a *API) connectRealtime(c *httpx.Context) error {
 	o := realtime.Opening{IP: c.RealIP(), Client: c.Client(), Plain: !c.KnowsChunks()}
 	c.Hijack(func(conn net.Conn, head []byte) {
 		o.Head = head
-		if err := a.app.Realtime().Connect(conn, o); err != nil {
-			a.log.Warn("event stream not opened", "error", err)
+		if err := h.hub.Connect(conn, o); err != nil {
+			h.log.Warn("event stream not opened", "error", err)
 			conn.Close()
 		}
 	})
@@ -40,8 +49,8 @@ const (
 	maxTopic         = 2500
 )
 
-// subscribeRealtime replaces the topics of a stream and binds who listens.
-func (a *API) subscribeRealtime(c *httpx.Context) error {
+// subscribe replaces the topics of a stream and binds who listens.
+func (h *realtimeHandlers) subscribe(c *httpx.Context) error {
 	var form struct {
 		ClientID      string   `json:"clientId"`
 		Subscriptions []string `json:"subscriptions"`
@@ -55,7 +64,7 @@ func (a *API) subscribeRealtime(c *httpx.Context) error {
 	if errs := checkSubscription(form.ClientID, form.Subscriptions); len(errs) > 0 {
 		return httpx.Invalid("", errs)
 	}
-	err := a.bindStream(c, form.ClientID, form.Subscriptions)
+	err := h.bindStream(c, form.ClientID, form.Subscriptions)
 	switch {
 	case errors.Is(err, realtime.ErrStale):
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
@@ -122,14 +131,14 @@ const maxBindTries = 20
 
 // bindStream binds a stream to topics and to who the token says it is now: since the header was read the body has come in,
 // which a client can hold back for as long as it likes.
-func (a *API) bindStream(c *httpx.Context, clientID string, topics []string) (err error) {
+func (h *realtimeHandlers) bindStream(c *httpx.Context, clientID string, topics []string) (err error) {
 	for range maxBindTries {
 		var who *filter.Identity
 		var current func() bool
 		if session := sessionOf(c); session != nil {
-			who, current = session.Identity, func() bool { return a.verifier.Current(session) }
+			who, current = session.Identity, func() bool { return h.verifier.Current(session) }
 		}
-		err = a.app.Realtime().Subscribe(c.Context(), clientID, topics, who, c.RealIP(), current)
+		err = h.hub.Subscribe(c.Context(), clientID, topics, who, c.RealIP(), current)
 		if !errors.Is(err, realtime.ErrStale) {
 			return err
 		}

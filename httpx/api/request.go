@@ -58,13 +58,13 @@ func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, erro
 }
 
 // showing returns a ctx of a chain in which records are shown on behalf of a request, as far as any hook wants to know.
-func (a *API) showing(ctx context.Context, c *httpx.Context, who records.Caller) context.Context {
-	return a.showingBody(ctx, c, who, c.Bytes)
+func showing(ctx context.Context, a *app.App, c *httpx.Context, who records.Caller) context.Context {
+	return showingBody(ctx, a, c, who, c.Bytes)
 }
 
 // showingBody is showing for a request whose body hooks see as body, nil for not at all: that of a sign-in is a secret.
-func (a *API) showingBody(ctx context.Context, c *httpx.Context, who records.Caller, body func() ([]byte, error)) context.Context {
-	if !a.app.Enriching() {
+func showingBody(ctx context.Context, a *app.App, c *httpx.Context, who records.Caller, body func() ([]byte, error)) context.Context {
+	if !a.Enriching() {
 		return ctx
 	}
 	return app.WithRequest(ctx, requestInfo(c, who, body))

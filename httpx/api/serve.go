@@ -32,14 +32,14 @@ func (e *ServeEvent) Context() context.Context { return e.ctx }
 // answered; its error ends it all. It is called once.
 func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.Addr) error) error {
 	served := make(chan error, 1)
-	e := &ServeEvent{App: a.app, Router: httpx.NewBuilder(a.table.base.Routes()), Listener: ln, ctx: ctx}
+	e := &ServeEvent{App: a.app, Router: a.extensions.program(), Listener: ln, ctx: ctx}
 	serving := false
 	err := a.serving.Trigger(e, func(e *ServeEvent) error {
 		router, err := e.Router.Build()
 		if err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
-		if err := a.setBase(router); err != nil {
+		if err := a.extensions.setBase(router); err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
 		for _, x := range a.app.Extensions() {

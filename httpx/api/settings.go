@@ -4,21 +4,25 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-func (a *API) viewSettings(c *httpx.Context) error {
-	return c.Send(http.StatusOK, a.app.Settings().AppendAPI(c.Buffer()))
+// settingsHandlers answer what superusers ask of the settings.
+type settingsHandlers struct{ app *app.App }
+
+func (h *settingsHandlers) view(c *httpx.Context) error {
+	return c.Send(http.StatusOK, h.app.Settings().AppendAPI(c.Buffer()))
 }
 
-func (a *API) updateSettings(c *httpx.Context) error {
+func (h *settingsHandlers) update(c *httpx.Context) error {
 	body, err := jsonBody(c, settingsShape)
 	if err != nil {
 		return httpx.Loading(err)
 	}
-	next, err := a.app.SaveSettings(acting(c), func(s *settings.Settings) error {
+	next, err := h.app.SaveSettings(acting(c), func(s *settings.Settings) error {
 		if err := s.Merge(body); err != nil {
 			return httpx.Loading(errors.Join(httpx.ErrMalformed, err))
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -29,8 +30,11 @@ type sqlColumn struct {
 	Nullable bool   `json:"nullable"`
 }
 
-// runSQL runs the SQL of a superuser.
-func (a *API) runSQL(c *httpx.Context) error {
+// sqlHandlers run the SQL of superusers.
+type sqlHandlers struct{ app *app.App }
+
+// run runs an SQL statement.
+func (h *sqlHandlers) run(c *httpx.Context) error {
 	var form struct {
 		Query string `json:"query"`
 	}
@@ -44,7 +48,7 @@ func (a *API) runSQL(c *httpx.Context) error {
 		return httpx.Invalid(validateFailed, validation.Errors{"query": tooLong(maxSQL)})
 	}
 	started := time.Now()
-	result, err := a.app.Console(acting(c), form.Query)
+	result, err := h.app.Console(acting(c), form.Query)
 	defer result.Release()
 	if err != nil {
 		var full *budget.FullError
