@@ -230,6 +230,9 @@ type Upload struct {
 	content io.ReaderAt
 }
 
+// Content is where the Size bytes are, in memory or in a spooled file of their own: they can be read until the request was answered.
+func (u *Upload) Content() io.ReaderAt { return u.content }
+
 // Open returns the content; the caller closes it. It may be opened more than once.
 func (u *Upload) Open() (multipart.File, error) {
 	return opened{io.NewSectionReader(u.content, 0, u.Size)}, nil

@@ -283,7 +283,7 @@ func (a *App) start(ctx context.Context) (err error) {
 		return fmt.Errorf("open database: %w", err)
 	}
 	a.store = records.NewStore(a.db, a.Catalogue, records.Options{
-		ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}, Filters: a.shares.Filters, Rows: a.shares.Rows,
+		ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}, Passwords: a.Passwords(), Filters: a.shares.Filters, Rows: a.shares.Rows,
 	})
 	if err := a.sweepFiles(ctx); err != nil {
 		return fmt.Errorf("settle files: %w", err)

@@ -42,7 +42,7 @@ func (a *App) Save(ctx context.Context, r *records.Record) error {
 	if err := a.opened(); err != nil {
 		return fmt.Errorf("save record of %s: %w", c.Name, err)
 	}
-	draft, err := a.store.DraftSave(r, records.WriteInput{Passwords: a.Passwords()})
+	draft, err := a.store.DraftSave(r, records.WriteInput{})
 	if err != nil {
 		return fmt.Errorf("save record of %s: %w", c.Name, err)
 	}
@@ -64,9 +64,9 @@ func (a *App) Delete(ctx context.Context, r *records.Record) error {
 	if err := a.opened(); err != nil {
 		return fmt.Errorf("delete record of %s: %w", c.Name, err)
 	}
-	cmd, err := a.store.PrepareDelete(r.ID(), records.WriteInput{CollectionID: c.ID, Incarnation: c.Incarnation, SkipRules: true})
+	draft, err := a.store.DraftDelete(r.ID(), records.WriteInput{CollectionID: c.ID, Incarnation: c.Incarnation, SkipRules: true})
 	if err == nil {
-		err = a.save(ctx, c, cmd, programClient)
+		err = a.save(ctx, c, draft, programClient)
 	}
 	if err != nil {
 		return fmt.Errorf("delete record of %s: %w", c.Name, err)

@@ -68,7 +68,7 @@ func (s *shelf) define() {
 func (s *shelf) input(body map[string]any, contents ...string) records.WriteInput {
 	s.t.Helper()
 	in := records.WriteInput{
-		CollectionID: s.col.ID, Body: body, Passwords: s.app.Passwords(),
+		CollectionID: s.col.ID, Body: body,
 		Caller: records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: true},
 	}
 	for i, content := range contents {
@@ -76,9 +76,7 @@ func (s *shelf) input(body map[string]any, contents ...string) records.WriteInpu
 			s.sent = make(map[string]bool)
 		}
 		s.sent[content] = true
-		f := &records.PendingFile{Key: "docs+", Original: fmt.Sprintf("f%d.txt", i), Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
-			return io.NopCloser(strings.NewReader(content)), nil
-		}}
+		f := &records.PendingFile{Key: "docs+", Original: fmt.Sprintf("f%d.txt", i), Size: int64(len(content)), Content: strings.NewReader(content)}
 		if err := f.Identify(); err != nil {
 			s.t.Fatal(err)
 		}
@@ -114,11 +112,11 @@ func (s *shelf) delete(id string) *records.Delete {
 	return cmd
 }
 
-func (s *shelf) write(cmd sqlite.Work) error {
+func (s *shelf) write(cmd records.Command) error {
 	return s.app.Write(s.t.Context(), s.col, cmd, "test")
 }
 
-func (s *shelf) must(cmd sqlite.Work) {
+func (s *shelf) must(cmd records.Command) {
 	s.t.Helper()
 	if err := s.write(cmd); err != nil {
 		s.t.Fatal(err)

@@ -188,7 +188,7 @@ func (h guestHost) List(ctx context.Context, as wasmhost.Authority, collection s
 
 // input is a write of a guest.
 func (h guestHost) input(ctx context.Context, as wasmhost.Authority, c *schema.Collection, method string, body map[string]any) records.WriteInput {
-	in := records.WriteInput{CollectionID: c.ID, Incarnation: c.Incarnation, Body: body, Passwords: h.a.Passwords(), SkipRules: as == wasmhost.AsExtension}
+	in := records.WriteInput{CollectionID: c.ID, Incarnation: c.Incarnation, Body: body, SkipRules: as == wasmhost.AsExtension}
 	who := caller(ctx, wasmhost.Caller)
 	request := *who.Request
 	request.Method, request.Body, request.Now = method, body, time.Now()
@@ -197,7 +197,7 @@ func (h guestHost) input(ctx context.Context, as wasmhost.Authority, c *schema.C
 }
 
 // write runs a draft with its hooks, and with the checks of forms where rules are asked.
-func (h guestHost) write(ctx context.Context, c *schema.Collection, d records.WriteDraft, rules bool) (*records.Record, error) {
+func (h guestHost) write(ctx context.Context, c *schema.Collection, d *records.Draft, rules bool) (*records.Record, error) {
 	look := h.a.look(ctx)
 	r, err := d.Begin(look)
 	if err == nil && rules {
@@ -249,7 +249,7 @@ func (h guestHost) Delete(ctx context.Context, as wasmhost.Authority, collection
 	if err != nil {
 		return err
 	}
-	d, err := h.a.store.PrepareDelete(id, h.input(ctx, as, c, "DELETE", nil))
+	d, err := h.a.store.DraftDelete(id, h.input(ctx, as, c, "DELETE", nil))
 	if err != nil {
 		return known(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -35,9 +34,7 @@ func storedFiles(t testing.TB, a *App, c *schema.Collection) (n int) {
 
 func upload(t testing.TB, text string) []*records.PendingFile {
 	t.Helper()
-	f := &records.PendingFile{Key: "f", Original: "a.txt", Size: int64(len(text)), Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(text)), nil
-	}}
+	f := &records.PendingFile{Key: "f", Original: "a.txt", Size: int64(len(text)), Content: strings.NewReader(text)}
 	if err := f.Identify(); err != nil {
 		t.Fatal(err)
 	}

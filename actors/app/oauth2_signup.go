@@ -102,7 +102,7 @@ func (s *oauth2SignIn) addPicture(ctx context.Context, up *signUp, field string)
 		return
 	}
 	up.picture = picture
-	file := &records.PendingFile{Key: field, Original: picture.Name, Size: picture.Size, Open: picture.Open}
+	file := &records.PendingFile{Key: field, Original: picture.Name, Size: picture.Size, Content: picture}
 	if err := file.Identify(); err != nil {
 		s.a.log.Warn("picture of an OAuth2 user", "error", err)
 		return
@@ -124,24 +124,12 @@ func (s *oauth2SignIn) hashPlain(ctx context.Context, up *signUp) (err error) {
 	return err
 }
 
-// hashes are the functions for passwords, which know already what was hashed before.
-func (s *oauth2SignIn) hashes() records.Passwords {
-	functions := s.a.Passwords()
-	hash := functions.Hash
-	functions.Hash = func(ctx context.Context, plain string, cost int) (string, error) {
-		if s.signUp.hash != "" && plain == s.signUp.plain && cost == s.cost() {
-			return s.signUp.hash, nil
-		}
-		return hash(ctx, plain, cost)
-	}
-	return functions
-}
-
 // create makes the record as a request to the API would, with its rule, checks and hooks.
 func (s *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error) {
 	c, up := s.in.Collection, s.signUp
 	draft, err := s.a.store.DraftCreate(records.WriteInput{
-		CollectionID: c.ID, Incarnation: c.Incarnation, Caller: s.in.Info.Caller, Body: up.body, Files: up.files, PasswordHash: s.hash, Passwords: s.hashes(),
+		CollectionID: c.ID, Incarnation: c.Incarnation, Caller: s.in.Info.Caller, Body: up.body, Files: up.files, PasswordHash: s.hash,
+		Hashed: schema.Password{Plain: up.plain, Hash: up.hash},
 	})
 	if err != nil {
 		return nil, &SignUpError{err}

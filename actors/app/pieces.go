@@ -61,7 +61,7 @@ func (r *removals) take(ctx context.Context, limit time.Duration) error {
 func (r *removals) give() { r.turn <- struct{}{} }
 
 // setBound says how much of the Writer's time the deletions of a command may take.
-func setBound(cmd sqlite.Work, alone bool) {
+func setBound(cmd records.Command, alone bool) {
 	b := records.Bounded
 	if alone {
 		b = records.Short
@@ -82,13 +82,13 @@ func setBound(cmd sqlite.Work, alone bool) {
 
 // deliver hands a command to its collection's actor. One that meets a record of a deletion under way is handed over again
 // when that has ended, and a deletion that is too big for one unit is done in pieces.
-func (a *App) deliver(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
+func (a *App) deliver(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
 	setBound(cmd, true)
 	timer := time.NewTimer(writeTimeout)
 	defer timer.Stop()
 	for {
 		_, alone := cmd.(*records.Truncate)
-		err := a.write(ctx, c, &order{unit: sqlite.Unit{Work: cmd, Client: client, Alone: alone}})
+		err := a.write(ctx, c, &order{unit: sqlite.Unit{Work: a.work(cmd, nil), Client: client, Alone: alone}})
 		if errors.Is(err, records.ErrInPieces) {
 			err = a.removeInPieces(ctx, cmd)
 		}
@@ -110,7 +110,7 @@ func (a *App) deliver(ctx context.Context, c *schema.Collection, cmd sqlite.Work
 
 // removeInPieces decides a deletion and does it. It returns nil when everything is gone, or when the server is being stopped and the next
 // start goes on; a *[WrittenError] says that a piece failed, which is tried again.
-func (a *App) removeInPieces(ctx context.Context, cmd sqlite.Work) error {
+func (a *App) removeInPieces(ctx context.Context, cmd records.Command) error {
 	defer a.removals.waiting.Add(-1)
 	if a.removals.waiting.Add(1) > maxRemovals {
 		return fmt.Errorf("delete in pieces: %w", sqlite.ErrBusy)
@@ -130,7 +130,7 @@ func (a *App) removeInPieces(ctx context.Context, cmd sqlite.Work) error {
 }
 
 // removeOnce is removeInPieces for as many records as one removal takes.
-func (a *App) removeOnce(ctx context.Context, cmd sqlite.Work) (more bool, err error) {
+func (a *App) removeOnce(ctx context.Context, cmd records.Command) (more bool, err error) {
 	if err := a.removals.take(ctx, writeTimeout); err != nil {
 		return false, err
 	}
@@ -144,7 +144,7 @@ func (a *App) removeOnce(ctx context.Context, cmd sqlite.Work) (more bool, err e
 	return r.More(), <-outcome
 }
 
-func (a *App) beginRemoval(ctx context.Context, cmd sqlite.Work) (*records.Removal, error) {
+func (a *App) beginRemoval(ctx context.Context, cmd records.Command) (*records.Removal, error) {
 	switch cmd := cmd.(type) {
 	case *records.Delete:
 		return a.store.BeginRemoval(ctx, cmd)

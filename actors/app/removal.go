@@ -21,22 +21,18 @@ type removal struct {
 
 // removal returns the hooks around what a command brings with it, nil when there are none: then a deletion is a few
 // statements, whatever its size.
-func (a *App) removal(c *schema.Collection, cmd sqlite.Work) *removal {
-	switch cmd := cmd.(type) {
+func (a *App) removal(c *schema.Collection, cmd records.Command) *removal {
+	switch cmd.(type) {
 	case *records.Delete:
 		if !a.hooks.removals() || !a.touches(c, make(map[string]bool)) {
 			return nil
 		}
-		x := &removal{a: a, limit: a.transactionTimeout()}
-		cmd.Around = x
-		return x
+		return &removal{a: a, limit: a.transactionTimeout()}
 	case *records.Truncate:
 		if !a.hooks.removals() || !a.hooks.writes(c, records.Deleted) && !a.touches(c, make(map[string]bool)) {
 			return nil
 		}
-		x := &removal{a: a, limit: truncateTimeout}
-		cmd.Around = x
-		return x
+		return &removal{a: a, limit: truncateTimeout}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 type WriteRequest struct {
 	Info       *RequestInfo
 	Collection *schema.Collection
-	Draft      records.WriteDraft
+	Draft      *records.Draft
 	// ID is the record's id, "" for a new one.
 	ID string
 	// Client is who asks, for fairness.

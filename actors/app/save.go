@@ -15,29 +15,31 @@ import (
 // who wrote it, for fairness. Beside the command's own errors and those of hooks it fails with sqlite.ErrBusy,
 // sqlite.ErrNotWritten or sqlite.ErrClosed, which all mean that nothing was written; a *routine.Panic means that the actor
 // failed before the Writer began.
-func (a *App) Write(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
-	switch cmd := cmd.(type) {
+func (a *App) Write(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
+	hooked := false
+	switch cmd.(type) {
 	case *records.Create:
-		if a.hooks.writes(c, records.Created) {
-			return a.save(ctx, c, cmd.AsDraft(), client)
-		}
+		hooked = a.hooks.writes(c, records.Created)
 	case *records.Update:
-		if a.hooks.writes(c, records.Updated) {
-			return a.save(ctx, c, cmd.AsDraft(), client)
-		}
+		hooked = a.hooks.writes(c, records.Updated)
 	case *records.Delete:
-		if a.hooks.writes(c, records.Deleted) {
-			return a.save(ctx, c, cmd, client)
-		}
+		hooked = a.hooks.writes(c, records.Deleted)
 	}
-	return a.apply(ctx, c, cmd, client)
+	if !hooked {
+		return a.apply(ctx, c, cmd, client)
+	}
+	d, err := a.store.Draft(cmd, a.look(ctx))
+	if err != nil {
+		return err
+	}
+	return a.save(ctx, c, d, client)
 }
 
 // save is one write with hooks around it, on its way.
 type save struct {
 	a      *App
 	c      *schema.Collection
-	draft  records.WriteDraft
+	draft  *records.Draft
 	client string
 	stages *stages
 	event  *RecordEvent
@@ -57,7 +59,7 @@ func (a *App) look(ctx context.Context) records.Look {
 
 // save writes a draft that has not begun yet, with its hooks. What they see of a stored record is read in its turn: nobody
 // with hooks writes it between.
-func (a *App) save(ctx context.Context, c *schema.Collection, d records.WriteDraft, client string) error {
+func (a *App) save(ctx context.Context, c *schema.Collection, d *records.Draft, client string) error {
 	ctx = scopeOf(ctx).in(ctx)
 	if d.Action() != records.Created {
 		release, err := a.turns.take(ctx, scopeOf(ctx), turnKey{c.ID, d.ID()})
@@ -74,7 +76,7 @@ func (a *App) save(ctx context.Context, c *schema.Collection, d records.WriteDra
 }
 
 // saveBegun writes a draft with its hooks (extension-surface.md 4.1). r is changed to what was stored.
-func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d records.WriteDraft, r *records.Record, client string) error {
+func (a *App) saveBegun(ctx context.Context, c *schema.Collection, d *records.Draft, r *records.Record, client string) error {
 	inner, err := scopeOf(ctx).deeper()
 	if err != nil {
 		return err
@@ -115,11 +117,11 @@ func (s *save) execute(e *RecordEvent) error {
 	if err := s.draft.Seal(s.ctx, e.Record); err != nil {
 		return err
 	}
-	if err := s.a.apply(s.ctx, s.c, s.draft, s.client); err != nil {
+	if err := s.a.apply(s.ctx, s.c, s.draft.Command(), s.client); err != nil {
 		return err
 	}
 	s.stored = true
-	if result := records.ResultOf(s.draft); result != nil {
+	if result := records.ResultOf(s.draft.Command()); result != nil {
 		e.Record.Become(result)
 	}
 	return nil
@@ -166,7 +168,7 @@ func (s *save) after(ctx context.Context, cause error) error {
 
 // apply applies a command: in the chain's transaction, or by way of the collection's actor. Uploads are stored before, and
 // what the outcome does not need of them is removed after, as are the files that a record does not name any more (law 10).
-func (a *App) apply(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
+func (a *App) apply(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
 	up, ok := cmd.(records.Uploading)
 	if !ok {
 		return a.hand(ctx, c, cmd, client)
@@ -190,7 +192,7 @@ func (a *App) apply(ctx context.Context, c *schema.Collection, cmd sqlite.Work, 
 }
 
 // hand hands a command to whoever holds the Writer for it.
-func (a *App) hand(ctx context.Context, c *schema.Collection, cmd sqlite.Work, client string) error {
+func (a *App) hand(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
 	s := scopeOf(ctx)
 	around := a.removal(c, cmd)
 	switch {
@@ -199,13 +201,21 @@ func (a *App) hand(ctx context.Context, c *schema.Collection, cmd sqlite.Work, c
 	case s.tx != nil:
 		setBound(cmd, false)
 		around.hold(ctx)
-		return s.tx.apply(cmd)
+		return s.tx.apply(a.work(cmd, around))
 	case around != nil:
 		setBound(cmd, false)
 		return a.exclusive(ctx, around.limit, client, func(ctx context.Context) error {
 			around.hold(ctx)
-			return scopeOf(ctx).tx.apply(cmd)
+			return scopeOf(ctx).tx.apply(a.work(cmd, around))
 		})
 	}
 	return a.deliver(ctx, c, cmd, client)
+}
+
+// work is what the Writer does for a command, with the hooks around what a deletion brings with it, nil for none.
+func (a *App) work(cmd records.Command, around *removal) sqlite.Work {
+	if around == nil {
+		return a.store.Work(cmd, nil)
+	}
+	return a.store.Work(cmd, around)
 }

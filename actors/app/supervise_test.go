@@ -65,7 +65,7 @@ func prepare(t testing.TB, a *App, c *schema.Collection, text string) *records.C
 func create(t testing.TB, a *App, c *schema.Collection, text string, fault func()) (string, error) {
 	t.Helper()
 	cmd := prepare(t, a, c, text)
-	err := a.write(context.Background(), c, &order{unit: sqlite.Unit{Work: cmd, Client: "test"}, fault: fault})
+	err := a.write(context.Background(), c, &order{unit: sqlite.Unit{Work: a.work(cmd, nil), Client: "test"}, fault: fault})
 	return cmd.ID(), err
 }
 
@@ -201,7 +201,7 @@ func lineWith(t testing.TB, r *bufio.Reader, prefix string) string {
 func TestPanicInsideTheWriter(t *testing.T) {
 	a := open(t)
 	c := makeDocs(t, a)
-	err := a.Write(context.Background(), c, sqlite.WorkFunc(func(*sqlite.Tx) error { panic("boom") }), "test")
+	err := a.write(context.Background(), c, &order{unit: sqlite.Unit{Work: sqlite.WorkFunc(func(*sqlite.Tx) error { panic("boom") })}})
 	if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 		t.Errorf("got %v", err)
 	}

@@ -417,8 +417,8 @@ func TestLaw1_TransactionLostUnderUserCode(t *testing.T) {
 				mustAdd(t, a, col, map[string]any{"t": "there"})
 				log := logHooks(a)
 				lose := func(ctx context.Context) error {
-					// What the engine could do at any statement, as a command.
-					return a.hand(ctx, col, sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec(c.sql) }), "test")
+					// What the engine could do at any statement.
+					return scopeOf(ctx).tx.apply(sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec(c.sql) }))
 				}
 				err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
 					if _, err := add(ctx, a, col, map[string]any{"t": "before"}); err != nil {
@@ -460,14 +460,18 @@ func TestLaw1_TransactionLostUnderUserCode(t *testing.T) {
 // all back, and the hooks after the writes are told.
 func TestLaw1_FaultsUnderUserCode(t *testing.T) {
 	work := func(a *App, ctx context.Context, sql ...string) error {
-		return a.hand(ctx, a.Catalogue().Find("counters"), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		w := sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 			for _, s := range sql {
 				if err := tx.Exec(s); err != nil {
 					return err
 				}
 			}
 			return nil
-		}), "test")
+		})
+		if t := scopeOf(ctx).tx; t != nil {
+			return t.apply(w)
+		}
+		return a.db.Do(ctx, w)
 	}
 	t.Run("full", func(t *testing.T) {
 		a := open(t)

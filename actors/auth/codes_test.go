@@ -233,8 +233,8 @@ func TestTokenOfAPassedState(t *testing.T) {
 		t.Fatal(err)
 	}
 	var once sync.Once
-	hash := desk.Passwords.Hash
-	desk.Passwords = records.Passwords{Matches: desk.Passwords.Matches, Hash: func(ctx context.Context, plain string, cost int) (string, error) {
+	hash := g.passwords.Hash
+	g.passwords = records.Passwords{Matches: g.passwords.Matches, Hash: func(ctx context.Context, plain string, cost int) (string, error) {
 		once.Do(func() { g.update(alice, map[string]any{"tokenKey:autogenerate": ""}) })
 		return hash(ctx, plain, cost)
 	}}

@@ -54,7 +54,7 @@ func (d *Desk) byEmail(ctx context.Context, collectionID, email string) (found *
 // change updates a record on behalf of somebody who showed a token or a code. It fails with records.ErrTokenKey when the
 // record's tokens have ended since r was read.
 func (d *Desk) change(ctx context.Context, r *records.Record, body map[string]any) (*records.Record, error) {
-	in := records.WriteInput{CollectionID: r.Collection.ID, Body: body, SkipRules: true, Passwords: d.Passwords, TokenKey: r.Text("tokenKey")}
+	in := records.WriteInput{CollectionID: r.Collection.ID, Body: body, SkipRules: true, TokenKey: r.Text("tokenKey")}
 	cmd, err := d.Store.PrepareUpdate(ctx, r.ID(), in)
 	if err == nil {
 		err = d.Write(ctx, r.Collection, cmd)

@@ -91,7 +91,7 @@ func (d *Desk) Second(ctx context.Context, r *records.Record, method, session st
 
 func (d *Desk) beginSecond(ctx context.Context, c *schema.Collection, r *records.Record, method string) error {
 	body := map[string]any{"collectionRef": r.Collection.ID, "recordRef": r.ID(), "method": method}
-	cmd, err := d.Store.PrepareCreate(ctx, records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true, Passwords: d.Passwords})
+	cmd, err := d.Store.PrepareCreate(ctx, records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true})
 	if err == nil {
 		err = d.Write(ctx, c, cmd)
 	}

@@ -118,7 +118,7 @@ func (d *Desk) origins(ctx context.Context, c *schema.Collection, r *records.Rec
 
 func (d *Desk) addOrigin(ctx context.Context, c *schema.Collection, r *records.Record, fingerprint string) error {
 	body := map[string]any{"collectionRef": r.Collection.ID, "recordRef": r.ID(), "fingerprint": fingerprint}
-	cmd, err := d.Store.PrepareCreate(ctx, records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true, Passwords: d.Passwords})
+	cmd, err := d.Store.PrepareCreate(ctx, records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true})
 	if err == nil {
 		err = d.Write(ctx, c, cmd)
 	}
@@ -130,7 +130,7 @@ func (d *Desk) addOrigin(ctx context.Context, c *schema.Collection, r *records.R
 
 // renewOrigin moves the date of an origin that is known.
 func (d *Desk) renewOrigin(ctx context.Context, c *schema.Collection, id string) error {
-	cmd, err := d.Store.PrepareUpdate(ctx, id, records.WriteInput{CollectionID: c.ID, SkipRules: true, Passwords: d.Passwords})
+	cmd, err := d.Store.PrepareUpdate(ctx, id, records.WriteInput{CollectionID: c.ID, SkipRules: true})
 	if err == nil {
 		err = d.Write(ctx, c, cmd)
 	}

@@ -102,7 +102,7 @@ func TestTrack(t *testing.T) {
 
 	cmd, err := g.store.PrepareUpdate(t.Context(), alice.ID(), g.input(alice.Collection, map[string]any{"password": "new-password", "passwordConfirm": "new-password"}))
 	if err == nil {
-		err = g.db.Do(t.Context(), cmd)
+		err = g.write(t.Context(), alice.Collection, cmd)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,7 @@ func (d *Desk) CreateOTP(ctx context.Context, r *records.Record) (id, code strin
 
 func (d *Desk) createOTP(ctx context.Context, otps *schema.Collection, r *records.Record, hash string) (*records.Create, error) {
 	body := map[string]any{"collectionRef": r.Collection.ID, "recordRef": r.ID(), "password": schema.Password{Hash: hash}}
-	cmd, err := d.Store.PrepareCreate(ctx, records.WriteInput{CollectionID: otps.ID, Body: body, SkipRules: true, Passwords: d.Passwords})
+	cmd, err := d.Store.PrepareCreate(ctx, records.WriteInput{CollectionID: otps.ID, Body: body, SkipRules: true})
 	if err == nil {
 		err = d.Write(ctx, otps, cmd)
 	}
@@ -155,7 +155,7 @@ func (d *Desk) noteSent(ctx context.Context, otp *records.Record, address string
 	if err != nil || stored.Text("sentTo") != "" {
 		return err
 	}
-	in := records.WriteInput{CollectionID: otp.Collection.ID, Body: map[string]any{"sentTo": address}, SkipRules: true, Passwords: d.Passwords}
+	in := records.WriteInput{CollectionID: otp.Collection.ID, Body: map[string]any{"sentTo": address}, SkipRules: true}
 	cmd, err := d.Store.PrepareUpdate(ctx, otp.ID(), in)
 	if err == nil {
 		err = d.Write(ctx, otp.Collection, cmd)

@@ -148,7 +148,7 @@ func (s *Superusers) open(email string) (*schema.Collection, error) {
 }
 
 func (s *Superusers) input(c *schema.Collection, body map[string]any) records.WriteInput {
-	return records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true, Passwords: s.Passwords}
+	return records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true}
 }
 
 func (s *Superusers) create(ctx context.Context, c *schema.Collection, email, password string) (*records.Record, error) {

@@ -12,30 +12,23 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-var errOnPurpose = errors.New("rolled back on purpose")
+// spoiled is a command that writes and fails then, so that what it wrote is rolled back: nothing there has that id.
+func (g *rig) spoiled(c *schema.Collection, cmd records.Command) records.Command {
+	fails, err := g.app.Store().PrepareDelete("nothing00000001", g.input(c, nil))
+	must(g.t, err)
+	return &records.Batch{Commands: []records.Command{cmd, fails}}
+}
 
-// spoiled is a command that fails after it wrote, so that what it wrote is rolled back.
-type spoiled struct{ records.Command }
-
-func (s spoiled) Apply(tx *sqlite.Tx) error {
-	if err := s.Command.Apply(tx); err != nil {
+// numbered applies a command and notes the order of commits: units run in it.
+func (g *rig) numbered(cmd records.Command, l *ledger) error {
+	work := g.app.Store().Work(cmd, nil)
+	return g.app.DB().Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		err := work.Apply(tx)
+		if err == nil {
+			l.note(records.ResultOf(cmd))
+		}
 		return err
-	}
-	return errOnPurpose
-}
-
-// numbered is a command that notes the order of commits: units run in it.
-type numbered struct {
-	records.Command
-	w *ledger
-}
-
-func (n numbered) Apply(tx *sqlite.Tx) error {
-	err := n.Command.Apply(tx)
-	if err == nil {
-		n.w.note(records.ResultOf(n.Command))
-	}
-	return err
+	}))
 }
 
 // ledger is what was written, in the order in which the Writer ran it.
@@ -84,12 +77,12 @@ func TestLaw11EachCommittedChangeOnceInOrder(t *testing.T) {
 					return
 				}
 				if i%3 == 2 {
-					if err := g.app.Write(context.Background(), c, spoiled{cmd}, "w"); !errors.Is(err, errOnPurpose) {
+					if err := g.app.Write(context.Background(), c, g.spoiled(c, cmd), "w"); !errors.Is(err, records.ErrNotFound) {
 						t.Errorf("a spoiled write: %v", err)
 					}
 					continue
 				}
-				if err := g.app.Write(context.Background(), c, numbered{cmd, l}, "w"); err != nil {
+				if err := g.numbered(cmd, l); err != nil {
 					t.Error(err)
 				}
 			}
@@ -136,7 +129,7 @@ func TestBatchIsToldAfterItsCommit(t *testing.T) {
 		return b
 	}
 	failing := batch("never")
-	failing.Commands = append(failing.Commands, spoiled{failing.Commands[0]})
+	failing.Commands = append(failing.Commands, g.spoiled(c, failing.Commands[0]))
 	if err := g.app.Write(context.Background(), c, failing, "w"); err == nil {
 		t.Error("the batch did not fail")
 	}

@@ -67,10 +67,10 @@ func newHandlers(a *app.App, o *Options) (*handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, passwords := a.Store(), a.Passwords()
+	store := a.Store()
 	return &handlers{
-		records:     &recordHandlers{app: a, store: store, passwords: passwords},
-		batch:       &batchHandlers{app: a, store: store, passwords: passwords},
+		records:     &recordHandlers{app: a, store: store},
+		batch:       &batchHandlers{app: a, store: store},
 		files:       &fileHandlers{store: store, files: a.Files(), verifier: signIn.verifier},
 		realtime:    &realtimeHandlers{hub: a.Realtime(), verifier: signIn.verifier, log: o.Logger},
 		auth:        signIn,

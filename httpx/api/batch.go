@@ -23,9 +23,8 @@ const defaultBatchTimeout = 3 * time.Second
 
 // batchHandlers run several writes of records as one.
 type batchHandlers struct {
-	app       *app.App
-	store     *records.Store
-	passwords records.Passwords
+	app   *app.App
+	store *records.Store
 	// create, update and delete are the routes whose rate limits count for the parts.
 	create, update, delete *httpx.Route
 }
@@ -186,7 +185,7 @@ func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) er
 		return err
 	}
 	part.caller = b.caller(part, part.item.Method)
-	in := records.WriteInput{CollectionID: part.col.ID, Incarnation: part.col.Incarnation, Caller: part.caller, Body: part.item.Body, Passwords: b.h.passwords, Late: i > 0}
+	in := records.WriteInput{CollectionID: part.col.ID, Incarnation: part.col.Incarnation, Caller: part.caller, Body: part.item.Body, Late: i > 0}
 	if in.Body == nil {
 		in.Body = map[string]any{}
 	}
@@ -238,17 +237,25 @@ func (b *batchRun) command(part *batchPart, in records.WriteInput) (err error) {
 	case method == "PUT":
 		part.command, err = b.upsert(part, in, id)
 	case method == "POST" && b.hooked:
-		part.command, err = store.DraftCreate(in)
+		part.command, err = commandOf(store.DraftCreate(in))
 	case method == "POST":
 		part.command, err = store.PrepareCreate(b.ctx, in)
 	case method == "PATCH" && b.hooked:
-		part.command, err = store.DraftUpdate(id, in)
+		part.command, err = commandOf(store.DraftUpdate(id, in))
 	case method == "PATCH":
 		part.command, err = store.PrepareUpdate(b.ctx, id, in)
 	case method == "DELETE":
 		part.command, err = store.PrepareDelete(id, in)
 	}
 	return err
+}
+
+// commandOf returns the command of a draft, which is made into one again when its turn has come.
+func commandOf(d *records.Draft, err error) (records.Command, error) {
+	if err != nil {
+		return nil, err
+	}
+	return d.Command(), nil
 }
 
 func (b *batchRun) upsert(part *batchPart, in records.WriteInput, id string) (records.Command, error) {
@@ -297,7 +304,7 @@ func (b *batchRun) run() error {
 	if b.hooked {
 		err = b.h.app.Batch(b.ctx, b.c.RealIP(), b.request)
 	} else {
-		batch := &records.Batch{Store: b.h.store}
+		batch := &records.Batch{Together: true}
 		for _, part := range b.parts {
 			batch.Commands = append(batch.Commands, part.command)
 		}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/troupebase/troupe/actors/app"
@@ -55,7 +54,7 @@ func (b *batchRun) request(ctx context.Context, i int) (*app.WriteRequest, error
 		}
 	}
 	part := b.parts[i]
-	draft, err := part.draft(b.h.app.Look(ctx))
+	draft, err := b.h.store.Draft(part.command, b.h.app.Look(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +91,6 @@ func (b *batchRun) showing(part *batchPart) context.Context {
 		return b.c.Context()
 	}
 	return app.WithRequest(b.c.Context(), b.info(part))
-}
-
-// draft returns the command of a part as one around which hooks run.
-func (p *batchPart) draft(look records.Look) (records.WriteDraft, error) {
-	switch cmd := p.command.(type) {
-	case *records.Upsert:
-		return cmd.Choose(look)
-	case records.WriteDraft:
-		return cmd, nil
-	}
-	return nil, fmt.Errorf("no draft of a %T", p.command)
 }
 
 // partRequest is a part of a batch as hooks see it: its own method, URL and headers on top of those of the batch.

@@ -75,7 +75,7 @@ func BenchmarkExtensionCreate(b *testing.B) {
 			c := g.collection(`{"name":"` + bench.collection + `","type":"base","fields":[{"name":"title","type":"text"},{"name":"slug","type":"text"}]}`)
 			g.app.OnRecordCreate("native").BindFunc(func(e *app.RecordEvent) error { return e.Next() })
 			parallel(b, func() error {
-				in := records.WriteInput{CollectionID: c.ID, SkipRules: true, Passwords: g.app.Passwords(), Body: map[string]any{"title": "The quick brown fox"},
+				in := records.WriteInput{CollectionID: c.ID, SkipRules: true, Body: map[string]any{"title": "The quick brown fox"},
 					Caller: records.Caller{Request: &filter.Request{Context: "default", Method: "POST", Now: time.Now()}}}
 				cmd, err := g.app.Store().PrepareCreate(b.Context(), in)
 				if err != nil {

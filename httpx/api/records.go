@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 
@@ -20,9 +19,8 @@ const (
 
 // recordHandlers answer what is asked of the records of a collection.
 type recordHandlers struct {
-	app       *app.App
-	store     *records.Store
-	passwords records.Passwords
+	app   *app.App
+	store *records.Store
 }
 
 func (h *recordHandlers) list(c *httpx.Context, col *schema.Collection, l list) (empty bool, err error) {
@@ -69,7 +67,7 @@ func (h *recordHandlers) writeInput(c *httpx.Context, col *schema.Collection, co
 	if err != nil {
 		return records.WriteInput{}, err
 	}
-	in := records.WriteInput{CollectionID: col.ID, Incarnation: col.Incarnation, Caller: caller(c, context), Body: body, Passwords: h.passwords}
+	in := records.WriteInput{CollectionID: col.ID, Incarnation: col.Incarnation, Caller: caller(c, context), Body: body}
 	for i := range uploads {
 		if err := addUpload(&in, col, uploads[i].Field, &uploads[i]); err != nil {
 			return in, err
@@ -124,7 +122,7 @@ func addUpload(in *records.WriteInput, col *schema.Collection, key string, u *ht
 	if !records.IsFileKey(col, key) {
 		return nil
 	}
-	f := &records.PendingFile{Key: key, Original: u.Name, Size: u.Size, Open: func() (io.ReadCloser, error) { return u.Open() }}
+	f := &records.PendingFile{Key: key, Original: u.Name, Size: u.Size, Content: u.Content()}
 	if err := f.Identify(); err != nil {
 		return httpx.NewError(http.StatusBadRequest, "").Because(err)
 	}
@@ -183,12 +181,16 @@ func (h *recordHandlers) delete(c *httpx.Context, col *schema.Collection) error 
 		return err
 	}
 	id := c.Param("id")
+	if h.app.Hooked(col, records.Deleted) {
+		draft, err := h.store.DraftDelete(id, in)
+		if err != nil {
+			return err
+		}
+		return h.request(c, col, draft, id, in)
+	}
 	cmd, err := h.store.PrepareDelete(id, in)
 	if err != nil {
 		return err
-	}
-	if h.app.Hooked(col, records.Deleted) {
-		return h.request(c, col, cmd, id, in)
 	}
 	if err := h.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
 		return err
@@ -198,7 +200,7 @@ func (h *recordHandlers) delete(c *httpx.Context, col *schema.Collection) error 
 
 // request runs a write with the hooks around the request. A hook that keeps it from happening and answers nothing leaves an
 // empty answer.
-func (h *recordHandlers) request(c *httpx.Context, col *schema.Collection, draft records.WriteDraft, id string, in records.WriteInput) error {
+func (h *recordHandlers) request(c *httpx.Context, col *schema.Collection, draft *records.Draft, id string, in records.WriteInput) error {
 	rq := &app.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
 	rq.Answer = func(ctx context.Context, r *records.Record) error {
 		switch {

@@ -105,5 +105,5 @@ func (g *rig) write(id string, in WriteInput, create bool) error {
 	if err != nil {
 		return err
 	}
-	return g.db.Do(g.t.Context(), cmd)
+	return g.do(g.t.Context(), cmd)
 }

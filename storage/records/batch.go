@@ -11,10 +11,11 @@ import (
 
 // Batch is the command that applies others in order, all or none: each sees what the earlier ones wrote.
 type Batch struct {
-	// Commands are applied in order. Their results are those of the last Apply.
+	// Commands are applied in order. Their results are those of the last time.
 	Commands []Command
-	// Store is where they belong; it looks at their callers before the first is applied. Nil looks at each by itself.
-	Store *Store
+	// Together tells that the commands are one request: who asks is looked up before the first is applied, and what that one does to
+	// the caller's record does not end the right to the others.
+	Together bool
 }
 
 // BatchError says which command of a batch failed.
@@ -31,19 +32,24 @@ func (e *BatchError) Error() string {
 // Unwrap returns the command's error.
 func (e *BatchError) Unwrap() error { return e.Err }
 
-// Apply implements sqlite.Work. It fails with a *[BatchError].
-func (b *Batch) Apply(tx *sqlite.Tx) error {
-	if b.Store != nil {
-		if err := b.Store.Identify(tx, b.Commands); err != nil {
+// CollectionID implements [Command]: it is that of the first command.
+func (b *Batch) CollectionID() string {
+	if len(b.Commands) == 0 {
+		return ""
+	}
+	return b.Commands[0].CollectionID()
+}
+
+// apply implements [Command]. It fails with a *[BatchError].
+func (b *Batch) apply(x *execution) error {
+	if b.Together {
+		if err := x.s.Identify(x.tx, b.Commands); err != nil {
 			return err
 		}
 	}
-	room := Bounded.room()
+	x.room = Bounded.room()
 	for i, cmd := range b.Commands {
-		if d, ok := cmd.(*Delete); ok && d.Bound == Bounded {
-			d.room = room // they share it
-		}
-		if err := cmd.Apply(tx); err != nil {
+		if err := cmd.apply(x); err != nil {
 			return &BatchError{i, err}
 		}
 	}
@@ -70,18 +76,18 @@ func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update Wri
 		if !errors.Is(createErr, ErrForbidden) && !errors.Is(createErr, ErrRule) {
 			return up, createErr
 		}
-		up.create = &Create{in: create, store: s}
+		up.create = &Create{in: create}
 	}
 	if up.update, updateErr = s.PrepareUpdate(ctx, id, update); updateErr != nil {
 		if !errors.Is(updateErr, ErrForbidden) && !errors.Is(updateErr, ErrNotFound) {
 			return up, updateErr
 		}
-		up.update = &Update{in: update, store: s, id: id}
+		up.update = &Update{in: update, id: id}
 	}
 	if !update.bringsFiles() || createErr == nil && updateErr == nil {
 		return up, nil
 	}
-	err := s.db.Read(ctx, func(r *sqlite.Reader) error { return up.chosen(r) })
+	err := s.db.Read(ctx, func(r *sqlite.Reader) error { return up.choose(s, r) })
 	switch {
 	case err != nil:
 		return up, err
@@ -91,11 +97,11 @@ func (s *Store) PrepareUpsert(ctx context.Context, id string, create, update Wri
 	return up, createErr
 }
 
-// DraftUpsert is [Store.PrepareUpsert] for user code around the way that is taken, which [Upsert.Choose] tells.
+// DraftUpsert is [Store.PrepareUpsert] for user code around the way that is taken, which [Store.Draft] tells.
 func (s *Store) DraftUpsert(id string, create, update WriteInput) *Upsert {
 	create.detach()
 	update.detach()
-	return &Upsert{create: &Create{in: create, store: s}, update: &Update{in: update, store: s, id: id}}
+	return &Upsert{create: &Create{in: create}, update: &Update{in: update, id: id}}
 }
 
 // CollectionID implements [Command].
@@ -118,7 +124,7 @@ func (up *Upsert) UnneededKeys() []string {
 	return up.update.in.unneeded(up.update.id, up.update.Old, up.Result())
 }
 
-// Result returns the record as it was stored, nil before Apply.
+// Result returns the record as it was stored, nil before.
 func (up *Upsert) Result() *Record {
 	if up.Updated {
 		return up.update.Result
@@ -126,20 +132,9 @@ func (up *Upsert) Result() *Record {
 	return up.create.Result
 }
 
-// Choose looks which of the two it is and returns that one as a draft.
-func (up *Upsert) Choose(look Look) (WriteDraft, error) {
-	if err := look(up.chosen); err != nil {
-		return nil, err
-	}
-	if up.Updated {
-		return up.update.AsDraft(), nil
-	}
-	return up.create.AsDraft(), nil
-}
-
-// chosen looks whether there is a record to update.
-func (up *Upsert) chosen(p Preparer) (err error) {
-	c := up.create.store.catalogue().ByID(up.CollectionID())
+// choose looks whether there is a record to update.
+func (up *Upsert) choose(s *Store, p Preparer) (err error) {
+	c := s.catalogue().ByID(up.CollectionID())
 	if c == nil {
 		return ErrNoCollection
 	}
@@ -190,10 +185,9 @@ func (b *Batch) UnneededKeys() []string {
 	return keys
 }
 
-// Apply implements sqlite.Work. It fails like [Create.Apply] or [Update.Apply]; Updated tells which.
-func (up *Upsert) Apply(tx *sqlite.Tx) error {
-	s := up.create.store
-	c := s.catalogue().ByID(up.CollectionID())
+// apply implements [Command]. It fails like that of a [Create] or [Update]; Updated tells which.
+func (up *Upsert) apply(x *execution) error {
+	c := x.cat.ByID(up.CollectionID())
 	if c == nil {
 		return ErrNoCollection
 	}
@@ -201,12 +195,12 @@ func (up *Upsert) Apply(tx *sqlite.Tx) error {
 		return ErrView
 	}
 	var err error
-	up.Updated, err = exists(tx, "SELECT 1 FROM "+sqlite.QuoteName(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
+	up.Updated, err = exists(x.tx, "SELECT 1 FROM "+sqlite.QuoteName(c.Name)+" WHERE `id` = ? LIMIT 1", up.update.id)
 	if err != nil {
 		return err
 	}
 	if up.Updated {
-		return up.update.Apply(tx)
+		return up.update.apply(x)
 	}
-	return up.create.Apply(tx)
+	return up.create.apply(x)
 }

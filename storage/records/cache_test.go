@@ -15,7 +15,7 @@ import (
 func TestLaw13_FiltersAreBounded(t *testing.T) {
 	g := newRig(t, counters)
 	share := budget.New(2<<20).Share("filters", 100, 100)
-	g.store = NewStore(g.db, g.catalogue.Load, Options{Filters: share})
+	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), Filters: share})
 	in := g.input("counters", nil)
 	list := func(filter string) {
 		t.Helper()

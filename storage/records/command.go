@@ -32,11 +32,39 @@ type Change struct {
 	Old *Record
 }
 
-// Command is a prepared write. It is data: applying it has no effect outside SQLite, and it can be applied again.
+// Command is a prepared write. It holds values only: neither the store nor the request that it came with, whose memory may be
+// used for something else once the command was handed over. [Store.Work] applies it.
 type Command interface {
-	sqlite.Work
 	// CollectionID is the collection whose records the command is about.
 	CollectionID() string
+	// apply does the write. It has no effect outside SQLite, and can be called again after a rollback.
+	apply(x *execution) error
+}
+
+// execution is what a command is applied with.
+type execution struct {
+	s      *Store
+	cat    *schema.Catalogue
+	tx     *sqlite.Tx
+	around Around
+	room   *allowance // of the deletions of a batch, which share it; nil where each has its own
+}
+
+// Work returns the unit that applies a command. around is user code around what a deletion brings with it, nil for none; with it
+// the unit cannot be run again, so it has to be alone. The unit fails with the errors of the command.
+func (s *Store) Work(cmd Command, around Around) sqlite.Work {
+	return &work{s: s, cmd: cmd, around: around}
+}
+
+type work struct {
+	s      *Store
+	cmd    Command
+	around Around
+}
+
+// Apply implements sqlite.Work.
+func (w *work) Apply(tx *sqlite.Tx) error {
+	return w.cmd.apply(&execution{s: w.s, cat: w.s.catalogue(), tx: tx, around: w.around})
 }
 
 // Uploading is a command that can bring files along, and leave others without a name.
@@ -87,11 +115,11 @@ type WriteInput struct {
 	// PasswordHash is the stored form of the password that a new auth record gets whose body has none. It stands for one that
 	// nobody knows: what is asked of passwords and their confirmation is not asked then.
 	PasswordHash string
-	// Passwords hashes and compares passwords. It is called while the command is prepared, never inside the Writer.
-	Passwords Passwords
+	// Hashed is a plain password with its stored form, where that is known already: it is not made again.
+	Hashed schema.Password
 }
 
-// Passwords does the work on passwords that costs CPU.
+// Passwords does the work on passwords that costs CPU. It is called while a command is prepared, never inside the Writer.
 type Passwords struct {
 	// Hash returns the stored form of a plain password.
 	Hash func(ctx context.Context, plain string, cost int) (string, error)
@@ -103,7 +131,7 @@ type Passwords struct {
 type hashes map[string]schema.Password
 
 // hash computes the stored form of every password of r that passes its checks, or of all where they were made before.
-func (in *WriteInput) hash(ctx context.Context, r *Record, checked bool) (hashes, error) {
+func (s *Store) hash(ctx context.Context, in *WriteInput, r *Record, checked bool) (hashes, error) {
 	var out hashes
 	for i, f := range r.Collection.Fields {
 		field, ok := f.(*schema.PasswordField)
@@ -114,9 +142,12 @@ func (in *WriteInput) hash(ctx context.Context, r *Record, checked bool) (hashes
 		if p.Plain == "" || !checked && field.Validate(p, schema.Create) != nil {
 			continue
 		}
-		hash, err := in.Passwords.Hash(ctx, p.Plain, field.HashCost())
-		if err != nil {
-			return nil, fmt.Errorf("hash password: %w", err)
+		hash := in.Hashed.Hash
+		if hash == "" || p.Plain != in.Hashed.Plain || field.Name != "password" {
+			var err error
+			if hash, err = s.opts.Passwords.Hash(ctx, p.Plain, field.HashCost()); err != nil {
+				return nil, fmt.Errorf("hash password: %w", err)
+			}
 		}
 		if out == nil {
 			out = make(hashes)
@@ -198,7 +229,7 @@ func setAutodates(r *Record, op schema.Operation, now time.Time) {
 // storeFiles stores the bytes of the uploads under the record's id.
 func (in *WriteInput) storeFiles(store *files.Local, id string) error {
 	for _, f := range in.Files {
-		if err := f.Put(store, in.CollectionID, id); err != nil {
+		if err := f.put(store, in.CollectionID, id); err != nil {
 			return err
 		}
 	}

@@ -10,14 +10,13 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// Create is the command that makes a record. After Apply returned nil, Result is the record as it was stored.
+// Create is the command that makes a record. After it was applied, Result is the record as it was stored.
 type Create struct {
 	in     WriteInput
-	store  *Store
 	hashed hashes
 	id     string      // generated once, so that uploads can be stored under it
 	sub    *submission // the request as it was made; not changed
-	draft  *draft      // nil without user code
+	draft  *draftState // nil without user code
 
 	// Result is the record as it was stored, nil before.
 	Result *Record
@@ -28,7 +27,7 @@ type Create struct {
 // It fails with [ErrNoCollection], [ErrView], [ErrForbidden], [ErrRule], or the errors of the password functions.
 func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, error) {
 	in.detach()
-	cmd := &Create{in: in, store: s}
+	cmd := &Create{in: in}
 	cat := s.catalogue()
 	c, err := in.open(cat, createRule)
 	if err != nil {
@@ -45,13 +44,13 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 	if rule := in.rule(c.CreateRule); rule != "" && !in.Late {
 		// A password is hashed and a file stored only for those whom the rule lets in: the work must cost a guest nothing to ask for.
 		err := s.db.Read(ctx, func(r *sqlite.Reader) error {
-			return cmd.judge(s.catalogue(), r, sub, rule)
+			return cmd.judge(s, s.catalogue(), r, sub, rule)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	cmd.hashed, err = in.hash(ctx, sub.record, false)
+	cmd.hashed, err = s.hash(ctx, &in, sub.record, false)
 	return cmd, err
 }
 
@@ -75,34 +74,33 @@ func (cmd *Create) UploadKeys() []string { return cmd.in.uploadKeys(cmd.id) }
 // UnneededKeys implements [Uploading].
 func (cmd *Create) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, nil, cmd.Result) }
 
-// Apply implements sqlite.Work. It fails with [ErrRule] or validation.Errors beside the errors of PrepareCreate.
-func (cmd *Create) Apply(tx *sqlite.Tx) error {
+// apply implements [Command]. It fails with [ErrRule] or validation.Errors beside the errors of PrepareCreate.
+func (cmd *Create) apply(x *execution) error {
 	cmd.Result = nil
-	cat := cmd.store.catalogue()
-	if err := cmd.in.identify(cmd.store, cat, tx); err != nil {
+	if err := cmd.in.identify(x.s, x.cat, x.tx); err != nil {
 		return err
 	}
-	c, err := cmd.in.open(cat, createRule)
+	c, err := cmd.in.open(x.cat, createRule)
 	if err != nil {
 		return err
 	}
 	sub := cmd.submission(c)
 	if rule := cmd.in.rule(c.CreateRule); rule != "" {
-		if err := cmd.judge(cat, tx, sub, rule); err != nil {
+		if err := cmd.judge(x.s, x.cat, x.tx, sub, rule); err != nil {
 			return err
 		}
 	}
 	if c.IsAuth() && !cmd.in.SkipRules && (cmd.draft == nil || cmd.draft.form) {
-		if err := cmd.checkAuth(cat, tx, sub); err != nil {
+		if err := cmd.checkAuth(x.s, x.cat, x.tx, sub); err != nil {
 			return err
 		}
 	}
-	r, err := cmd.admit(cat, tx, sub)
+	r, err := cmd.admit(x.cat, x.tx, sub)
 	if err != nil {
 		return err
 	}
 	setAutodates(r, schema.Create, cmd.in.now())
-	return cmd.insert(cat, tx, r)
+	return cmd.insert(x, r)
 }
 
 // submission is the request as it was made, under the current definition of the collection.
@@ -158,8 +156,8 @@ func (cmd *Create) checkData(cat *schema.Catalogue, p Preparer, r *Record, errs 
 }
 
 // insert writes the record.
-func (cmd *Create) insert(cat *schema.Catalogue, tx *sqlite.Tx, r *Record) error {
-	s, c := cmd.store, r.Collection
+func (cmd *Create) insert(x *execution, r *Record) error {
+	s, tx, c := x.s, x.tx, r.Collection
 	cmd.hashed.apply(r)
 	if hasPlainPassword(r) {
 		return errUnprepared
@@ -167,12 +165,12 @@ func (cmd *Create) insert(cat *schema.Catalogue, tx *sqlite.Tx, r *Record) error
 	if err := s.refuseReferences(r); err != nil {
 		return err
 	}
-	if err := write(tx, s.compiled(cat).statementsOf(c).insert, r, ""); err != nil {
+	if err := write(tx, s.compiled(x.cat).statementsOf(c).insert, r, ""); err != nil {
 		return uniqueFailure(c, err)
 	}
 	r.settled()
 	tx.Emit(&Change{Action: Created, Collection: c, Record: r})
-	if err := s.dismissInstaller(cat, tx, r, cmd.in.now()); err != nil {
+	if err := s.dismissInstaller(x.cat, tx, r, cmd.in.now()); err != nil {
 		return err
 	}
 	cmd.Result = r
@@ -201,8 +199,8 @@ func (cmd *Create) complete(r *Record) *Record {
 }
 
 // judge asks the create rule about the record as it was submitted.
-func (cmd *Create) judge(cat *schema.Catalogue, p Preparer, sub *submission, rule string) error {
-	met, err := cmd.store.judgeVirtual(cat, p, cmd.virtual(sub), rule, sub.request(&cmd.in.Caller))
+func (cmd *Create) judge(s *Store, cat *schema.Catalogue, p Preparer, sub *submission, rule string) error {
+	met, err := s.judgeVirtual(cat, p, cmd.virtual(sub), rule, sub.request(&cmd.in.Caller))
 	if err != nil {
 		return refused(err, ErrRule)
 	}
@@ -226,7 +224,7 @@ func (cmd *Create) virtual(sub *submission) *Record {
 
 // checkAuth checks what a new auth record must have beside valid values. If one of these checks fails, the others are
 // not made.
-func (cmd *Create) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission) error {
+func (cmd *Create) checkAuth(s *Store, cat *schema.Catalogue, p Preparer, sub *submission) error {
 	errs := validation.Errors{}
 	password := textOf(sub.body["password"])
 	confirm := textOf(cmd.in.Body["passwordConfirm"])
@@ -242,7 +240,7 @@ func (cmd *Create) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission)
 		errs["passwordConfirm"] = validation.Mismatch
 	}
 	if sub.record.Bool("verified") && !cmd.in.Caller.Superuser {
-		managed, err := cmd.managed(cat, p, sub)
+		managed, err := cmd.managed(s, cat, p, sub)
 		if err != nil {
 			return err
 		}
@@ -262,12 +260,12 @@ func (cmd *Create) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission)
 // maxPasswordBytes is how many bytes of a password bcrypt takes.
 const maxPasswordBytes = 72
 
-func (cmd *Create) managed(cat *schema.Catalogue, p Preparer, sub *submission) (bool, error) {
+func (cmd *Create) managed(s *Store, cat *schema.Catalogue, p Preparer, sub *submission) (bool, error) {
 	c := sub.record.Collection
 	if !needsManage(c, &cmd.in.Caller) {
 		return false, nil
 	}
-	met, err := cmd.store.judgeVirtual(cat, p, cmd.virtual(sub), *c.Auth.ManageRule, sub.request(&cmd.in.Caller))
+	met, err := s.judgeVirtual(cat, p, cmd.virtual(sub), *c.Auth.ManageRule, sub.request(&cmd.in.Caller))
 	if errors.Is(err, ErrQuery) {
 		return false, nil
 	}

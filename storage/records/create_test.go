@@ -10,8 +10,8 @@ import (
 func TestCreateRefusesPasswordWithoutHash(t *testing.T) {
 	g := newRig(t)
 	body := map[string]any{"email": "a@x.test", "password": "12345678", "passwordConfirm": "12345678"}
-	cmd := &Create{in: g.input("users", body), store: g.store}
-	if err := g.db.Do(context.Background(), cmd); !errors.Is(err, errUnprepared) {
+	cmd := &Create{in: g.input("users", body)}
+	if err := g.do(context.Background(), cmd); !errors.Is(err, errUnprepared) {
 		t.Errorf("got %v, want %v", err, errUnprepared)
 	}
 	if n := g.totalOf("users"); n != 0 {

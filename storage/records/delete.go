@@ -4,21 +4,15 @@ import (
 	"context"
 
 	"github.com/troupebase/troupe/storage/schema"
-	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // Delete is the command that deletes a record and what refers to it.
 type Delete struct {
-	in    WriteInput
-	store *Store
-	id    string
+	in WriteInput
+	id string
 
-	// Around is user code around what the deletion brings with it, nil for none. A command with user code is not repeatable:
-	// it has to be a unit of its own.
-	Around Around
 	// Bound says how much the unit may do.
 	Bound Bound
-	room  *allowance // that it shares with others of a batch
 }
 
 // Around is user code around the writes that a deletion makes to other records.
@@ -35,7 +29,7 @@ func (s *Store) PrepareDelete(id string, in WriteInput) (*Delete, error) {
 		return nil, err
 	}
 	in.detach()
-	return &Delete{in: in, store: s, id: id}, nil
+	return &Delete{in: in, id: id}, nil
 }
 
 func deleteRule(c *schema.Collection) *string { return c.DeleteRule }
@@ -46,34 +40,31 @@ func (cmd *Delete) CollectionID() string { return cmd.in.CollectionID }
 // ID returns the id of the record.
 func (cmd *Delete) ID() string { return cmd.id }
 
-// Apply implements sqlite.Work. It fails with [ErrNotFound] (also when the rule is not met), [ErrReferenced] or
+// apply implements [Command]. It fails with [ErrNotFound] (also when the rule is not met), [ErrReferenced] or
 // [ErrLastSuperuser] beside the errors of PrepareDelete, with [ErrInPieces] or [ErrTooBig] where it is bounded, and with a
 // *[BeingDeletedError].
-func (cmd *Delete) Apply(tx *sqlite.Tx) error {
-	s := cmd.store
-	cat := s.catalogue()
-	if err := cmd.in.identify(s, cat, tx); err != nil {
+func (cmd *Delete) apply(x *execution) error {
+	if err := cmd.in.identify(x.s, x.cat, x.tx); err != nil {
 		return err
 	}
-	c, err := cmd.in.open(cat, deleteRule)
+	c, err := cmd.in.open(x.cat, deleteRule)
 	if err != nil {
 		return err
 	}
-	r, err := cmd.find(cat, tx, c)
+	r, err := cmd.find(x.s, x.cat, x.tx, c)
 	if err != nil {
 		return err
 	}
-	room := cmd.room
-	if room == nil {
+	room := x.room
+	if room == nil || cmd.Bound != Bounded {
 		room = cmd.Bound.room()
 	}
-	d := &deletion{s: s, cat: cat, tx: tx, now: cmd.in.now(), around: cmd.Around, room: room}
+	d := &deletion{s: x.s, cat: x.cat, tx: x.tx, now: cmd.in.now(), around: x.around, room: room}
 	return d.erase(c, []*Record{r})
 }
 
 // find returns the record, if the rule lets the caller delete it.
-func (cmd *Delete) find(cat *schema.Catalogue, p Preparer, c *schema.Collection) (*Record, error) {
-	s := cmd.store
+func (cmd *Delete) find(s *Store, cat *schema.Catalogue, p Preparer, c *schema.Collection) (*Record, error) {
 	r, err := s.load(p, s.compiled(cat), c, cmd.id)
 	if err != nil {
 		return nil, err
@@ -91,33 +82,26 @@ func (cmd *Delete) find(cat *schema.Catalogue, p Preparer, c *schema.Collection)
 	return r, nil
 }
 
-// Action implements [WriteDraft].
-func (cmd *Delete) Action() Action { return Deleted }
+func (cmd *Delete) action() Action { return Deleted }
 
-// Begin implements [WriteDraft].
-func (cmd *Delete) Begin(look Look) (r *Record, err error) {
+func (cmd *Delete) begin(s *Store, look Look) (r *Record, err error) {
 	err = look(func(p Preparer) error {
-		cat := cmd.store.catalogue()
-		if err := cmd.in.identify(cmd.store, cat, p); err != nil {
+		cat := s.catalogue()
+		if err := cmd.in.identify(s, cat, p); err != nil {
 			return err
 		}
 		c, err := cmd.in.open(cat, deleteRule)
 		if err == nil {
-			r, err = cmd.find(cat, p, c)
+			r, err = cmd.find(s, cat, p, c)
 		}
 		return err
 	})
 	return r, err
 }
 
-// CheckForm implements [WriteDraft]: there is none.
-func (cmd *Delete) CheckForm(context.Context, Look) error { return nil }
+// What follows is left out: a deletion has no values, and the record that is deleted stays the one that the request named.
 
-// Complete implements [WriteDraft]: there is nothing to complete.
-func (cmd *Delete) Complete(*Record) error { return nil }
-
-// Check implements [WriteDraft]: nothing is checked.
-func (cmd *Delete) Check(*Record, Look) error { return nil }
-
-// Seal implements [WriteDraft]. The record that is deleted stays the one that the request named.
-func (cmd *Delete) Seal(context.Context, *Record) error { return nil }
+func (cmd *Delete) checkForm(context.Context, *Store, Look) error { return nil }
+func (cmd *Delete) fill(*Record) error                            { return nil }
+func (cmd *Delete) checkDraft(*Store, *Record, Look) error        { return nil }
+func (cmd *Delete) seal(context.Context, *Store, *Record) error   { return nil }

@@ -14,7 +14,7 @@ import (
 func (g *rig) tryDelete(collection, id string) error {
 	cmd, err := g.store.PrepareDelete(id, g.input(collection, nil))
 	if err == nil {
-		err = g.db.Do(context.Background(), cmd)
+		err = g.do(context.Background(), cmd)
 	}
 	return err
 }

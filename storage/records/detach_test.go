@@ -55,18 +55,20 @@ func TestCommandsHoldValues(t *testing.T) {
 			return s.DraftUpsert(ids[2], in, in), nil
 		},
 		"DraftCreate": func(s *Store, in WriteInput) (Command, error) {
-			cmd, err := s.DraftCreate(in)
-			if err == nil {
-				cmd.draft = nil // no user code came between
+			d, err := s.DraftCreate(in)
+			if err != nil {
+				return nil, err
 			}
-			return cmd, err
+			d.cmd.(*Create).draft = nil // no user code came between
+			return d.Command(), nil
 		},
 		"DraftUpdate": func(s *Store, in WriteInput) (Command, error) {
-			cmd, err := s.DraftUpdate(ids[0], in)
-			if err == nil {
-				cmd.draft = nil
+			d, err := s.DraftUpdate(ids[0], in)
+			if err != nil {
+				return nil, err
 			}
-			return cmd, err
+			d.cmd.(*Update).draft = nil
+			return d.Command(), nil
 		},
 	}
 	for name, make := range made {
@@ -88,12 +90,12 @@ func TestCommandsHoldValues(t *testing.T) {
 			}
 			copy(m.token, "XXXXXX")
 			g.rule("posts", rules.judged)
-			if err := g.db.Do(t.Context(), cmd); err != nil {
+			if err := g.do(t.Context(), cmd); err != nil {
 				t.Errorf("%s under %q, judged by %q: %v", name, rules.handed, rules.judged, err)
 			}
 			m.token = []byte("other!")
 			if cmd, err = make(g.store, in); err == nil {
-				err = g.db.Do(t.Context(), cmd)
+				err = g.do(t.Context(), cmd)
 			}
 			if err == nil {
 				t.Errorf("%s is let in with another token by %q", name, rules.judged)

@@ -9,35 +9,89 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// WriteDraft is a write around which user code runs. Its methods are called in the order in which they stand here, each at
-// most once, and then the command is applied. What user code has made of the record is given back to each of them; a
-// record of another collection is refused.
+// Draft is a write around which user code runs: the command, and the store that prepares it. Its methods are called in the order in
+// which they stand here, each at most once, and then the command is applied. What user code has made of the record is given back
+// to each of them; a record of another collection is refused. One goroutine uses it.
 //
 // A draft is no licence: the rule is judged again, on the request as it was made, in the transaction that writes, and
 // what user code changed is laid over the row as it is then, so that two writers do not lose one another's changes.
-type WriteDraft interface {
+type Draft struct {
+	s   *Store
+	cmd drafted
+}
+
+// drafted is a command around which user code can run.
+type drafted interface {
 	Command
-	// Action tells what the command does.
-	Action() Action
-	// ID is the record's id, "" while a new one has none.
 	ID() string
-	// Begin judges the rule and returns the record as the request made it. It fails like the Prepare functions and Apply.
-	Begin(look Look) (*Record, error)
-	// CheckForm checks what is asked of requests and not of programs: confirmations of passwords, what only managers change.
-	CheckForm(ctx context.Context, look Look) error
-	// Complete fills in what the server makes up: the id and generated texts.
-	Complete(r *Record) error
-	// Check checks the values. Where user code left it out nothing is checked.
-	Check(r *Record, look Look) error
-	// Seal takes the record as it is to be written and hashes its passwords.
-	Seal(ctx context.Context, r *Record) error
+	action() Action
+	begin(s *Store, look Look) (*Record, error)
+	checkForm(ctx context.Context, s *Store, look Look) error
+	fill(r *Record) error
+	checkDraft(s *Store, r *Record, look Look) error
+	seal(ctx context.Context, s *Store, r *Record) error
 }
 
 // Look is how a draft reads: it calls fn, once or more, with a connection.
 type Look func(fn func(p Preparer) error) error
 
-// draft is what the drafts of creates and updates have in common.
-type draft struct {
+// Command returns the command that the draft makes.
+func (d *Draft) Command() Command { return d.cmd }
+
+// Action tells what the command does.
+func (d *Draft) Action() Action { return d.cmd.action() }
+
+// ID is the record's id, "" while a new one has none.
+func (d *Draft) ID() string { return d.cmd.ID() }
+
+// Begin judges the rule and returns the record as the request made it. It fails like the Prepare functions and the command.
+func (d *Draft) Begin(look Look) (*Record, error) { return d.cmd.begin(d.s, look) }
+
+// CheckForm checks what is asked of requests and not of programs: confirmations of passwords, what only managers change.
+func (d *Draft) CheckForm(ctx context.Context, look Look) error {
+	return d.cmd.checkForm(ctx, d.s, look)
+}
+
+// Complete fills in what the server makes up: the id and generated texts.
+func (d *Draft) Complete(r *Record) error { return d.cmd.fill(r) }
+
+// Check checks the values. Where user code left it out nothing is checked.
+func (d *Draft) Check(r *Record, look Look) error { return d.cmd.checkDraft(d.s, r, look) }
+
+// Seal takes the record as it is to be written and hashes its passwords.
+func (d *Draft) Seal(ctx context.Context, r *Record) error { return d.cmd.seal(ctx, d.s, r) }
+
+// Draft makes a command one around which user code runs; of an [Upsert] the way that is taken, which look tells. It fails for commands
+// that no hooks are bound to.
+func (s *Store) Draft(cmd Command, look Look) (*Draft, error) {
+	if up, ok := cmd.(*Upsert); ok {
+		if err := look(func(p Preparer) error { return up.choose(s, p) }); err != nil {
+			return nil, err
+		}
+		cmd = up.create
+		if up.Updated {
+			cmd = up.update
+		}
+	}
+	switch cmd := cmd.(type) {
+	case *Create:
+		if cmd.draft == nil {
+			cmd.draft = new(draftState)
+		}
+		return &Draft{s, cmd}, nil
+	case *Update:
+		if cmd.draft == nil {
+			cmd.draft = new(draftState)
+		}
+		return &Draft{s, cmd}, nil
+	case *Delete:
+		return &Draft{s, cmd}, nil
+	}
+	return nil, fmt.Errorf("no draft of a %T", cmd)
+}
+
+// draftState is what creates and updates know of the user code around them.
+type draftState struct {
 	base  *Record // the record that user code was given first
 	given *Record // a program's own record, nil for one that is made of a body
 	form  bool    // the form was checked, and is again in the transaction
@@ -46,7 +100,7 @@ type draft struct {
 }
 
 // accept refuses a record that cannot take the place of the draft's.
-func (d *draft) accept(r *Record) error {
+func (d *draftState) accept(r *Record) error {
 	if r == nil || r.Collection.ID != d.base.Collection.ID {
 		return fmt.Errorf("%w: the record of a hook belongs to another collection", ErrNoCollection)
 	}
@@ -54,7 +108,7 @@ func (d *draft) accept(r *Record) error {
 }
 
 // check notes what was checked, and with what outcome.
-func (d *draft) check(r *Record, err error) error {
+func (d *draftState) check(r *Record, err error) error {
 	d.checked = r.Clone()
 	return err
 }
@@ -96,54 +150,44 @@ func (r *Record) overlay(base, changed *Record) *Record {
 }
 
 // DraftSave begins the write of a record that a program made or read and changed. No rule is asked.
-func (s *Store) DraftSave(r *Record, in WriteInput) (WriteDraft, error) {
+func (s *Store) DraftSave(r *Record, in WriteInput) (*Draft, error) {
 	in.detach()
 	in.CollectionID, in.Incarnation, in.SkipRules = r.Collection.ID, r.Collection.Incarnation, true
-	d := &draft{base: r.Clone()}
+	d := &draftState{base: r.Clone()}
 	d.given = d.base
 	if r.IsNew() {
 		if _, err := in.open(s.catalogue(), createRule); err != nil {
 			return nil, err
 		}
 		sub := &submission{record: d.base, body: map[string]any{}, sent: map[string]bool{}}
-		return &Create{in: in, store: s, sub: sub, draft: d}, nil
+		return &Draft{s, &Create{in: in, sub: sub, draft: d}}, nil
 	}
 	if _, err := in.open(s.catalogue(), updateRule); err != nil {
 		return nil, err
 	}
 	d.base = r.Original()
-	return &Update{in: in, store: s, id: d.base.ID(), draft: d}, nil
+	return &Draft{s, &Update{in: in, id: d.base.ID(), draft: d}}, nil
 }
 
 // DraftCreate begins a create of a request.
-func (s *Store) DraftCreate(in WriteInput) (*Create, error) {
+func (s *Store) DraftCreate(in WriteInput) (*Draft, error) {
 	in.detach()
 	_, err := in.open(s.catalogue(), createRule)
-	return &Create{in: in, store: s, draft: new(draft)}, err
+	return &Draft{s, &Create{in: in, draft: new(draftState)}}, err
 }
 
 // DraftUpdate begins an update of a request.
-func (s *Store) DraftUpdate(id string, in WriteInput) (*Update, error) {
+func (s *Store) DraftUpdate(id string, in WriteInput) (*Draft, error) {
 	in.detach()
 	_, err := in.open(s.catalogue(), updateRule)
-	return &Update{in: in, store: s, id: id, draft: new(draft)}, err
+	return &Draft{s, &Update{in: in, id: id, draft: new(draftState)}}, err
 }
 
-// AsDraft makes the command one around which user code runs.
-func (cmd *Create) AsDraft() WriteDraft {
-	if cmd.draft == nil {
-		cmd.draft = new(draft)
+// DraftDelete begins a deletion. It fails like [Store.PrepareDelete].
+func (s *Store) DraftDelete(id string, in WriteInput) (*Draft, error) {
+	cmd, err := s.PrepareDelete(id, in)
+	if err != nil {
+		return nil, err
 	}
-	return cmd
+	return &Draft{s, cmd}, nil
 }
-
-// AsDraft makes the command one around which user code runs.
-func (cmd *Update) AsDraft() WriteDraft {
-	if cmd.draft == nil {
-		cmd.draft = new(draft)
-	}
-	return cmd
-}
-
-// AsDraft makes the command one around which user code runs.
-func (cmd *Delete) AsDraft() WriteDraft { return cmd }

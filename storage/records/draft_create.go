@@ -6,16 +6,15 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// Action implements [WriteDraft].
-func (cmd *Create) Action() Action { return Created }
+func (cmd *Create) action() Action { return Created }
 
-// Begin implements [WriteDraft]. The database is asked only where a rule must be judged.
-func (cmd *Create) Begin(look Look) (*Record, error) {
+// begin implements drafted. The database is asked only where a rule must be judged.
+func (cmd *Create) begin(s *Store, look Look) (*Record, error) {
 	d := cmd.draft
 	if d.given != nil {
 		return d.given, nil
 	}
-	c, err := cmd.in.open(cmd.store.catalogue(), createRule)
+	c, err := cmd.in.open(s.catalogue(), createRule)
 	if err != nil {
 		return nil, err
 	}
@@ -26,11 +25,11 @@ func (cmd *Create) Begin(look Look) (*Record, error) {
 	d.base = sub.record
 	if rule := cmd.in.rule(c.CreateRule); rule != "" {
 		err := look(func(p Preparer) error {
-			cat := cmd.store.catalogue()
-			if err := cmd.in.identify(cmd.store, cat, p); err != nil {
+			cat := s.catalogue()
+			if err := cmd.in.identify(s, cat, p); err != nil {
 				return err
 			}
-			return cmd.judge(cat, p, sub, rule)
+			return cmd.judge(s, cat, p, sub, rule)
 		})
 		if err != nil {
 			return nil, err
@@ -39,18 +38,16 @@ func (cmd *Create) Begin(look Look) (*Record, error) {
 	return d.base.Clone(), nil
 }
 
-// CheckForm implements [WriteDraft].
-func (cmd *Create) CheckForm(_ context.Context, look Look) error {
+func (cmd *Create) checkForm(_ context.Context, s *Store, look Look) error {
 	d := cmd.draft
 	d.form = true
 	if !d.base.Collection.IsAuth() || cmd.in.SkipRules {
 		return nil
 	}
-	return look(func(p Preparer) error { return cmd.checkAuth(cmd.store.catalogue(), p, cmd.sub) })
+	return look(func(p Preparer) error { return cmd.checkAuth(s, s.catalogue(), p, cmd.sub) })
 }
 
-// Complete implements [WriteDraft].
-func (cmd *Create) Complete(r *Record) error {
+func (cmd *Create) fill(r *Record) error {
 	if err := cmd.draft.accept(r); err != nil {
 		return err
 	}
@@ -63,8 +60,7 @@ func (cmd *Create) Complete(r *Record) error {
 	return nil
 }
 
-// Check implements [WriteDraft].
-func (cmd *Create) Check(r *Record, look Look) error {
+func (cmd *Create) checkDraft(s *Store, r *Record, look Look) error {
 	if err := cmd.draft.accept(r); err != nil {
 		return err
 	}
@@ -73,7 +69,7 @@ func (cmd *Create) Check(r *Record, look Look) error {
 		return checkValues(r, nil, cmd.in.Files).Or()
 	}
 	err := look(func(p Preparer) error {
-		return cmd.checkData(cmd.store.catalogue(), p, r, checkValues(r, nil, cmd.in.Files))
+		return cmd.checkData(s.catalogue(), p, r, checkValues(r, nil, cmd.in.Files))
 	})
 	return cmd.draft.check(r, err)
 }
@@ -85,13 +81,12 @@ func asksData(r *Record) bool {
 	return c.IsAuth() || hasRelations(c) || hasOwner(c) || ok && id.Pattern != defaultIDPattern
 }
 
-// Seal implements [WriteDraft].
-func (cmd *Create) Seal(ctx context.Context, r *Record) (err error) {
+func (cmd *Create) seal(ctx context.Context, s *Store, r *Record) (err error) {
 	if err := cmd.draft.accept(r); err != nil {
 		return err
 	}
 	cmd.draft.final = r.Clone()
 	cmd.id = r.ID()
-	cmd.hashed, err = cmd.in.hash(ctx, r, true)
+	cmd.hashed, err = s.hash(ctx, &cmd.in, r, true)
 	return err
 }

@@ -36,7 +36,7 @@ func (g *rig) enrich(names ...string) *enricher {
 	for _, name := range names {
 		e.names[name] = true
 	}
-	g.store = NewStore(g.db, g.catalogue.Load, Options{Enricher: e, ExpandAll: g.store.opts.ExpandAll})
+	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), Enricher: e, ExpandAll: g.store.opts.ExpandAll})
 	return e
 }
 
@@ -138,7 +138,7 @@ func (g *rig) answers(c Caller) []string {
 func TestEnrichedAnswersAreTheSame(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		g := worldRig(t)
-		g.store = NewStore(g.db, g.catalogue.Load, Options{ExpandAll: all})
+		g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), ExpandAll: all})
 		plain := make(map[string][]string)
 		for name, c := range g.callers() {
 			plain[name] = g.answers(c)
@@ -397,7 +397,7 @@ func TestUserCodeRunsWithoutReader(t *testing.T) {
 // TestAnswerWithinSeesTheTransaction: what was written a moment ago is expanded.
 func TestAnswerWithinSeesTheTransaction(t *testing.T) {
 	g := worldRig(t)
-	g.store = NewStore(g.db, g.catalogue.Load, Options{ExpandAll: true})
+	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), ExpandAll: true})
 	r := g.load("posts", annID)
 	err := g.db.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		tx.Touch("members")

@@ -15,7 +15,7 @@ import (
 func TestHiddenRelationsLeadNowhere(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		g := newRig(t, `{"type":"base","name":"people","viewRule":"","listRule":"","fields":[{"type":"text","name":"nick"}]}`)
-		g.store = NewStore(g.db, g.catalogue.Load, Options{ExpandAll: all})
+		g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), ExpandAll: all})
 		id := g.catalogue.Load().Find("people").ID
 		g.define(fmt.Sprintf(`{"type":"base","name":"reports","viewRule":"","listRule":"","fields":[
 			{"type":"relation","name":"by","maxSelect":1,"collectionId":%[1]q,"hidden":true},

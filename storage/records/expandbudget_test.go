@@ -174,7 +174,7 @@ func (g *rig) tree(collection, id string, path []string, atOnce int) map[string]
 func TestExpandIsCharged(t *testing.T) {
 	g := newMesh(t, 20_000)
 	share := budget.Given(1600<<20).Share("rows", 10, 50) // 40 MiB, of which one client gets 20
-	g.store = NewStore(g.db, g.catalogue.Load, Options{Rows: share})
+	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), Rows: share})
 	ctx := budget.WithClient(t.Context(), "192.0.2.1")
 	if _, err := g.list(ctx, 10, "b_via_a.a"); err != nil {
 		t.Fatal(err)

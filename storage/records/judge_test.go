@@ -37,16 +37,16 @@ func TestRulesAndFailuresOfTheDatabase(t *testing.T) {
 			col := cat.ByID(in.CollectionID)
 			rule := "name != ''"
 			col.UpdateRule = &rule
-			create := &Create{in: in, store: g.store, id: ann}
-			update := &Update{in: in, store: g.store, id: ann}
+			create := &Create{in: in, id: ann}
+			update := &Update{in: in, id: ann}
 			sub := submit(NewRecord(col), in.Body, nil, false)
 			for _, got := range []struct {
 				what    string
 				err     error
 				because error
 			}{
-				{"create", create.judge(cat, broken{c.err}, sub, rule), ErrRule},
-				{"update", update.judge(cat, broken{c.err}, sub, NewRecord(col)), ErrNotFound},
+				{"create", create.judge(g.store, cat, broken{c.err}, sub, rule), ErrRule},
+				{"update", update.judge(g.store, cat, broken{c.err}, sub, NewRecord(col)), ErrNotFound},
 			} {
 				if !errors.Is(got.err, c.err) && !c.rule {
 					t.Errorf("%s: %v, want %v", got.what, got.err, c.err)
@@ -66,7 +66,7 @@ func TestCreateRuleNotMet(t *testing.T) {
 		in.Caller.Superuser = false
 		cmd, err := g.store.PrepareCreate(t.Context(), in)
 		if err == nil {
-			err = g.db.Do(t.Context(), cmd)
+			err = g.do(t.Context(), cmd)
 		}
 		if !errors.Is(err, want) {
 			t.Errorf("create %q: %v, want %v", name, err, want)

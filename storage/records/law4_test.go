@@ -131,7 +131,7 @@ var totalsSteps = []func(g *rig, random *rand.Rand) error{
 			}
 			batch.Commands = append(batch.Commands, cmd)
 		}
-		return g.db.Do(context.Background(), batch)
+		return g.do(context.Background(), batch)
 	},
 	func(g *rig, random *rand.Rand) error {
 		if random.IntN(10) > 0 {
@@ -141,7 +141,7 @@ var totalsSteps = []func(g *rig, random *rand.Rand) error{
 		if err != nil {
 			return err
 		}
-		return g.db.Do(context.Background(), cmd)
+		return g.do(context.Background(), cmd)
 	},
 	func(g *rig, random *rand.Rand) error {
 		return g.db.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {

@@ -76,7 +76,7 @@ func TestFailedBatchLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = g.db.Do(ctx, &Batch{Commands: []Command{update, fresh, taken}})
+	err = g.do(ctx, &Batch{Commands: []Command{update, fresh, taken}})
 	var failed *BatchError
 	if !errors.As(err, &failed) || failed.Index != 2 {
 		t.Fatalf("batch failed with %v, want command 2", err)
@@ -90,7 +90,7 @@ func TestFailedBatchLeavesNothing(t *testing.T) {
 	if got := g.emitted(); len(got) != 0 {
 		t.Errorf("a batch that failed emitted %v", got)
 	}
-	if err := g.db.Do(ctx, &Batch{Commands: []Command{update, fresh}}); err != nil {
+	if err := g.do(ctx, &Batch{Commands: []Command{update, fresh}}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"update counters/aaaaaaaaaaaaaaa", "create counters/bbbbbbbbbbbbbbb"}

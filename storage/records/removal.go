@@ -42,7 +42,7 @@ type target interface {
 	// roots adds the records that the command is about to a plan. more tells that there are others.
 	roots(plan *removalPlan) (more bool, err error)
 	// allowed fails when the deletion is not to be done (any more).
-	allowed(cat *schema.Catalogue, tx *sqlite.Tx) error
+	allowed(s *Store, cat *schema.Catalogue, tx *sqlite.Tx) error
 }
 
 // roots implements target.
@@ -59,13 +59,13 @@ func (cmd *Delete) roots(plan *removalPlan) (more bool, err error) {
 }
 
 // allowed implements target.
-func (cmd *Delete) allowed(cat *schema.Catalogue, tx *sqlite.Tx) error {
-	if err := cmd.in.identify(cmd.store, cat, tx); err != nil {
+func (cmd *Delete) allowed(s *Store, cat *schema.Catalogue, tx *sqlite.Tx) error {
+	if err := cmd.in.identify(s, cat, tx); err != nil {
 		return err
 	}
 	c, err := cmd.in.open(cat, deleteRule)
 	if err == nil {
-		_, err = cmd.find(cat, tx, c)
+		_, err = cmd.find(s, cat, tx, c)
 	}
 	return err
 }
@@ -180,7 +180,7 @@ func (r *Removal) atOnce(tx *sqlite.Tx, plan *removalPlan, cmd target) (done boo
 // decide asks for the last time whether the deletion is to be done.
 func (r *Removal) decide(tx *sqlite.Tx, plan *removalPlan, cmd target) error {
 	cat := r.s.catalogue()
-	if err := cmd.allowed(cat, tx); err != nil {
+	if err := cmd.allowed(r.s, cat, tx); err != nil {
 		return err
 	}
 	for _, c := range cat.Collections {

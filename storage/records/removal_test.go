@@ -277,7 +277,7 @@ func TestRemovalGoesOnAfterAnEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		again := NewStore(g.db, g.catalogue.Load, Options{}) // as after a start
+		again := NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords()}) // as after a start
 		r, err = again.UnfinishedRemoval(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -397,7 +397,7 @@ func TestBoundsOfDeletions(t *testing.T) {
 			cmd, _ := g.store.PrepareDelete(ancestor, g.input("counters", nil))
 			cmd.Bound = c.bound
 			before := g.totalOf("kids")
-			err := g.db.Do(context.Background(), cmd)
+			err := g.do(context.Background(), cmd)
 			if !errors.Is(err, c.err) {
 				t.Fatalf("%v, want %v", err, c.err)
 			}
@@ -414,7 +414,7 @@ func TestLaw8_BigTablesAreNotReadUnderTheWriter(t *testing.T) {
 	g.exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= ?) INSERT INTO kids (id, up) SELECT printf('%015d', i), 'zzzzzzzzzzzzzzz' FROM n", maxShortRows)
 	cmd, _ := g.store.PrepareDelete(ancestor, g.input("counters", nil))
 	cmd.Bound = Short
-	if err := g.db.Do(context.Background(), cmd); !errors.Is(err, ErrInPieces) {
+	if err := g.do(context.Background(), cmd); !errors.Is(err, ErrInPieces) {
 		t.Fatalf("%v, want %v", err, ErrInPieces)
 	}
 	r, err := g.store.BeginRemoval(context.Background(), cmd)

@@ -42,7 +42,7 @@ func newRig(t testing.TB, definitions ...string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	g.db, g.store = db, NewStore(db, g.catalogue.Load, Options{})
+	g.db, g.store = db, NewStore(db, g.catalogue.Load, Options{Passwords: g.cheapPasswords()})
 	err = db.Read(context.Background(), func(r *sqlite.Reader) error {
 		list, err := schema.Load(r.Conn())
 		g.catalogue.Store(schema.NewCatalogue(1, list))
@@ -119,7 +119,7 @@ func (g *rig) define(definition string) {
 
 func (g *rig) input(collection string, body map[string]any) WriteInput {
 	who := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: true}
-	return WriteInput{CollectionID: g.catalogue.Load().Find(collection).ID, Caller: who, Body: body, Passwords: g.cheapPasswords()}
+	return WriteInput{CollectionID: g.catalogue.Load().Find(collection).ID, Caller: who, Body: body}
 }
 
 // cheapPasswords "hashes" without cost. No two hashes of a password are the same, as with bcrypt.
@@ -151,10 +151,13 @@ func (g *rig) exec(sql string, args ...any) {
 	}
 }
 
+// do applies a command.
+func (g *rig) do(ctx context.Context, cmd Command) error { return g.db.Do(ctx, g.store.Work(cmd, nil)) }
+
 func (g *rig) tryCreate(collection string, body map[string]any) (*Record, error) {
 	cmd, err := g.store.PrepareCreate(context.Background(), g.input(collection, body))
 	if err == nil {
-		err = g.db.Do(context.Background(), cmd)
+		err = g.do(context.Background(), cmd)
 	}
 	if err != nil {
 		return nil, err
@@ -174,7 +177,7 @@ func (g *rig) create(collection string, body map[string]any) *Record {
 func (g *rig) tryUpdate(collection, id string, body map[string]any) error {
 	cmd, err := g.store.PrepareUpdate(context.Background(), id, g.input(collection, body))
 	if err == nil {
-		err = g.db.Do(context.Background(), cmd)
+		err = g.do(context.Background(), cmd)
 	}
 	return err
 }

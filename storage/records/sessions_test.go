@@ -64,7 +64,7 @@ func TestWhatEndsWithTruncatedUsers(t *testing.T) {
 	people(g)
 	cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("users").ID, Caller{})
 	if err == nil {
-		err = g.db.Do(t.Context(), cmd)
+		err = g.do(t.Context(), cmd)
 	}
 	if err != nil {
 		t.Fatal(err)

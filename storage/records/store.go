@@ -22,6 +22,8 @@ type Options struct {
 	ExpandAll bool
 	// Enricher is user code around what is shown; nil means none.
 	Enricher Enricher
+	// Passwords hashes and compares passwords. A store that writes none needs none.
+	Passwords Passwords
 	// Filters bounds the bytes of compiled filters and what is remembered of their results, Rows those of answers while they are put
 	// together. nil has no limits.
 	Filters, Rows *budget.Share

@@ -10,11 +10,8 @@ import (
 
 // Truncate is the command that deletes all records of a collection. It holds the Writer alone.
 type Truncate struct {
-	in    WriteInput
-	store *Store
+	in WriteInput
 
-	// Around is as in [Delete]; the truncated records themselves are among those it is asked about.
-	Around Around
 	// Bound says how much the unit may do.
 	Bound Bound
 }
@@ -30,7 +27,7 @@ func (s *Store) PrepareTruncate(collectionID string, who Caller) (*Truncate, err
 		return nil, err
 	}
 	in.detach()
-	return &Truncate{in: in, store: s}, nil
+	return &Truncate{in: in}, nil
 }
 
 // CollectionID implements [Command].
@@ -39,20 +36,19 @@ func (cmd *Truncate) CollectionID() string { return cmd.in.CollectionID }
 // truncateStep is how many records are deleted at a time, which bounds the memory of a truncate.
 const truncateStep = 500
 
-// Apply implements sqlite.Work. It fails like [Delete.Apply].
-func (cmd *Truncate) Apply(tx *sqlite.Tx) error {
-	cat := cmd.store.catalogue()
-	if err := cmd.in.identify(cmd.store, cat, tx); err != nil {
+// apply implements [Command]. It fails like that of a [Delete]. User code is asked about the truncated records themselves, too.
+func (cmd *Truncate) apply(x *execution) error {
+	if err := cmd.in.identify(x.s, x.cat, x.tx); err != nil {
 		return err
 	}
-	c := cat.ByID(cmd.in.CollectionID)
+	c := x.cat.ByID(cmd.in.CollectionID)
 	if c == nil {
 		return ErrNoCollection
 	}
-	d := &deletion{s: cmd.store, cat: cat, tx: tx, now: time.Now(), around: cmd.Around, room: cmd.Bound.room()}
+	d := &deletion{s: x.s, cat: x.cat, tx: x.tx, now: time.Now(), around: x.around, room: cmd.Bound.room()}
 	last := "" // user code may keep records: they are passed
 	for {
-		stmt, err := tx.Prepare("SELECT " + allColumns(c) + " FROM " + sqlite.QuoteName(c.Name) + fmt.Sprintf(" WHERE id > ? ORDER BY id LIMIT %d", truncateStep))
+		stmt, err := x.tx.Prepare("SELECT " + allColumns(c) + " FROM " + sqlite.QuoteName(c.Name) + fmt.Sprintf(" WHERE id > ? ORDER BY id LIMIT %d", truncateStep))
 		if err != nil {
 			return fmt.Errorf("truncate %s: %w", c.Name, err)
 		}
@@ -103,8 +99,8 @@ func (cmd *Truncate) roots(plan *removalPlan) (more bool, err error) {
 }
 
 // allowed implements target.
-func (cmd *Truncate) allowed(cat *schema.Catalogue, tx *sqlite.Tx) error {
-	if err := cmd.in.identify(cmd.store, cat, tx); err != nil {
+func (cmd *Truncate) allowed(s *Store, cat *schema.Catalogue, tx *sqlite.Tx) error {
+	if err := cmd.in.identify(s, cat, tx); err != nil {
 		return err
 	}
 	if cat.ByID(cmd.in.CollectionID) == nil {

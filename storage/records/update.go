@@ -11,19 +11,18 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// Update is the command that changes a record. After Apply returned nil, Result is the record as it was stored.
+// Update is the command that changes a record. After it was applied, Result is the record as it was stored.
 type Update struct {
 	in     WriteInput
-	store  *Store
 	id     string
 	hashed hashes
 	sub    *submission // the request on the row that user code was shown
-	draft  *draft      // nil without user code
+	draft  *draftState // nil without user code
 	// compared is the stored password that the old one in the body was compared with, matched the outcome.
 	compared string
 	matched  bool
 
-	// Result is the record as it was stored, Old what it was before; nil before Apply.
+	// Result is the record as it was stored, Old what it was before; nil before.
 	Result, Old *Record
 }
 
@@ -31,7 +30,7 @@ type Update struct {
 // [ErrNoCollection], [ErrView], [ErrForbidden], [ErrNotFound], or the errors of the password functions.
 func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*Update, error) {
 	in.detach()
-	cmd := &Update{in: in, store: s, id: id}
+	cmd := &Update{in: in, id: id}
 	c, err := in.open(s.catalogue(), updateRule)
 	if err != nil {
 		return nil, err
@@ -59,17 +58,17 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 		if in.Late {
 			return nil
 		}
-		return cmd.judge(cat, r, sub, before)
+		return cmd.judge(s, cat, r, sub, before)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if cmd.hashed, err = in.hash(ctx, sub.record, false); err != nil {
+	if cmd.hashed, err = s.hash(ctx, &in, sub.record, false); err != nil {
 		return nil, err
 	}
 	if old := textOf(in.Body["oldPassword"]); c.IsAuth() && old != "" && stored.Hash != "" {
 		cmd.compared = stored.Hash
-		if cmd.matched, err = in.Passwords.Matches(ctx, stored.Hash, old); err != nil {
+		if cmd.matched, err = s.opts.Passwords.Matches(ctx, stored.Hash, old); err != nil {
 			return nil, fmt.Errorf("compare old password: %w", err)
 		}
 	}
@@ -109,12 +108,11 @@ func (cmd *Update) UploadKeys() []string { return cmd.in.uploadKeys(cmd.id) }
 // UnneededKeys implements [Uploading].
 func (cmd *Update) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, cmd.Old, cmd.Result) }
 
-// Apply implements sqlite.Work. It fails with [ErrNotFound] (also when the rule is not met) or validation.Errors beside
+// apply implements [Command]. It fails with [ErrNotFound] (also when the rule is not met) or validation.Errors beside
 // the errors of PrepareUpdate.
-func (cmd *Update) Apply(tx *sqlite.Tx) error {
+func (cmd *Update) apply(x *execution) error {
 	cmd.Result, cmd.Old = nil, nil
-	s := cmd.store
-	cat := s.catalogue()
+	s, cat, tx := x.s, x.cat, x.tx
 	if err := cmd.in.identify(s, cat, tx); err != nil {
 		return err
 	}
@@ -133,11 +131,11 @@ func (cmd *Update) Apply(tx *sqlite.Tx) error {
 		return ErrTokenKey
 	}
 	sub := submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
-	if err := cmd.judge(cat, tx, sub, before); err != nil {
+	if err := cmd.judge(s, cat, tx, sub, before); err != nil {
 		return err
 	}
 	if c.IsAuth() && !cmd.in.SkipRules && (cmd.draft == nil || cmd.draft.form) {
-		if err := cmd.checkAuth(cat, tx, sub, before); err != nil {
+		if err := cmd.checkAuth(s, cat, tx, sub, before); err != nil {
 			return err
 		}
 	}
@@ -198,12 +196,12 @@ func (cmd *Update) checkAll(cat *schema.Catalogue, p Preparer, r, before *Record
 }
 
 // judge asks the update rule about the stored record.
-func (cmd *Update) judge(cat *schema.Catalogue, p Preparer, sub *submission, before *Record) error {
+func (cmd *Update) judge(s *Store, cat *schema.Catalogue, p Preparer, sub *submission, before *Record) error {
 	rule := cmd.in.rule(before.Collection.UpdateRule)
 	if rule == "" {
 		return nil
 	}
-	met, err := cmd.store.judgeRow(cat, p, before.Collection, before.ID(), rule, sub.request(&cmd.in.Caller))
+	met, err := s.judgeRow(cat, p, before.Collection, before.ID(), rule, sub.request(&cmd.in.Caller))
 	if err != nil {
 		return refused(err, ErrNotFound)
 	}
@@ -241,10 +239,10 @@ func (cmd *Update) finish(r, before *Record) error {
 
 // checkAuth checks what may not change in an auth record, and the passwords. If one of these checks fails, the others
 // are not made.
-func (cmd *Update) checkAuth(cat *schema.Catalogue, p Preparer, sub *submission, before *Record) error {
+func (cmd *Update) checkAuth(s *Store, cat *schema.Catalogue, p Preparer, sub *submission, before *Record) error {
 	manager := cmd.in.Caller.Superuser
 	if !manager && needsManage(before.Collection, &cmd.in.Caller) {
-		met, err := cmd.store.judgeRow(cat, p, before.Collection, before.ID(), *before.Collection.Auth.ManageRule, sub.request(&cmd.in.Caller))
+		met, err := s.judgeRow(cat, p, before.Collection, before.ID(), *before.Collection.Auth.ManageRule, sub.request(&cmd.in.Caller))
 		if err != nil && !errors.Is(err, ErrQuery) {
 			return err
 		}

@@ -32,8 +32,9 @@ type PendingFile struct {
 	Original string
 	// Size is the number of bytes.
 	Size int64
-	// Open gives the bytes; it can be called several times.
-	Open func() (io.ReadCloser, error)
+	// Content is where the Size bytes are: in memory or in a spooled file of the upload's own, not in the request. [Uploading].StoreFiles
+	// lets go of it, before the command is handed over.
+	Content io.ReaderAt
 
 	// Name is the name under which it is stored, ContentType what its bytes look like. [PendingFile.Identify] sets them.
 	Name        string
@@ -44,12 +45,7 @@ type PendingFile struct {
 
 // Identify gives the file its stored name and finds its type out by its content.
 func (f *PendingFile) Identify() error {
-	r, err := f.Open()
-	if err != nil {
-		return fmt.Errorf("open upload %q: %w", f.Original, err)
-	}
-	defer r.Close()
-	head, err := io.ReadAll(io.LimitReader(r, sniffed))
+	head, err := io.ReadAll(io.NewSectionReader(f.Content, 0, min(f.Size, sniffed)))
 	if err != nil {
 		return fmt.Errorf("read upload %q: %w", f.Original, err)
 	}
@@ -158,14 +154,14 @@ func cut(s string, limit int) string {
 	return s
 }
 
-// Put stores the bytes under the record's key.
-func (f *PendingFile) Put(store *files.Local, collectionID, recordID string) error {
-	r, err := f.Open()
-	if err != nil {
-		return fmt.Errorf("open upload %q: %w", f.Original, err)
+// put stores the bytes under the record's key, and lets go of them.
+func (f *PendingFile) put(store *files.Local, collectionID, recordID string) error {
+	content := io.NewSectionReader(f.Content, 0, f.Size)
+	err := store.Put(fileKey(collectionID, recordID, f.Name), content, files.Attributes{ContentType: f.ContentType, OriginalName: f.Original})
+	if err == nil {
+		f.Content = nil
 	}
-	defer r.Close()
-	return store.Put(fileKey(collectionID, recordID, f.Name), r, files.Attributes{ContentType: f.ContentType, OriginalName: f.Original})
+	return err
 }
 
 func fileKey(collectionID, recordID, name string) string {

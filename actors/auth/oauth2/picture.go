@@ -28,14 +28,14 @@ type Picture struct {
 	Name string
 	Size int64
 
-	path string
+	file *os.File
 }
 
-// Open gives the bytes. It can be called several times until Close.
-func (p *Picture) Open() (io.ReadCloser, error) { return os.Open(p.path) }
+// ReadAt implements io.ReaderAt, until Close.
+func (p *Picture) ReadAt(b []byte, off int64) (int, error) { return p.file.ReadAt(b, off) }
 
 // Close removes the file.
-func (p *Picture) Close() error { return os.Remove(p.path) }
+func (p *Picture) Close() error { return errors.Join(p.file.Close(), os.Remove(p.file.Name())) }
 
 var errPicture = errors.New("no picture")
 
@@ -74,9 +74,9 @@ func keep(name string, r io.Reader) (_ *Picture, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Picture{Name: name, path: f.Name()}
+	p := &Picture{Name: name, file: f}
 	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
+		if err != nil {
 			err = errors.Join(err, p.Close())
 		}
 	}()
