@@ -333,7 +333,7 @@ func (a *App) committed(g sqlite.Group) {
 
 func hasFiles(c *schema.Collection) bool {
 	for _, f := range c.Fields {
-		if f.Type() == "file" {
+		if f.Role() == schema.RoleFiles {
 			return true
 		}
 	}

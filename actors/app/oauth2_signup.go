@@ -92,7 +92,7 @@ func (s *oauth2SignIn) usernameFits(ctx context.Context, field string) (free boo
 func (s *oauth2SignIn) addPicture(ctx context.Context, up *signUp, field string) {
 	c, address := s.in.Collection, s.in.User.AvatarURL
 	f := c.Field(field)
-	if f == nil || f.Type() != "file" {
+	if f == nil || f.Role() != schema.RoleFiles {
 		up.fill(field, address)
 		return
 	}

@@ -51,15 +51,5 @@ func Field(name string) string { return "{RECORD:" + name + "}" }
 
 // fieldText is the value of a field as it stands in a mail.
 func fieldText(f schema.Field, v schema.Value) string {
-	switch f.Type() {
-	case "number", "bool":
-		return string(f.AppendValue(nil, v))
-	case "date", "autodate":
-		s, _ := v.(string)
-		return s
-	case "json", "geoPoint":
-		return html.EscapeString(string(f.AppendValue(nil, v)))
-	}
-	s, _ := v.(string) // several values are no text
-	return html.EscapeString(s)
+	return html.EscapeString(f.Text(v))
 }

@@ -294,14 +294,7 @@ func (g *guards) recordLimit(e *Endpoint, c *httpx.Context) (int64, error) {
 		return 0, err
 	}
 	for _, f := range col.Fields {
-		switch f := f.(type) {
-		case *schema.FileField:
-			limit += f.Limit() * int64(max(f.MaxSelect, 1))
-		case *schema.EditorField:
-			limit += f.Limit()
-		case *schema.JSONField:
-			limit += f.Limit()
-		}
+		limit += f.BodyBytes()
 	}
 	return limit, nil
 }

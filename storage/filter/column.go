@@ -10,13 +10,13 @@ import (
 // finish makes the operand of the last part of a path.
 func (w *walk) finish(f schema.Field, modifier string, modified bool) (resolved, error) {
 	name := f.Base().Name
-	list := isList(f)
+	list := f.CanBeMultiple()
 	if modified && !slices.Contains([]string{"lower", "length", "each", "isset", "changed"}, modifier) {
 		return resolved{}, errorf("unknown modifier in %q", w.name)
 	}
 	out := resolved{class: stored, nullable: w.at.nullable, affinity: affinityOf(f)}
 	write := func(alias string) string { return column(alias, name) }
-	if f.Type() == "json" {
+	if f.Kind() == schema.KindJSON {
 		out.class, out.nullable, out.affinity = rawSQL, true, noAffinity
 		write = func(alias string) string { return jsonExtract(column(alias, name), "") }
 	}
@@ -47,10 +47,10 @@ func (w *walk) finish(f schema.Field, modifier string, modified bool) (resolved,
 // asSent is a column of the record to be created without the affinity that it will have in the table: texts and numbers are
 // not made alike then. A number is a float, as it came.
 func asSent(f schema.Field, o resolved) *resolved {
-	if !f.Multiple() && !holdsJSON(f) {
+	if !f.Multiple() && !f.Kind().HoldsJSON() {
 		sent := o
 		sent.affinity, sent.sql = noAffinity, join("+%s", o.sql)
-		if f.Type() == "number" {
+		if f.Kind() == schema.KindNumber {
 			sent.sql = join("(%s + 0.0)", o.sql)
 		}
 		sent.like = join("('%%' || %s || '%%')", sent.sql)
@@ -106,24 +106,16 @@ func lengthOf(column string, multiple bool) string {
 	return "(CASE WHEN " + column + " = '' OR " + column + " IS NULL THEN 0 ELSE 1 END)"
 }
 
-func holdsJSON(f schema.Field) bool { return f.Type() == "json" || f.Type() == "geoPoint" }
-
-// isList tells whether a field type can hold several values.
-func isList(f schema.Field) bool {
-	switch f.Type() {
-	case "select", "file", "relation":
-		return true
+// affinityOf is the affinity of a field's column.
+func affinityOf(f schema.Field) affinity {
+	if f.Kind() == schema.KindText {
+		return textAffinity
 	}
-	return false
+	return numericAffinity
 }
 
-func affinityOf(f schema.Field) affinity {
-	switch f.Type() {
-	case "number", "bool", "json", "geoPoint":
-		return numericAffinity
-	}
-	if f.Multiple() {
-		return numericAffinity
-	}
-	return textAffinity
+// isScalar tells whether a numeric column holds numbers, and not JSON.
+func isScalar(f schema.Field) bool {
+	kind := f.Kind()
+	return kind == schema.KindNumber || kind == schema.KindBool
 }

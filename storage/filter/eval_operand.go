@@ -45,10 +45,10 @@ func (e *evaluation) reference(r *reference, pattern bool) (side, bool) {
 	if len(r.parts) == 1 {
 		return e.column(f, e.values[at], r)
 	}
-	if rel, ok := f.(*schema.RelationField); ok && !rel.Multiple() && len(r.parts) == 2 && r.parts[1] == "id" {
+	if f.Role() == schema.RoleRelation && !f.Multiple() && len(r.parts) == 2 && r.parts[1] == "id" {
 		return e.column(f, e.values[at], r)
 	}
-	if holdsJSON(f) {
+	if f.Kind().HoldsJSON() {
 		c := jsonCell(jsonOf(f, e.values[at]), r.parts[1:])
 		return side{class: rawSQL, cell: c, nullable: true}, c.kind != unknownCell
 	}
@@ -81,9 +81,9 @@ func (e *evaluation) fixed(p param, pattern bool) side {
 	return s
 }
 
-// jsonOf is the text in the column of a json or geoPoint field.
+// jsonOf is the text in the column of a field that holds JSON.
 func jsonOf(f schema.Field, v schema.Value) schema.JSON {
-	if f.Type() == "geoPoint" {
+	if f.Kind() == schema.KindObject {
 		return f.AppendValue(nil, v)
 	}
 	text, _ := v.(schema.JSON)
@@ -96,10 +96,10 @@ func (e *evaluation) column(f schema.Field, v schema.Value, r *reference) (side,
 		return side{}, false
 	}
 	s := side{class: stored, affinity: affinityOf(f), cell: columnCell(f, v)}
-	if f.Type() == "json" {
+	if f.Kind() == schema.KindJSON {
 		s.class, s.nullable, s.affinity = rawSQL, true, noAffinity
 	}
-	switch list := isList(f); {
+	switch list := f.CanBeMultiple(); {
 	case r.modifier == "lower":
 		s.class, s.affinity = stored, noAffinity
 		s.cell = lowered(s.cell)
@@ -116,35 +116,37 @@ func (e *evaluation) column(f schema.Field, v schema.Value, r *reference) (side,
 	return s, s.cell.kind != unknownCell
 }
 
-// columnCell is what the column of a field holds for a value, and of a json field what json_extract makes of it.
+// columnCell is what the column of a field holds for a value, and of a json field what json_extract makes of it. A value of
+// another form than the field's is unknown.
 func columnCell(f schema.Field, v schema.Value) cell {
+	kind := f.Kind()
 	switch v := v.(type) {
 	case string:
-		if affinityOf(f) == textAffinity {
+		if kind == schema.KindText {
 			return textOfCell(v)
 		}
+	case schema.Password:
+		if kind == schema.KindText {
+			return textOfCell(v.Hash)
+		}
 	case float64:
-		if f.Type() == "number" {
+		if kind == schema.KindNumber {
 			return numberCell(v)
 		}
 	case bool:
-		if f.Type() == "bool" {
+		if kind == schema.KindBool {
 			return boolCell(v)
 		}
 	case schema.JSON:
-		if f.Type() == "json" {
+		if kind == schema.KindJSON {
 			return jsonCell(v, nil)
 		}
-	case schema.Password:
-		if f.Type() == "password" {
-			return textOfCell(v.Hash)
-		}
 	case []string:
-		if f.Multiple() {
+		if kind == schema.KindList {
 			return textOfCell(string(f.AppendValue(nil, v)))
 		}
-	case schema.GeoPoint:
-		if f.Type() == "geoPoint" {
+	default:
+		if kind == schema.KindObject && v != nil {
 			return textOfCell(string(f.AppendValue(nil, v)))
 		}
 	}

@@ -74,7 +74,7 @@ func (e *evaluation) knownText(p *requestPath) (string, bool) {
 	if e.req.Auth == nil || len(p.parts) != 1 || p.modifier != "" {
 		return "", false
 	}
-	if f := e.collection.Field(p.parts[0]); f != nil && f.Type() == "number" {
+	if f := e.collection.Field(p.parts[0]); f != nil && f.Kind() == schema.KindNumber {
 		return "", false
 	}
 	switch p.parts[0] {
@@ -92,19 +92,19 @@ func (e *evaluation) knownText(p *requestPath) (string, bool) {
 
 func (e *evaluation) body(p *requestPath, pattern bool) (side, bool) {
 	field := e.collection.Field(p.parts[0])
-	if _, ok := field.(*schema.RelationField); ok && len(p.parts) > 1 {
+	if field != nil && field.Role() == schema.RoleRelation && len(p.parts) > 1 {
 		return side{}, false
 	}
 	switch p.modifier {
 	case "changed":
 		return e.changed(p)
 	case "length":
-		if field == nil || !isList(field) {
+		if field == nil || !field.CanBeMultiple() {
 			return side{}, false
 		}
 		return e.fixed(param{kind: paramLength, path: *p}, pattern), true
 	case "each":
-		if field == nil || !isList(field) {
+		if field == nil || !field.CanBeMultiple() {
 			return side{}, false
 		}
 		return e.submittedItems(p, field)
@@ -190,14 +190,14 @@ func (e *evaluation) atHand(p *requestPath, field schema.Field, v any) (side, bo
 		if affinity != textAffinity {
 			return side{}, false
 		}
-	case field.Type() == "json":
+	case field.Kind() == schema.KindJSON:
 		s.class, s.nullable = rawSQL, true
 	case affinity == textAffinity:
 		s.affinity = affinity
 		if s.cell.kind != textCell {
 			return side{}, false
 		}
-	case field.Type() == "number" || field.Type() == "bool":
+	case isScalar(field):
 		s.affinity = affinity
 		if s.cell.kind == textCell || s.cell.kind == nullCell {
 			return side{}, false

@@ -76,7 +76,7 @@ func (b *Builder) from() frag {
 		switch {
 		case affinityOf(f) == textAffinity:
 			texts[i] = "CAST(%s AS TEXT) AS " + engine.QuoteName(f.Base().Name)
-		case f.Type() == "number" || f.Type() == "bool":
+		case isScalar(f):
 			texts[i] = "CAST(%s AS NUMERIC) AS " + engine.QuoteName(f.Base().Name)
 		}
 	}

@@ -65,7 +65,7 @@ func sentParam(p requestPath, base *schema.Collection, req *Request) (param, boo
 	case p.source == "body":
 		out := requestParam(p, base)
 		out.words = true
-		if f := base.Field(p.parts[0]); f != nil && f.Type() == "json" && len(p.parts) == 1 {
+		if f := base.Field(p.parts[0]); f != nil && f.Kind() == schema.KindJSON && len(p.parts) == 1 {
 			_, exists := req.lookup(p)
 			out.json = true
 			return out, exists
@@ -85,7 +85,7 @@ func requestParam(p requestPath, base *schema.Collection) param {
 	out := param{kind: paramRequest, path: p, lower: p.modifier == "lower"}
 	if len(p.parts) > 0 {
 		last := p.parts[len(p.parts)-1]
-		if f := base.Field(last); f != nil && f.Type() == "number" {
+		if f := base.Field(last); f != nil && f.Kind() == schema.KindNumber {
 			out.asNumber = true
 		}
 		if out.lower && p.source == "body" && len(p.parts) == 1 && base.Field(last) != nil {
@@ -116,7 +116,7 @@ func (r *resolver) body(p requestPath, name string) (resolved, error) {
 	case "changed":
 		return r.changed(p, field, name)
 	case "length", "each":
-		if field == nil || !isList(field) {
+		if field == nil || !field.CanBeMultiple() {
 			return resolved{}, errorf("unknown modifier in %q", name)
 		}
 		if p.modifier == "length" {
@@ -199,11 +199,11 @@ func atHand(p requestPath, field schema.Field) (out resolved, ok bool) {
 		if affinity != textAffinity {
 			return resolved{}, false
 		}
-	case field.Type() == "json":
+	case field.Kind() == schema.KindJSON:
 		out.class, out.nullable = rawSQL, true
 	case affinity == textAffinity:
 		out.sql, out.affinity = join("CAST(%s AS TEXT)", value), affinity
-	case field.Type() == "number" || field.Type() == "bool":
+	case isScalar(field):
 		out.sql, out.affinity = join("CAST(%s AS NUMERIC)", value), affinity
 	}
 	out.like = join("('%%' || %s || '%%')", out.sql)

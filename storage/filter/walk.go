@@ -40,7 +40,7 @@ func (w *walk) run() (resolved, error) {
 			return w.finish(field, modifiers, modified)
 		case modified || last || part == "":
 			return resolved{}, errorf("unknown field %q", part)
-		case field != nil && holdsJSON(field):
+		case field != nil && field.Kind().HoldsJSON():
 			return w.jsonPath(field, w.parts[i+1:])
 		case w.r.b.plain:
 			return resolved{}, errorf("unknown field %q", part)

@@ -132,12 +132,7 @@ func (x *expander) expandRecord(n *node, r *Record, expand string) error {
 }
 
 func hasRelations(c *schema.Collection) bool {
-	for _, f := range c.Fields {
-		if _, ok := f.(*schema.RelationField); ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Fields, func(f schema.Field) bool { return f.Role() == schema.RoleRelation })
 }
 
 // encoderFor returns the cached encoder of a collection in the current catalogue; for a definition of another moment

@@ -54,7 +54,7 @@ func (s *submission) set(key string, raw any, superuser bool) {
 	if f.Base().Hidden && !superuser && !(c.IsAuth() && name == "password") {
 		return
 	}
-	if f.Type() == "autodate" {
+	if f.Role() == schema.RoleComputed {
 		return
 	}
 	_, v, ok := s.record.assign(key, raw)

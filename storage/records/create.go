@@ -282,11 +282,8 @@ func textOf(v any) string {
 }
 
 func hasPlainPassword(r *Record) bool {
-	for i, f := range r.Collection.Fields {
-		if f.Type() != "password" {
-			continue
-		}
-		if p, _ := r.Values[i].(schema.Password); p.Plain != "" {
+	for _, v := range r.Values {
+		if p, _ := v.(schema.Password); p.Plain != "" {
 			return true
 		}
 	}

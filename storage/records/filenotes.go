@@ -103,7 +103,7 @@ func dropped(old, r *Record) []string {
 	}
 	same := true
 	for i, f := range old.Collection.Fields {
-		if f.Type() == "file" && !slices.Equal(idsOf(old.Values[i]), idsOf(r.Values[i])) {
+		if f.Role() == schema.RoleFiles && !slices.Equal(idsOf(old.Values[i]), idsOf(r.Values[i])) {
 			same = false
 		}
 	}
@@ -115,5 +115,5 @@ func dropped(old, r *Record) []string {
 }
 
 func hasFiles(c *schema.Collection) bool {
-	return slices.ContainsFunc(c.Fields, func(f schema.Field) bool { return f.Type() == "file" })
+	return slices.ContainsFunc(c.Fields, func(f schema.Field) bool { return f.Role() == schema.RoleFiles })
 }

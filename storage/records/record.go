@@ -112,7 +112,7 @@ func (r *Record) assign(key string, raw any) (field int, v schema.Value, ok bool
 		return field, nil, false
 	}
 	f := r.Collection.Fields[field]
-	if f.Type() == "autodate" {
+	if f.Role() == schema.RoleComputed {
 		return field, nil, false
 	}
 	if !modified {

@@ -158,7 +158,7 @@ func uniqueReference(c *schema.Collection) bool {
 		for _, column := range ix.Columns {
 			if i := c.FieldIndex(column.Name); i < 0 {
 				return true // an expression, or another spelling
-			} else if _, ok := c.Fields[i].(*schema.RelationField); ok {
+			} else if c.Fields[i].Role() == schema.RoleRelation {
 				return true
 			}
 		}

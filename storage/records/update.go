@@ -83,7 +83,7 @@ func sendsPassword(c *schema.Collection, body map[string]any) bool {
 		return true
 	}
 	for _, f := range c.Fields {
-		if f.Type() == "password" && textOf(body[f.Base().Name]) != "" {
+		if f.Role() == schema.RoleSecret && textOf(body[f.Base().Name]) != "" {
 			return true
 		}
 	}

@@ -65,7 +65,7 @@ func (f *PendingFile) Again() { f.Name = schema.StoredFileName(f.Name, f.head) }
 func IsFileKey(c *schema.Collection, key string) bool {
 	name, _, _ := splitKey(c, key)
 	f := c.Field(name)
-	return f != nil && f.Type() == "file"
+	return f != nil && f.Role() == schema.RoleFiles
 }
 
 // withUploads puts the names of uploads into the body, after the names that were sent as text under the same key.
@@ -172,7 +172,7 @@ func fileKey(collectionID, recordID, name string) string {
 func (r *Record) FileKeys() []string {
 	var keys []string
 	for i, f := range r.Collection.Fields {
-		if f.Type() != "file" {
+		if f.Role() != schema.RoleFiles {
 			continue
 		}
 		for _, name := range idsOf(r.Values[i]) {

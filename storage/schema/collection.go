@@ -94,7 +94,7 @@ func (c *Collection) Clone() *Collection {
 	n.index = nil
 	n.Fields = make([]Field, len(c.Fields))
 	for i, f := range c.Fields {
-		n.Fields[i] = CloneField(f)
+		n.Fields[i] = f.Clone()
 	}
 	n.Indexes = slices.Clone(c.Indexes)
 	for _, r := range n.rules() {

@@ -60,6 +60,19 @@ type Field interface {
 	Base() *Common
 	// Type returns the name of the type as clients write it, for example "geoPoint".
 	Type() string
+	// Clone returns a deep copy, which the caller may change.
+	Clone() Field
+	// Kind returns the form of the values.
+	Kind() Kind
+	// Role returns what the values mean.
+	Role() Role
+	// CanBeMultiple tells whether the settings of the type decide if a field holds one value or a list; expressions may then
+	// ask for the elements of either.
+	CanBeMultiple() bool
+	// BodyBytes returns how many bytes a value may add to a body, 0 for one that fits into what every body may have.
+	BodyBytes() int64
+	// Text returns a value as it stands in the text of a mail; "" where it has no such form.
+	Text(v Value) string
 	// Column returns the column definition after the name, for example "TEXT DEFAULT '' NOT NULL".
 	Column() string
 	// Multiple tells whether the field holds a list ([]string).

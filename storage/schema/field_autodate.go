@@ -18,6 +18,30 @@ type AutodateField struct {
 // Type returns "autodate".
 func (f *AutodateField) Type() string { return "autodate" }
 
+// without lists the common settings that the type does not have.
+func (f *AutodateField) without() []string { return []string{"help"} }
+
+// Clone returns a deep copy.
+func (f *AutodateField) Clone() Field {
+	c := *f
+	return &c
+}
+
+// Kind returns KindText.
+func (f *AutodateField) Kind() Kind { return KindText }
+
+// Role returns RoleComputed.
+func (f *AutodateField) Role() Role { return RoleComputed }
+
+// CanBeMultiple returns false.
+func (f *AutodateField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *AutodateField) BodyBytes() int64 { return 0 }
+
+// Text returns the text.
+func (f *AutodateField) Text(v Value) string { return stringText(v) }
+
 // Column returns the definition of the column, see [Field].
 func (f *AutodateField) Column() string { return textColumn }
 

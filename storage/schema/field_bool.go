@@ -19,6 +19,27 @@ type BoolField struct {
 // Type returns "bool".
 func (f *BoolField) Type() string { return "bool" }
 
+// Clone returns a deep copy.
+func (f *BoolField) Clone() Field {
+	c := *f
+	return &c
+}
+
+// Kind returns KindBool.
+func (f *BoolField) Kind() Kind { return KindBool }
+
+// Role returns RolePlain.
+func (f *BoolField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *BoolField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *BoolField) BodyBytes() int64 { return 0 }
+
+// Text returns the JSON.
+func (f *BoolField) Text(v Value) string { return string(f.AppendValue(nil, v)) }
+
 // Column returns the definition of the column, see [Field].
 func (f *BoolField) Column() string { return `BOOLEAN DEFAULT FALSE NOT NULL` }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"strconv"
 )
 
@@ -20,37 +19,28 @@ type RequiredField interface {
 // errFieldType is part of an answer to clients.
 var errFieldType = errors.New("missing or unknown field type")
 
-// NewField returns a field of the type with that exact name, with the default settings of the type.
-func NewField(typ string) (Field, error) {
-	switch typ {
-	case "text":
-		return &TextField{}, nil
-	case "number":
-		return &NumberField{}, nil
-	case "bool":
-		return &BoolField{}, nil
-	case "email":
-		return &EmailField{}, nil
-	case "url":
-		return &URLField{}, nil
-	case "editor":
-		return &EditorField{}, nil
-	case "date":
-		return &DateField{}, nil
-	case "autodate":
-		return &AutodateField{}, nil
-	case "select":
-		return &SelectField{}, nil
-	case "json":
-		return &JSONField{}, nil
-	case "file":
-		return &FileField{}, nil
-	case "relation":
-		return &RelationField{}, nil
-	case "password":
-		return &PasswordField{}, nil
-	case "geoPoint":
-		return &GeoPointField{}, nil
+// fieldTypes makes a field of each type, with the default settings of the type.
+var fieldTypes = map[string]func() Field{
+	"text":     func() Field { return new(TextField) },
+	"number":   func() Field { return new(NumberField) },
+	"bool":     func() Field { return new(BoolField) },
+	"email":    func() Field { return new(EmailField) },
+	"url":      func() Field { return new(URLField) },
+	"editor":   func() Field { return new(EditorField) },
+	"date":     func() Field { return new(DateField) },
+	"autodate": func() Field { return new(AutodateField) },
+	"select":   func() Field { return new(SelectField) },
+	"json":     func() Field { return new(JSONField) },
+	"file":     func() Field { return new(FileField) },
+	"relation": func() Field { return new(RelationField) },
+	"password": func() Field { return new(PasswordField) },
+	"geoPoint": func() Field { return new(GeoPointField) },
+}
+
+// newField returns a field of the type with that exact name, with the default settings of the type.
+func newField(typ string) (Field, error) {
+	if f, ok := fieldTypes[typ]; ok {
+		return f(), nil
 	}
 	return nil, fmt.Errorf("%w %q", errFieldType, typ)
 }
@@ -65,7 +55,7 @@ func DecodeField(raw []byte) (Field, error) {
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return nil, fmt.Errorf("decode field: %w", err)
 	}
-	f, err := NewField(head.Type)
+	f, err := newField(head.Type)
 	if err != nil {
 		return nil, fmt.Errorf("%w in %s", errFieldType, raw)
 	}
@@ -88,76 +78,15 @@ func EncodeField(f Field) []byte {
 		_ = json.Unmarshal(raw, &settings)
 	}
 	settings["type"], _ = json.Marshal(f.Type())
-	if _, ok := f.(*AutodateField); ok {
-		delete(settings, "help")
+	if f, ok := f.(interface{ without() []string }); ok {
+		for _, key := range f.without() {
+			delete(settings, key)
+		}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	_ = enc.Encode(settings)
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// CloneField returns a deep copy of f, which the caller may change.
-func CloneField(f Field) Field {
-	switch f := f.(type) {
-	case *TextField:
-		return &TextField{Common: f.Common, Min: f.Min, Max: f.Max, Pattern: f.Pattern,
-			AutogeneratePattern: f.AutogeneratePattern, Required: f.Required, PrimaryKey: f.PrimaryKey}
-	case *NumberField:
-		c := *f
-		c.Min, c.Max = cloneNumber(f.Min), cloneNumber(f.Max)
-		return &c
-	case *BoolField:
-		c := *f
-		return &c
-	case *EmailField:
-		c := *f
-		c.ExceptDomains, c.OnlyDomains = slices.Clone(f.ExceptDomains), slices.Clone(f.OnlyDomains)
-		return &c
-	case *URLField:
-		c := *f
-		c.ExceptDomains, c.OnlyDomains = slices.Clone(f.ExceptDomains), slices.Clone(f.OnlyDomains)
-		return &c
-	case *EditorField:
-		c := *f
-		return &c
-	case *DateField:
-		c := *f
-		return &c
-	case *AutodateField:
-		c := *f
-		return &c
-	case *SelectField:
-		c := *f
-		c.Values = slices.Clone(f.Values)
-		return &c
-	case *JSONField:
-		c := *f
-		return &c
-	case *FileField:
-		c := *f
-		c.MimeTypes, c.Thumbs = slices.Clone(f.MimeTypes), slices.Clone(f.Thumbs)
-		return &c
-	case *RelationField:
-		c := *f
-		c.CollectionIDs = slices.Clone(f.CollectionIDs)
-		return &c
-	case *PasswordField:
-		return &PasswordField{Common: f.Common, Min: f.Min, Max: f.Max, Cost: f.Cost, Pattern: f.Pattern,
-			Required: f.Required}
-	case *GeoPointField:
-		c := *f
-		return &c
-	}
-	return f
-}
-
-func cloneNumber(n *float64) *float64 {
-	if n == nil {
-		return nil
-	}
-	c := *n
-	return &c
 }
 
 // GenerateFieldID returns the id that a field of that type and name gets when it was sent without one, before a number

@@ -2,24 +2,17 @@ package schema
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
 
-var fieldTypes = []string{
-	"text", "number", "bool", "email", "url", "editor", "date", "autodate", "select", "json", "file", "relation",
-	"password", "geoPoint",
-}
-
 func everyField() []Field {
 	var fields []Field
-	for _, typ := range fieldTypes {
-		f, err := NewField(typ)
-		if err != nil {
-			panic(err)
-		}
-		fields = append(fields, f)
+	for _, typ := range slices.Sorted(maps.Keys(fieldTypes)) {
+		fields = append(fields, fieldTypes[typ]())
 	}
 	return fields
 }
@@ -45,6 +38,18 @@ var storedFields = []string{
 	`{"help":"","hidden":false,"id":"geoPoint30677878","name":"g","presentable":true,"required":false,"system":false,"type":"geoPoint"}`,
 }
 
+func TestFieldTypes(t *testing.T) {
+	stored := strings.Join(storedFields, "\n")
+	for name, make := range fieldTypes {
+		if got := make().Type(); got != name {
+			t.Errorf("%q makes a field of type %q", name, got)
+		}
+		if !strings.Contains(stored, `"type":"`+name+`"`) {
+			t.Errorf("no stored field of type %q is tested", name)
+		}
+	}
+}
+
 func TestFieldCodecKeepsStoredBytes(t *testing.T) {
 	for _, want := range storedFields {
 		f, err := DecodeField([]byte(want))
@@ -54,7 +59,7 @@ func TestFieldCodecKeepsStoredBytes(t *testing.T) {
 		if got := string(EncodeField(f)); got != want {
 			t.Errorf("encoded\n%s, want\n%s", got, want)
 		}
-		if got := string(EncodeField(CloneField(f))); got != want {
+		if got := string(EncodeField(f.Clone())); got != want {
 			t.Errorf("the clone is\n%s, want\n%s", got, want)
 		}
 	}
@@ -102,29 +107,44 @@ func TestDecodeFieldRefuses(t *testing.T) {
 	}
 }
 
-func TestCloneFieldIsDeep(t *testing.T) {
-	for _, stored := range storedFields {
-		f, err := DecodeField([]byte(stored))
-		if err != nil {
-			t.Fatal(err)
+// TestCloneIsDeep fills in every setting of every type, and holds that a clone has them all and shares none.
+func TestCloneIsDeep(t *testing.T) {
+	for _, f := range everyField() {
+		fill(t, reflect.ValueOf(f).Elem())
+		c := f.Clone()
+		if got, want := string(EncodeField(c)), string(EncodeField(f)); got != want {
+			t.Errorf("the clone is\n%s, want\n%s", got, want)
 		}
-		c := CloneField(f)
-		c.Base().Name = "other"
-		v := reflect.ValueOf(c).Elem()
-		for i := range v.NumField() {
-			field := v.Field(i)
-			if !field.CanSet() {
-				continue
-			}
-			switch {
-			case field.Kind() == reflect.Slice && field.Len() > 0:
-				field.Index(0).SetString("changed")
-			case field.Kind() == reflect.Pointer && !field.IsNil():
-				field.Elem().SetFloat(99)
+		mine, its := reflect.ValueOf(f).Elem(), reflect.ValueOf(c).Elem()
+		for i := range mine.NumField() {
+			if kind := mine.Field(i).Kind(); (kind == reflect.Slice || kind == reflect.Pointer || kind == reflect.Map) && mine.Field(i).CanSet() &&
+				mine.Field(i).Pointer() == its.Field(i).Pointer() {
+				t.Errorf("a clone of %s shares %s", f.Type(), mine.Type().Field(i).Name)
 			}
 		}
-		if got := string(EncodeField(f)); got != stored {
-			t.Errorf("a change of the clone made the field\n%s, want\n%s", got, stored)
+	}
+}
+
+// fill sets all fields of a struct to something.
+func fill(t *testing.T, v reflect.Value) {
+	for i := range v.NumField() {
+		switch field := v.Field(i); {
+		case !field.CanSet():
+		case field.Kind() == reflect.Struct:
+			fill(t, field)
+		case field.Kind() == reflect.Slice:
+			field.Set(reflect.ValueOf([]string{"x"}))
+		case field.Kind() == reflect.Pointer:
+			n := 5.0
+			field.Set(reflect.ValueOf(&n))
+		case field.Kind() == reflect.String:
+			field.SetString("x")
+		case field.Kind() == reflect.Bool:
+			field.SetBool(true)
+		case field.CanInt():
+			field.SetInt(5)
+		default:
+			t.Fatalf("a setting of kind %s", field.Kind())
 		}
 	}
 }

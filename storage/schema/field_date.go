@@ -21,6 +21,27 @@ type DateField struct {
 // Type returns "date".
 func (f *DateField) Type() string { return "date" }
 
+// Clone returns a deep copy.
+func (f *DateField) Clone() Field {
+	c := *f
+	return &c
+}
+
+// Kind returns KindText.
+func (f *DateField) Kind() Kind { return KindText }
+
+// Role returns RolePlain.
+func (f *DateField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *DateField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *DateField) BodyBytes() int64 { return 0 }
+
+// Text returns the text.
+func (f *DateField) Text(v Value) string { return stringText(v) }
+
 // Column returns the definition of the column, see [Field].
 func (f *DateField) Column() string { return textColumn }
 

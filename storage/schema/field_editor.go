@@ -25,6 +25,27 @@ type EditorField struct {
 // Type returns "editor".
 func (f *EditorField) Type() string { return "editor" }
 
+// Clone returns a deep copy.
+func (f *EditorField) Clone() Field {
+	c := *f
+	return &c
+}
+
+// Kind returns KindText.
+func (f *EditorField) Kind() Kind { return KindText }
+
+// Role returns RolePlain.
+func (f *EditorField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *EditorField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns the largest size of what the field holds.
+func (f *EditorField) BodyBytes() int64 { return f.Limit() }
+
+// Text returns the text.
+func (f *EditorField) Text(v Value) string { return stringText(v) }
+
 // Column returns the definition of the column, see [Field].
 func (f *EditorField) Column() string { return textColumn }
 

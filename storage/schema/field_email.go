@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/asaskevich/govalidator"
@@ -21,6 +22,28 @@ type EmailField struct {
 
 // Type returns "email".
 func (f *EmailField) Type() string { return "email" }
+
+// Clone returns a deep copy.
+func (f *EmailField) Clone() Field {
+	c := *f
+	c.ExceptDomains, c.OnlyDomains = slices.Clone(f.ExceptDomains), slices.Clone(f.OnlyDomains)
+	return &c
+}
+
+// Kind returns KindText.
+func (f *EmailField) Kind() Kind { return KindText }
+
+// Role returns RolePlain.
+func (f *EmailField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *EmailField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *EmailField) BodyBytes() int64 { return 0 }
+
+// Text returns the text.
+func (f *EmailField) Text(v Value) string { return stringText(v) }
 
 // Column returns the definition of the column, see [Field].
 func (f *EmailField) Column() string { return textColumn }

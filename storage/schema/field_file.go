@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"zombiezen.com/go/sqlite"
@@ -32,6 +33,28 @@ type FileField struct {
 
 // Type returns "file".
 func (f *FileField) Type() string { return "file" }
+
+// Clone returns a deep copy.
+func (f *FileField) Clone() Field {
+	c := *f
+	c.MimeTypes, c.Thumbs = slices.Clone(f.MimeTypes), slices.Clone(f.Thumbs)
+	return &c
+}
+
+// Kind returns KindText or, for a list, KindList.
+func (f *FileField) Kind() Kind { return listKind(f.Multiple()) }
+
+// Role returns RoleFiles.
+func (f *FileField) Role() Role { return RoleFiles }
+
+// CanBeMultiple returns true.
+func (f *FileField) CanBeMultiple() bool { return true }
+
+// BodyBytes returns the largest size of what the field holds.
+func (f *FileField) BodyBytes() int64 { return f.Limit() * int64(max(f.MaxSelect, 1)) }
+
+// Text returns the text, "" for a list.
+func (f *FileField) Text(v Value) string { return stringText(v) }
 
 // Column returns the definition of the column, see [Field].
 func (f *FileField) Column() string { return listColumn(f.Multiple()) }

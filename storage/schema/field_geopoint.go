@@ -21,6 +21,27 @@ type GeoPointField struct {
 // Type returns "geoPoint".
 func (f *GeoPointField) Type() string { return "geoPoint" }
 
+// Clone returns a deep copy.
+func (f *GeoPointField) Clone() Field {
+	c := *f
+	return &c
+}
+
+// Kind returns KindObject.
+func (f *GeoPointField) Kind() Kind { return KindObject }
+
+// Role returns RolePlain.
+func (f *GeoPointField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *GeoPointField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *GeoPointField) BodyBytes() int64 { return 0 }
+
+// Text returns the JSON.
+func (f *GeoPointField) Text(v Value) string { return string(f.AppendValue(nil, v)) }
+
 // Column returns the definition of the column, see [Field].
 func (f *GeoPointField) Column() string { return `JSON DEFAULT '{"lon":0,"lat":0}' NOT NULL` }
 

@@ -26,6 +26,27 @@ type JSONField struct {
 // Type returns "json".
 func (f *JSONField) Type() string { return "json" }
 
+// Clone returns a deep copy.
+func (f *JSONField) Clone() Field {
+	c := *f
+	return &c
+}
+
+// Kind returns KindJSON.
+func (f *JSONField) Kind() Kind { return KindJSON }
+
+// Role returns RolePlain.
+func (f *JSONField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *JSONField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns the largest size of what the field holds.
+func (f *JSONField) BodyBytes() int64 { return f.Limit() }
+
+// Text returns the JSON.
+func (f *JSONField) Text(v Value) string { return string(f.AppendValue(nil, v)) }
+
 // Column returns the definition of the column, see [Field].
 func (f *JSONField) Column() string { return `JSON DEFAULT NULL` }
 

@@ -23,6 +23,28 @@ type NumberField struct {
 // Type returns "number".
 func (f *NumberField) Type() string { return "number" }
 
+// Clone returns a deep copy.
+func (f *NumberField) Clone() Field {
+	c := *f
+	c.Min, c.Max = cloneNumber(f.Min), cloneNumber(f.Max)
+	return &c
+}
+
+// Kind returns KindNumber.
+func (f *NumberField) Kind() Kind { return KindNumber }
+
+// Role returns RolePlain.
+func (f *NumberField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *NumberField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *NumberField) BodyBytes() int64 { return 0 }
+
+// Text returns the JSON.
+func (f *NumberField) Text(v Value) string { return string(f.AppendValue(nil, v)) }
+
 // Column returns the definition of the column, see [Field].
 func (f *NumberField) Column() string { return `NUMERIC DEFAULT 0 NOT NULL` }
 
@@ -152,4 +174,12 @@ func (f *NumberField) Modify(current Value, m Modification, raw any) (Value, boo
 		n = 0 // not -0
 	}
 	return n, true
+}
+
+func cloneNumber(n *float64) *float64 {
+	if n == nil {
+		return nil
+	}
+	c := *n
+	return &c
 }

@@ -35,6 +35,26 @@ type PasswordField struct {
 // Type returns "password".
 func (f *PasswordField) Type() string { return "password" }
 
+// Clone returns a deep copy. What was compiled of the settings stays behind.
+func (f *PasswordField) Clone() Field {
+	return &PasswordField{Common: f.Common, Min: f.Min, Max: f.Max, Cost: f.Cost, Pattern: f.Pattern, Required: f.Required}
+}
+
+// Kind returns KindText.
+func (f *PasswordField) Kind() Kind { return KindText }
+
+// Role returns RoleSecret.
+func (f *PasswordField) Role() Role { return RoleSecret }
+
+// CanBeMultiple returns false.
+func (f *PasswordField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *PasswordField) BodyBytes() int64 { return 0 }
+
+// Text returns "": a password is never shown.
+func (f *PasswordField) Text(Value) string { return "" }
+
 // Column returns the definition of the column, see [Field].
 func (f *PasswordField) Column() string { return textColumn }
 
@@ -127,5 +147,5 @@ func (f *PasswordField) AppendValue(dst []byte, _ Value) []byte { return append(
 // Secret tells whether a field of a collection holds what nobody may learn by comparing it: passwords, whatever the field
 // is called, and the keys that sign an auth record's tokens. c may be nil.
 func Secret(c *Collection, f Field) bool {
-	return f.Type() == "password" || c != nil && c.IsAuth() && f.Base().Name == "tokenKey"
+	return f.Role() == RoleSecret || c != nil && c.IsAuth() && f.Base().Name == "tokenKey"
 }

@@ -34,6 +34,28 @@ type RelationField struct {
 // Type returns "relation".
 func (f *RelationField) Type() string { return "relation" }
 
+// Clone returns a deep copy.
+func (f *RelationField) Clone() Field {
+	c := *f
+	c.CollectionIDs = slices.Clone(f.CollectionIDs)
+	return &c
+}
+
+// Kind returns KindText or, for a list, KindList.
+func (f *RelationField) Kind() Kind { return listKind(f.Multiple()) }
+
+// Role returns RoleRelation.
+func (f *RelationField) Role() Role { return RoleRelation }
+
+// CanBeMultiple returns true.
+func (f *RelationField) CanBeMultiple() bool { return true }
+
+// BodyBytes returns 0: values are small.
+func (f *RelationField) BodyBytes() int64 { return 0 }
+
+// Text returns the text, "" for a list.
+func (f *RelationField) Text(v Value) string { return stringText(v) }
+
 // Column returns the definition of the column, see [Field].
 func (f *RelationField) Column() string { return listColumn(f.Multiple()) }
 

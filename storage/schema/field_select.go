@@ -22,6 +22,28 @@ type SelectField struct {
 // Type returns "select".
 func (f *SelectField) Type() string { return "select" }
 
+// Clone returns a deep copy.
+func (f *SelectField) Clone() Field {
+	c := *f
+	c.Values = slices.Clone(f.Values)
+	return &c
+}
+
+// Kind returns KindText or, for a list, KindList.
+func (f *SelectField) Kind() Kind { return listKind(f.Multiple()) }
+
+// Role returns RolePlain.
+func (f *SelectField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns true.
+func (f *SelectField) CanBeMultiple() bool { return true }
+
+// BodyBytes returns 0: values are small.
+func (f *SelectField) BodyBytes() int64 { return 0 }
+
+// Text returns the text, "" for a list.
+func (f *SelectField) Text(v Value) string { return stringText(v) }
+
 // Column returns the definition of the column, see [Field].
 func (f *SelectField) Column() string { return listColumn(f.Multiple()) }
 

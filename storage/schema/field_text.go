@@ -39,6 +39,27 @@ type TextField struct {
 // Type returns "text".
 func (f *TextField) Type() string { return "text" }
 
+// Clone returns a deep copy. What was compiled of the settings stays behind.
+func (f *TextField) Clone() Field {
+	return &TextField{Common: f.Common, Min: f.Min, Max: f.Max, Pattern: f.Pattern,
+		AutogeneratePattern: f.AutogeneratePattern, Required: f.Required, PrimaryKey: f.PrimaryKey}
+}
+
+// Kind returns KindText.
+func (f *TextField) Kind() Kind { return KindText }
+
+// Role returns RolePlain.
+func (f *TextField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *TextField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *TextField) BodyBytes() int64 { return 0 }
+
+// Text returns the text.
+func (f *TextField) Text(v Value) string { return stringText(v) }
+
 // Column returns the definition of the column, see [Field].
 func (f *TextField) Column() string {
 	if f.PrimaryKey {

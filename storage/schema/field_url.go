@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/asaskevich/govalidator"
 	"zombiezen.com/go/sqlite"
@@ -22,6 +23,28 @@ type URLField struct {
 
 // Type returns "url".
 func (f *URLField) Type() string { return "url" }
+
+// Clone returns a deep copy.
+func (f *URLField) Clone() Field {
+	c := *f
+	c.ExceptDomains, c.OnlyDomains = slices.Clone(f.ExceptDomains), slices.Clone(f.OnlyDomains)
+	return &c
+}
+
+// Kind returns KindText.
+func (f *URLField) Kind() Kind { return KindText }
+
+// Role returns RolePlain.
+func (f *URLField) Role() Role { return RolePlain }
+
+// CanBeMultiple returns false.
+func (f *URLField) CanBeMultiple() bool { return false }
+
+// BodyBytes returns 0: values are small.
+func (f *URLField) BodyBytes() int64 { return 0 }
+
+// Text returns the text.
+func (f *URLField) Text(v Value) string { return stringText(v) }
 
 // Column returns the definition of the column, see [Field].
 func (f *URLField) Column() string { return textColumn }

@@ -108,10 +108,10 @@ func mergeFields(sent, stored []Field, systemOnly bool) []Field {
 			continue
 		}
 		if i := indexByName(list, b.Name); i >= 0 && list[i].Type() == old.Type() {
-			list[i] = CloneField(old)
+			list[i] = old.Clone()
 			continue
 		}
-		list = append(list, CloneField(old))
+		list = append(list, old.Clone())
 	}
 	return list
 }

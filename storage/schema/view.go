@@ -184,7 +184,7 @@ func sourceField(id identifier, tables []identifier, resolve func(string) *Colle
 		if !sameName(f.Base().Name, column) {
 			continue
 		}
-		clone := CloneField(f)
+		clone := f.Clone()
 		b := clone.Base()
 		b.Name = id.alias
 		b.ID = "_clone_" + randomText(4, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
@@ -212,7 +212,7 @@ func sameDerived(a, b []Field) bool {
 		return false
 	}
 	for i := range a {
-		f, g := CloneField(a[i]), CloneField(b[i])
+		f, g := a[i].Clone(), b[i].Clone()
 		f.Base().ID, g.Base().ID = "", ""
 		if string(EncodeField(f)) != string(EncodeField(g)) {
 			return false
