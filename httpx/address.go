@@ -9,7 +9,11 @@ import (
 // RemoteAddr returns the address of the peer; it is the zero value for connections without one.
 func (c *Context) RemoteAddr() netip.Addr {
 	if !c.remote.IsValid() {
-		c.remote = addrOf(c.ctx.RemoteAddr())
+		if c.conn != nil {
+			c.remote = c.conn.addr
+		} else {
+			c.remote = addrOf(c.ctx.RemoteAddr())
+		}
 	}
 	return c.remote
 }
@@ -35,7 +39,11 @@ func (c *Context) RealIP() string {
 
 // Client returns whom the request is charged to; see [ClientOf].
 func (c *Context) Client() string {
-	if c.client == "" {
+	switch {
+	case c.client != "":
+	case c.conn != nil && len(c.policy.opts.ProxyHeaders) == 0:
+		c.client = c.conn.client
+	default:
 		c.client = ClientOf(c.RealAddr())
 	}
 	return c.client

@@ -57,7 +57,7 @@ var kinds = [...]struct {
 // reader is the one way to the bytes of a body. It fails with [ErrTooLarge] beyond the route's limit.
 func (c *Context) reader() io.Reader {
 	r := c.ctx.RequestBodyStream()
-	if nc := connOf(c.ctx.Conn()); nc != nil && nc.invited != nil {
+	if nc := c.conn; nc != nil && nc.invited != nil {
 		r = nc.invited
 	}
 	if c.body != nil {

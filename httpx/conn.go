@@ -1,10 +1,12 @@
 package httpx
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,10 +45,14 @@ type conn struct {
 	net.Conn
 	server *Server
 	outer  net.Conn // what fasthttp knows it as
-	client string   // whom it is charged to
+	addr   netip.Addr
+	client string          // whom it is charged to
+	work   context.Context // on behalf of client, once a request asked for it
 
 	state    atomic.Int32
 	deadline time.Time // of the idle time
+	armed    armed     // what deadlines the socket has
+	headless bool      // the next deadline to read is that of a head, which is there already
 	again    bool      // Close waits for the next head
 	lingers  bool      // Close lets the peer read the answer first
 	checked  bool      // the head of the current request was looked at
@@ -63,8 +69,8 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{Conn: nc, server: s, client: ClientOf(addrOf(nc.RemoteAddr()))}
-	c.outer = c
+	c := &conn{Conn: nc, server: s, addr: addrOf(nc.RemoteAddr())}
+	c.client, c.outer = ClientOf(c.addr), c
 	if t, ok := nc.(tlsState); ok {
 		c.outer = &tlsConn{c, t}
 	}
@@ -114,17 +120,6 @@ func (c *conn) endIdle() {
 
 var past = time.Unix(1, 0)
 
-// SetReadDeadline shortens the deadline of an idle connection to the time after which it is parked.
-func (c *conn) SetReadDeadline(t time.Time) error {
-	if c.state.Load() != connActive {
-		c.deadline = t
-		if early := time.Now().Add(c.server.parkAfter); t.IsZero() || early.Before(t) {
-			t = early
-		}
-	}
-	return c.Conn.SetReadDeadline(t)
-}
-
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.head == 0 && c.state.Load() != connActive {
@@ -171,7 +166,7 @@ func (c *conn) next(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	c.ahead = append(c.ahead, p[end:n]...)
-	c.checked = true
+	c.checked, c.headless = true, true
 	return end, nil
 }
 
@@ -183,7 +178,7 @@ func (c *conn) nextAhead(p []byte) (int, error) {
 		c.again = true
 		return 0, io.EOF
 	}
-	c.head, c.checked = end, true
+	c.head, c.checked, c.headless = end, true, true
 	return c.Read(p)
 }
 
@@ -216,7 +211,7 @@ func (c *conn) end() error {
 
 // wait blocks until the next head is complete, then has fasthttp serve it.
 func (c *conn) wait() {
-	c.size = 0
+	c.size, c.headless = 0, false
 	if !c.server.places.wait(c) {
 		c.end()
 		return

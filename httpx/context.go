@@ -33,6 +33,7 @@ type Context struct {
 	Meta any
 
 	ctx    *fasthttp.RequestCtx
+	conn   *conn // nil where it is not this package's
 	server *Server
 	policy *Policy
 	router *Router
@@ -47,6 +48,7 @@ type Context struct {
 	real   netip.Addr
 	realIP string
 	client string
+	work   context.Context // of Context
 	form   *form
 	kept   *kept          // what is charged to the client, nil for nothing
 	weight weight         // of the JSON that was read
@@ -67,7 +69,22 @@ func (c *Context) Raw() *fasthttp.RequestCtx { return c.ctx }
 // Context returns the context of the request's work, which is done on behalf of [Context.Client]. It does not end when the server is
 // told to stop, as fasthttp's own does: a request that was accepted is answered.
 func (c *Context) Context() context.Context {
-	return budget.WithClient(context.Background(), c.Client())
+	if c.work == nil {
+		c.work = c.newWork()
+	}
+	return c.work
+}
+
+// newWork returns the context of the client, which all requests of a connection share where no proxy stands between.
+func (c *Context) newWork() context.Context {
+	client := c.Client()
+	if c.conn == nil || c.conn.client != client {
+		return budget.WithClient(context.Background(), client)
+	}
+	if c.conn.work == nil {
+		c.conn.work = budget.WithClient(context.Background(), client)
+	}
+	return c.conn.work
 }
 
 // Method returns the method as it was sent.

@@ -166,7 +166,7 @@ func (c *Context) heard() { c.kept.heard.Store(c.server.bodies.now().UnixNano())
 // receive prepares to read the body. It is called once a request at most; afterwards [Context.received] is.
 func (c *Context) receive() error {
 	if c.kept == nil {
-		c.kept = &kept{client: c.Client(), conn: connOf(c.ctx.Conn())}
+		c.kept = &kept{client: c.Client(), conn: c.conn}
 	}
 	c.server.bodies.begin(c.kept)
 	return c.take(leastBody)

@@ -19,6 +19,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) { s.answer(ctx, s.router.Load(
 func (s *Server) answer(ctx *fasthttp.RequestCtx, table *Router) {
 	c := s.contexts.Get().(*Context)
 	c.ctx, c.server, c.policy, c.router = ctx, s, s.policy.Load(), table
+	c.conn = connOf(ctx.Conn())
 	defer s.release(c)
 	if s.stopped.Load() {
 		ctx.SetConnectionClose()
@@ -46,7 +47,7 @@ func (s *Server) release(c *Context) {
 	if p := recover(); p != nil {
 		s.fail(c, s.panicked(c, p))
 	}
-	if nc := connOf(c.ctx.Conn()); nc != nil {
+	if nc := c.conn; nc != nil {
 		nc.checked = false
 		nc.lingers = c.ctx.Response.StatusCode() >= fasthttp.StatusBadRequest && c.ctx.Request.Header.ContentLength() != 0
 	}
@@ -56,8 +57,7 @@ func (s *Server) release(c *Context) {
 
 // wellFormed looks at a head that [conn] has not looked at: one that came in behind a body.
 func (c *Context) wellFormed() bool {
-	nc := connOf(c.ctx.Conn())
-	return nc == nil || nc.checked || isParsedHead(&c.ctx.Request.Header)
+	return c.conn == nil || c.conn.checked || isParsedHead(&c.ctx.Request.Header)
 }
 
 // route finds the route of c, or the server's own for paths without one.

@@ -12,7 +12,7 @@ func (c *Context) Skip() error {
 	if c.body != nil || c.form != nil || c.bodyIs != nil {
 		return c.bodyIs
 	}
-	if conn := connOf(c.ctx.Conn()); conn != nil && conn.invited != nil {
+	if conn := c.conn; conn != nil && conn.invited != nil {
 		return nil
 	}
 	if _, err := io.Copy(io.Discard, c.reader()); err != nil {

@@ -27,6 +27,7 @@ func (c *conn) readHead() error {
 	if !began && !c.deadline.IsZero() {
 		deadline = c.deadline
 	}
+	c.armed.read = deadline
 	if err := c.Conn.SetReadDeadline(deadline); err != nil {
 		return err
 	}
@@ -37,7 +38,8 @@ func (c *conn) readHead() error {
 		}
 		c.dropAhead()
 		c.ahead = append(heads.Get().(*[firstHead]byte)[:0], first[0])
-		if err := c.Conn.SetReadDeadline(time.Now().Add(headerTimeout)); err != nil {
+		c.armed.read = time.Now().Add(headerTimeout)
+		if err := c.Conn.SetReadDeadline(c.armed.read); err != nil {
 			return err
 		}
 	}
