@@ -2,19 +2,15 @@ package troupe
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"time"
 
-	"github.com/troupebase/troupe/actors/app"
+	inner "github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
-	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/httpx/api"
-	"github.com/troupebase/troupe/internal/routine"
-	"github.com/troupebase/troupe/wasmhost"
+	"github.com/troupebase/troupe/storage/settings"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // DefaultDir is the data directory where none is named.
@@ -23,11 +19,37 @@ const DefaultDir = "troupe_data"
 // ExtensionsDir is the name of the directory of extensions, beside the data directory, where none is named.
 const ExtensionsDir = "troupe_extensions"
 
-// drainTimeout is how long requests that were accepted may take to be answered once the server is told to stop.
-const drainTimeout = 10 * time.Second
+// SyncMode says when an answered write is on disk.
+type SyncMode = sqlite.SyncMode
 
-// shutdownAgain is how often a server is told to stop that may not have begun to listen.
-const shutdownAgain = 50 * time.Millisecond
+const (
+	// SyncFull means that an answered write is always on disk.
+	SyncFull SyncMode = sqlite.Full
+	// SyncNormal means that an answered write survives a crash of the process, but perhaps not a loss of power.
+	SyncNormal SyncMode = sqlite.Normal
+)
+
+// EncryptionKey encrypts the stored settings.
+type EncryptionKey struct {
+	// Name is where the secret comes from, for messages.
+	Name string
+	// Secret has 32 bytes; 16 and 24 are accepted too.
+	Secret []byte
+}
+
+// ExtensionLimits bound what one call of an extension may take. A field that is zero or negative means the default.
+type ExtensionLimits struct {
+	// Hook and Route are the time of a call, what the server does for it included: a second and ten seconds.
+	Hook, Route time.Duration
+	// MemoryPages is the memory of an instance, in pages of 64 KiB: 1024.
+	MemoryPages uint32
+	// TotalMemory is the memory of all instances of all extensions together, in bytes: 512 MiB.
+	TotalMemory int64
+	// HostCalls and Handles are how often a call may ask the server, and how many things it may hold: 100,000 and 1024.
+	HostCalls, Handles int
+	// Payload is how many bytes an extension hands over at once: 8 MiB.
+	Payload int
+}
 
 // Options configure an [App]. The zero value serves [DefaultDir] with the extensions beside it.
 type Options struct {
@@ -47,7 +69,7 @@ type Options struct {
 	// Origins are the origins that browsers may call from; empty means all.
 	Origins []string
 	// Static answers GET and HEAD for paths without a route.
-	Static httpx.Handler
+	Static RouteHandler
 	// Extensions is the directory of WebAssembly extensions; empty means [ExtensionsDir] beside the data directory. It may be
 	// missing.
 	Extensions string
@@ -60,24 +82,11 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// grants reads the option of the same name.
-func (o *Options) grants() (map[string][]wasmhost.Grant, error) {
-	all := make(map[string][]wasmhost.Grant)
-	for _, text := range o.Grants {
-		extension, g, err := wasmhost.ParseGrant(text)
-		if err != nil {
-			return nil, err
-		}
-		all[extension] = append(all[extension], g)
-	}
-	return all, nil
-}
-
 // App is a data directory with its hooks and its server. It is safe for concurrent use.
 type App struct {
-	*app.App
+	inner   *inner.App
 	opts    Options
-	serving hooks.Hook[*ServeEvent]
+	serving hooks.Hook[*api.ServeEvent]
 }
 
 // New returns an App that is not open yet: hooks can be bound to it, and [App.Run] opens and serves it. A program that only
@@ -89,72 +98,19 @@ func New(o Options) *App {
 	if o.Extensions == "" {
 		o.Extensions = filepath.Join(filepath.Dir(filepath.Clean(o.Dir)), ExtensionsDir)
 	}
-	return &App{opts: o, App: app.New(app.Options{
-		Dir: o.Dir, Sync: o.Sync, ExpandAll: !o.NoExpandAll, Key: o.Key, QueryTimeout: o.QueryTimeout, Memory: o.Memory, Exclusive: true, Logger: o.Logger,
+	return &App{opts: o, inner: inner.New(inner.Options{
+		Dir: o.Dir, Sync: o.Sync, ExpandAll: !o.NoExpandAll, Key: settings.Key(o.Key), QueryTimeout: o.QueryTimeout, Memory: o.Memory, Exclusive: true, Logger: o.Logger,
 	})}
 }
 
-// OnServe is the hook around the beginning of serving, where routes and middlewares are added.
-func (a *App) OnServe() *hooks.Hook[*ServeEvent] { return &a.serving }
+// Dir returns the data directory.
+func (a *App) Dir() string { return a.opts.Dir }
 
-// Run opens the data directory and serves it on an address until ctx ends; then it answers what it had accepted and closes
-// the directory. It is called once, instead of [App.Bootstrap].
-func (a *App) Run(ctx context.Context, address string) error { return a.RunWith(ctx, address, nil) }
+// Bootstrap opens the data directory without serving it. The caller closes the App when it succeeds; it is called once, and
+// fails with [ErrBegun] after that.
+func (a *App) Bootstrap(ctx context.Context) error { return a.inner.Bootstrap(ctx) }
 
-// RunWith is [App.Run] that calls started once requests are answered; its error ends it all.
-func (a *App) RunWith(ctx context.Context, address string, started func(addr net.Addr) error) (err error) {
-	grants, err := a.opts.grants()
-	if err != nil {
-		return err
-	}
-	if err := a.Bootstrap(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	server, err := api.New(a.App, api.Options{Origins: a.opts.Origins, Static: a.opts.Static, Version: Version(), Serving: &a.serving, Logger: a.opts.Logger})
-	if err != nil {
-		return err
-	}
-	err = a.LoadExtensions(ctx, app.ExtensionOptions{
-		Dir: a.opts.Extensions, CacheDir: filepath.Join(a.opts.Dir, ".troupe_cache"), Limits: a.opts.ExtensionLimits, Grants: grants,
-		Routes: server.SetExtensions,
-	})
-	if err != nil {
-		return err
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	served := make(chan error, 1)
-	routine.Go(func() { served <- server.Serve(ctx, listener, started) }, func(p *routine.Panic) { served <- p })
-	select {
-	case err := <-served:
-		return ended(ctx, err)
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	again := time.NewTicker(shutdownAgain)
-	defer again.Stop()
-	for {
-		if err := server.Shutdown(stopping); err != nil {
-			return fmt.Errorf("stop listening: %w", err)
-		}
-		select {
-		case err := <-served:
-			return ended(ctx, err)
-		case <-stopping.Done():
-			return fmt.Errorf("stop serving: %w", stopping.Err()) // a hook around it does not return
-		case <-again.C: // it had not begun to listen
-		}
-	}
-}
-
-// ended is what serving ended with: that ctx was over before it began is no failure.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
-}
+// Close ends the App after what it had accepted was answered, and closes the data directory. New writes are refused once the
+// hooks of [App.OnTerminate] have run up to their Next. Calling it again returns the same error. An error of a hook keeps
+// nothing open.
+func (a *App) Close() error { return a.inner.Close() }

@@ -36,13 +36,15 @@ func (a *App) find(collection string) (*schema.Collection, error) {
 // from what was read are written, so that others can change the rest meanwhile. r is afterwards as it was stored. ctx
 // says which chain of calls and which transaction the write is part of: in a hook it is the event's.
 //
+// uploads are files that the fields of r name; they are stored along with it.
+//
 // It fails with validation.Errors, the errors of hooks, and those of [App.Write].
-func (a *App) Save(ctx context.Context, r *records.Record) error {
+func (a *App) Save(ctx context.Context, r *records.Record, uploads ...*records.PendingFile) error {
 	c := r.Collection
 	if err := a.opened(); err != nil {
 		return fmt.Errorf("save record of %s: %w", c.Name, err)
 	}
-	draft, err := a.store.DraftSave(r, records.WriteInput{})
+	draft, err := a.store.DraftSave(r, records.WriteInput{Files: uploads})
 	if err != nil {
 		return fmt.Errorf("save record of %s: %w", c.Name, err)
 	}

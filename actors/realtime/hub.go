@@ -58,6 +58,7 @@ type Hub struct {
 	late      late
 	pressure  pressure
 	intake    intake
+	feeds     feeds
 	judges    *judges
 	watch     *watcher
 	streams   *actors.Supervisor // of the clients' actors

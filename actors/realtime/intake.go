@@ -106,6 +106,7 @@ func appendOnce(list []*lane, l *lane) []*lane {
 // new state when it returns; the messages follow by themselves. It takes no lock that anybody holds for long, and waits only while
 // more is under way than is meant for all collections together.
 func (h *Hub) Committed(g sqlite.Group) {
+	h.feeds.committed(g)
 	p, unpinned := h.pin, h.unpinned
 	h.pin, h.unpinned = nil, false
 	var b *batch

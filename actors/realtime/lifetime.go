@@ -73,6 +73,7 @@ func (h *Hub) all(fits func(*client) bool) []*client {
 // Close announces what was committed, sends what is under way and ends all streams; none is opened any more. It needs the
 // database to be open still. Groups that are committed later are not announced.
 func (h *Hub) Close() error {
+	h.feeds.close()
 	h.mu.Lock()
 	if h.closed || !h.started {
 		h.closed = true

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupebase/troupe"
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -78,13 +77,13 @@ func (g *globals) serve(ctx context.Context, f *serveFlags, out io.Writer) (err 
 	}
 	defer limitCollector(int64(f.memory))()
 	a := troupe.New(troupe.Options{
-		Dir: g.dir, Sync: mode, Memory: int64(f.memory), NoExpandAll: !f.expandAll || f.noExpandAll, Key: g.key(), QueryTimeout: g.timeout(),
+		Dir: g.dir, Sync: mode, Memory: int64(f.memory), NoExpandAll: !f.expandAll || f.noExpandAll, Key: troupe.EncryptionKey(g.key()), QueryTimeout: g.timeout(),
 		Origins: f.origins, Static: f.static(), Extensions: f.extensions, Grants: f.grants, Logger: g.logger(),
 	})
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	routine.When(ctx, stop, func(*routine.Panic) {}) // from now on a signal has its usual effect
 	defer stop()
-	err = a.RunWith(ctx, f.http, func(addr net.Addr) error { return announce(ctx, a.App, addr, out) })
+	err = a.RunWith(ctx, f.http, func(addr net.Addr) error { return announce(ctx, a, addr, out) })
 	if failed := (*net.OpError)(nil); errors.As(err, &failed) && failed.Op == "listen" {
 		return fmt.Errorf("%w; --http names another address to listen on, as --http 127.0.0.1:8091", err)
 	}
@@ -101,10 +100,10 @@ func (f *serveFlags) static() httpx.Handler {
 }
 
 // announce tells where the server is and, as long as there is no superuser, how to make the first one.
-func announce(ctx context.Context, a *app.App, addr net.Addr, out io.Writer) error {
+func announce(ctx context.Context, a *troupe.App, addr net.Addr, out io.Writer) error {
 	base := "http://" + addr.String()
 	fmt.Fprintf(out, "%s Server started at %s\n└─ REST API: %s/api/\n", time.Now().Format("2006/01/02 15:04:05"), base, base)
-	token, err := superusers(a).Installer(ctx, time.Now())
+	token, err := a.InstallerToken(ctx)
 	if err != nil || token == "" {
 		return err
 	}

@@ -1,0 +1,35 @@
+package troupe
+
+import (
+	"context"
+	"time"
+
+	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+)
+
+// SuperusersCollection is the collection whose records may do everything. A superuser is made like any other record of an auth
+// collection: with an email and a password.
+const SuperusersCollection = "_superusers"
+
+// NewAuthToken makes a token with which requests are signed in as a stored record of an auth collection, for as long as the
+// collection says. Whoever has it is the record: no password was asked for.
+func (a *App) NewAuthToken(r *Record) (string, error) {
+	return auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: true}, time.Now())
+}
+
+// InstallerToken returns a token with which the first superuser can be made, in a browser at /_/#/pbinstall/TOKEN; "" when there is
+// a superuser already.
+func (a *App) InstallerToken(ctx context.Context) (string, error) {
+	if a.inner.Catalogue() == nil {
+		return "", ErrNotOpen
+	}
+	s := &auth.Superusers{
+		DB: a.inner.DB(), Catalogue: a.inner.Catalogue, Store: a.inner.Store(), Passwords: a.inner.Passwords(),
+		Write: func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
+			return a.inner.Write(ctx, c, cmd, "installer")
+		},
+	}
+	return s.Installer(ctx, time.Now())
+}
