@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,26 +18,14 @@ type File struct {
 	Field string
 	// Name is what the file is called; the name under which it is stored is made of it.
 	Name string
-	// Size is the number of bytes.
-	Size int64
-	// Open gives the bytes. It can be called several times.
-	Open func() (io.ReadCloser, error)
+	// Content is where the bytes are, an *os.File for example, and Size how many there are. It is read until the save returns, and not closed.
+	Content io.ReaderAt
+	Size    int64
 }
 
 // FileOf returns a file for a field from bytes, which are not to be changed until it is saved.
 func FileOf(field, name string, content []byte) *File {
-	return &File{Field: field, Name: name, Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(content)), nil
-	}}
-}
-
-// FileAt returns a file for a field from a path.
-func FileAt(field, path string) (*File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("file for a record: %w", err)
-	}
-	return &File{Field: field, Name: filepath.Base(path), Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
+	return &File{Field: field, Name: name, Content: bytes.NewReader(content), Size: int64(len(content))}
 }
 
 // SaveWithFiles is [App.Save] that stores files beside the record: they are added to what a field for several files holds, and
@@ -52,7 +38,7 @@ func (a *App) SaveWithFiles(ctx context.Context, r *Record, files ...*File) erro
 		if !ok {
 			return fmt.Errorf("save record of %s: no file field %q", r.Collection.Name, f.Field)
 		}
-		p := &records.PendingFile{Key: f.Field, Original: f.Name, Size: f.Size, Open: f.Open}
+		p := &records.PendingFile{Key: f.Field, Original: f.Name, Size: f.Size, Content: f.Content}
 		if err := p.Identify(); err != nil {
 			return fmt.Errorf("save record of %s: %w", r.Collection.Name, err)
 		}
