@@ -45,6 +45,7 @@ type API struct {
 	// listening is what is served, nil before.
 	listening  atomic.Pointer[listener]
 	endpoints  []Endpoint
+	guards     *guards
 	extensions *extensionRoutes
 }
 
@@ -97,7 +98,7 @@ func New(application *app.App, o Options) (*API, error) {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
 	table := endpoints(h)
-	g := &guards{catalogue: application.Catalogue, settings: application.Settings}
+	g := &guards{catalogue: application.Catalogue, settings: application.Settings, empty: newEmptyListThrottle()}
 	routes, err := g.routes(table)
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
@@ -130,7 +131,7 @@ func New(application *app.App, o Options) (*API, error) {
 	}
 	application.OnSettings(func() { server.SetPolicy(policy(application.Settings())) })
 	return &API{
-		app: application, server: server, verifier: h.auth.verifier, serving: o.Serving, endpoints: table,
+		app: application, server: server, verifier: h.auth.verifier, serving: o.Serving, endpoints: table, guards: g,
 		extensions: &extensionRoutes{app: application, server: server, own: router.Routes(), base: router},
 	}, nil
 }

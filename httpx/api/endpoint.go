@@ -174,7 +174,7 @@ func newRead(c *httpx.Context) read {
 type guards struct {
 	catalogue func() *schema.Catalogue
 	settings  func() *settings.Settings
-	empty     emptyListThrottle
+	empty     *emptyListThrottle
 }
 
 // routes returns the routes of a table, in its order.

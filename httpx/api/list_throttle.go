@@ -17,11 +17,15 @@ const (
 	maxEmptyListClients = 10_000
 )
 
-// emptyListThrottle counts empty lists by client and collection. The zero value is ready; it is safe for concurrent use.
+// emptyListThrottle counts empty lists by client and collection. It is safe for concurrent use.
 type emptyListThrottle struct {
+	pause func(ctx context.Context, d time.Duration)
+
 	mu   sync.Mutex
 	seen map[emptyListKey]*emptyListCount
 }
+
+func newEmptyListThrottle() *emptyListThrottle { return &emptyListThrottle{pause: pause} }
 
 type emptyListKey struct{ client, collection string }
 
@@ -35,7 +39,12 @@ func (t *emptyListThrottle) wait(ctx context.Context, client, collection string)
 	if !t.exceeded(emptyListKey{client, collection}, time.Now()) {
 		return
 	}
-	timer := time.NewTimer(rand.N(maxEmptyListDelay))
+	t.pause(ctx, rand.N(maxEmptyListDelay))
+}
+
+// pause waits, but not beyond the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
