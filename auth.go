@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/auth"
-	"github.com/troupebase/troupe/storage/records"
-	"github.com/troupebase/troupe/storage/schema"
 )
 
 // SuperusersCollection is the collection whose records may do everything. A superuser is made like any other record of an auth
@@ -25,11 +23,5 @@ func (a *App) InstallerToken(ctx context.Context) (string, error) {
 	if a.inner.Catalogue() == nil {
 		return "", ErrNotOpen
 	}
-	s := &auth.Superusers{
-		DB: a.inner.DB(), Catalogue: a.inner.Catalogue, Store: a.inner.Store(), Passwords: a.inner.Passwords(),
-		Write: func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
-			return a.inner.Write(ctx, c, cmd, "installer")
-		},
-	}
-	return s.Installer(ctx, time.Now())
+	return auth.NewSuperusers(auth.NewData(a.inner, "installer")).Installer(ctx, time.Now())
 }

@@ -12,16 +12,16 @@ import (
 const maxFormText = 255
 
 var (
-	leafNotEmail          = validation.New("validation_is_email", "Must be a valid email address.")
-	leafToken             = validation.New("validation_invalid_token", "Invalid or expired token.")
-	leafTokenCollection   = validation.New("validation_token_collection_mismatch", "The provided token is for different auth collection.")
-	leafTokenEmail        = validation.New("validation_token_email_mismatch", "The record email doesn't match with the requested token claims.")
-	leafTokenClaims       = validation.New("validation_invalid_token_claims", "Missing email token claim.")
-	leafTokenPayload      = validation.New("validation_invalid_token_payload", "Invalid token payload - newEmail must be set.")
-	leafTokenNewEmail     = validation.New("validation_invalid_token_email", "The new email address is invalid.")
-	leafNewEmail          = validation.New("validation_invalid_new_email", "Invalid new email address.")
-	leafCurrentEmail      = validation.New("validation_not_in_invalid", "Must not be in list.")
-	leafConfirmedPassword = validation.New("validation_invalid_password", "Missing or invalid auth record password.")
+	invalidEmail             = validation.New("validation_is_email", "Must be a valid email address.")
+	invalidToken             = validation.New("validation_invalid_token", "Invalid or expired token.")
+	invalidTokenCollection   = validation.New("validation_token_collection_mismatch", "The provided token is for different auth collection.")
+	invalidTokenEmail        = validation.New("validation_token_email_mismatch", "The record email doesn't match with the requested token claims.")
+	invalidTokenClaims       = validation.New("validation_invalid_token_claims", "Missing email token claim.")
+	invalidTokenPayload      = validation.New("validation_invalid_token_payload", "Invalid token payload - newEmail must be set.")
+	invalidTokenNewEmail     = validation.New("validation_invalid_token_email", "The new email address is invalid.")
+	invalidNewEmail          = validation.New("validation_invalid_new_email", "Invalid new email address.")
+	invalidCurrentEmail      = validation.New("validation_not_in_invalid", "Must not be in list.")
+	invalidConfirmedPassword = validation.New("validation_invalid_password", "Missing or invalid auth record password.")
 )
 
 // FormError says that a form does not hold up. The layer above shows it beside the fields.
@@ -33,19 +33,19 @@ func (e *FormError) Error() string { return "invalid form: " + e.Fields.Error() 
 // Unwrap returns the failures.
 func (e *FormError) Unwrap() error { return e.Fields }
 
-// formError returns a [*FormError] when there are failures.
-func formError(errs validation.Errors) error {
+// CheckForm returns a [*FormError] when fields of a form have failures.
+func CheckForm(errs validation.Errors) error {
 	if len(errs) == 0 {
 		return nil
 	}
 	return &FormError{errs}
 }
 
-// requiredText checks a text that must be there and fit into a form.
-func requiredText(s string) error { return requiredWithin(s, 1, maxFormText) }
+// RequiredText checks a text that must be there and fit into a form. It returns what is said of the field, nil for nothing.
+func RequiredText(s string) error { return RequiredWithin(s, 1, maxFormText) }
 
-// requiredWithin checks a text that must be there, and its length in bytes.
-func requiredWithin(s string, least, most int) error {
+// RequiredWithin is [RequiredText] with another length, in bytes.
+func RequiredWithin(s string, least, most int) error {
 	switch {
 	case s == "":
 		return validation.Required
@@ -58,11 +58,11 @@ func requiredWithin(s string, least, most int) error {
 
 // requiredEmail checks an address that must be there.
 func requiredEmail(s string) error {
-	if err := requiredText(s); err != nil {
+	if err := RequiredText(s); err != nil {
 		return err
 	}
 	if !govalidator.IsEmail(s) {
-		return leafNotEmail
+		return invalidEmail
 	}
 	return nil
 }
@@ -76,5 +76,5 @@ type EmailForm struct {
 func (f *EmailForm) Validate() error {
 	errs := validation.Errors{}
 	errs.Set("email", requiredEmail(f.Email))
-	return formError(errs)
+	return CheckForm(errs)
 }

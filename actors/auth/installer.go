@@ -17,7 +17,7 @@ const installerLife = 30 * time.Minute
 // Installer returns a token with which the first superuser can be created, "" when there is a superuser already or none
 // can be. The account behind it is made when it is missing; it goes away when another superuser is created.
 func (s *Superusers) Installer(ctx context.Context, now time.Time) (token string, err error) {
-	c := s.Catalogue().Find(schema.SuperusersName)
+	c := s.data.Collection(schema.SuperusersName)
 	if c == nil || !c.IsAuth() {
 		return "", nil
 	}
@@ -25,7 +25,7 @@ func (s *Superusers) Installer(ctx context.Context, now time.Time) (token string
 	if err != nil || exists {
 		return "", err
 	}
-	account, err := s.Store.LoadBy(ctx, c.ID, "email", records.InstallerEmail)
+	account, err := s.data.LoadBy(ctx, c.ID, "email", records.InstallerEmail)
 	if errors.Is(err, records.ErrNotFound) {
 		account, err = s.create(ctx, c, records.InstallerEmail, schema.NewSecret())
 	}
@@ -37,8 +37,8 @@ func (s *Superusers) Installer(ctx context.Context, now time.Time) (token string
 
 // exist tells whether there is a superuser beside the installer.
 func (s *Superusers) exist(ctx context.Context, c *schema.Collection) (found bool, err error) {
-	err = s.DB.Read(ctx, func(r *sqlite.Reader) error {
-		stmt, err := r.Prepare("SELECT 1 FROM `" + c.Name + "` WHERE `email` != ? LIMIT 1")
+	err = s.data.Read(ctx, func(r *sqlite.Reader) error {
+		stmt, err := r.Prepare("SELECT 1 FROM " + sqlite.QuoteName(c.Name) + " WHERE `email` != ? LIMIT 1")
 		if err != nil {
 			return err
 		}

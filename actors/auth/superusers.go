@@ -9,7 +9,6 @@ import (
 
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
-	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -43,17 +42,11 @@ func (e *DeletionError) Error() string {
 func (e *DeletionError) Unwrap() error { return e.Cause }
 
 // Superusers creates, changes and deletes superusers without asking any rule: for the command line and the installer. It
-// is safe for concurrent use.
-type Superusers struct {
-	// DB, Catalogue and Store are those of the application.
-	DB        *sqlite.DB
-	Catalogue func() *schema.Catalogue
-	Store     *records.Store
-	// Passwords does the work on passwords.
-	Passwords records.Passwords
-	// Write applies a command and waits for its outcome.
-	Write func(ctx context.Context, c *schema.Collection, cmd records.Command) error
-}
+// is safe for concurrent use; make one with [NewSuperusers].
+type Superusers struct{ data *Data }
+
+// NewSuperusers returns the superusers of an application.
+func NewSuperusers(data *Data) *Superusers { return &Superusers{data: data} }
 
 // Create makes a superuser. It fails with [ErrEmail], [ErrNoSuperusers], validation.Errors, or the errors of the write.
 func (s *Superusers) Create(ctx context.Context, email, password string) error {
@@ -74,14 +67,14 @@ func (s *Superusers) Update(ctx context.Context, email, password string) error {
 	if err != nil {
 		return err
 	}
-	id, err := s.find(ctx, email)
+	r, err := s.find(ctx, c, email)
 	if err != nil {
 		return err
 	}
-	if id == "" {
+	if r == nil {
 		return &NoSuperuserError{email}
 	}
-	if _, err := s.update(ctx, c, id, password); err != nil {
+	if err := s.update(ctx, c, r, password); err != nil {
 		return fmt.Errorf("failed to change superuser %q password: %w", email, err)
 	}
 	return nil
@@ -93,14 +86,14 @@ func (s *Superusers) Upsert(ctx context.Context, email, password string) error {
 	if err != nil {
 		return err
 	}
-	id, err := s.find(ctx, email)
+	r, err := s.find(ctx, c, email)
 	if err != nil {
 		return err
 	}
-	if id == "" {
+	if r == nil {
 		_, err = s.create(ctx, c, email, password)
 	} else {
-		_, err = s.update(ctx, c, id, password)
+		err = s.update(ctx, c, r, password)
 	}
 	if err != nil {
 		return fmt.Errorf("failed to upsert superuser account: %w", err)
@@ -118,14 +111,11 @@ func (s *Superusers) Delete(ctx context.Context, email string) (deleted bool, er
 	if err != nil {
 		return false, err
 	}
-	id, err := s.find(ctx, email)
-	if err != nil || id == "" {
+	r, err := s.find(ctx, c, email)
+	if err != nil || r == nil {
 		return false, err
 	}
-	cmd, err := s.Store.PrepareDelete(id, s.input(c, nil))
-	if err == nil {
-		err = s.Write(ctx, c, cmd)
-	}
+	err = s.data.Delete(ctx, c, r.ID())
 	if errors.Is(err, records.ErrNotFound) {
 		return false, nil
 	}
@@ -140,47 +130,48 @@ func (s *Superusers) open(email string) (*schema.Collection, error) {
 	if !govalidator.IsEmail(email) {
 		return nil, ErrEmail
 	}
-	c := s.Catalogue().Find(schema.SuperusersName)
+	c := s.data.Collection(schema.SuperusersName)
 	if c == nil || !c.IsAuth() {
 		return nil, ErrNoSuperusers
 	}
 	return c, nil
 }
 
-func (s *Superusers) input(c *schema.Collection, body map[string]any) records.WriteInput {
-	return records.WriteInput{CollectionID: c.ID, Body: body, SkipRules: true}
-}
-
 func (s *Superusers) create(ctx context.Context, c *schema.Collection, email, password string) (*records.Record, error) {
-	cmd, err := s.Store.PrepareCreate(ctx, s.input(c, map[string]any{"email": email, "password": password, "verified": true}))
+	cmd, err := s.data.Create(ctx, c, map[string]any{"email": email, "password": password, "verified": true})
 	if err != nil {
-		return nil, err
-	}
-	if err := s.Write(ctx, c, cmd); err != nil {
 		return nil, err
 	}
 	return cmd.Result, nil
 }
 
-func (s *Superusers) update(ctx context.Context, c *schema.Collection, id, password string) (*records.Record, error) {
-	cmd, err := s.Store.PrepareUpdate(ctx, id, s.input(c, map[string]any{"password": password}))
+func (s *Superusers) update(ctx context.Context, c *schema.Collection, r *records.Record, password string) error {
+	_, err := s.data.Update(ctx, c, r.ID(), map[string]any{"password": password})
+	return err
+}
+
+// Find returns the superuser with an email. It fails with [ErrDeletionEmail], [ErrNoSuperusers], a [*NoSuperuserError] or the
+// errors of the database.
+func (s *Superusers) Find(ctx context.Context, email string) (*records.Record, error) {
+	c, err := s.open(email)
+	if errors.Is(err, ErrEmail) {
+		return nil, ErrDeletionEmail
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Write(ctx, c, cmd); err != nil {
-		return nil, err
+	r, err := s.find(ctx, c, email)
+	if err == nil && r == nil {
+		err = &NoSuperuserError{email}
 	}
-	return cmd.Result, nil
+	return r, err
 }
 
-// find returns the id of the superuser with that email, "" when there is none.
-func (s *Superusers) find(ctx context.Context, email string) (string, error) {
-	record, err := s.Store.LoadBy(ctx, s.Catalogue().Find(schema.SuperusersName).ID, "email", email)
+// find returns the superuser with that email, nil when there is none.
+func (s *Superusers) find(ctx context.Context, c *schema.Collection, email string) (*records.Record, error) {
+	r, err := s.data.LoadBy(ctx, c.ID, "email", email)
 	if errors.Is(err, records.ErrNotFound) {
-		return "", nil
+		return nil, nil
 	}
-	if err != nil {
-		return "", err
-	}
-	return record.ID(), nil
+	return r, err
 }

@@ -31,8 +31,8 @@ const (
 )
 
 var (
-	leafNotIn            = validation.New("validation_in_invalid", "Must be a valid value.")
-	leafNoAuthCollection = validation.New("validation_invalid_auth_collection", "Must be a valid auth collection id or name.")
+	invalidTemplate   = validation.New("validation_in_invalid", "Must be a valid value.")
+	invalidCollection = validation.New("validation_invalid_auth_collection", "Must be a valid auth collection id or name.")
 )
 
 // TestMailForm is the body of the request for a test mail.
@@ -44,20 +44,20 @@ type TestMailForm struct {
 
 // SendTest sends a mail of a collection's template for a record that does not exist, and waits until it was sent. It fails
 // with a [*FormError] or the reason for which the mail was not sent.
-func (d *Desk) SendTest(ctx context.Context, form *TestMailForm, now time.Time) error {
+func (m *Mails) SendTest(ctx context.Context, form *TestMailForm, now time.Time) error {
 	errs := validation.Errors{}
 	errs.Set("email", requiredEmail(form.Email))
 	errs.Set("template", checkTemplateName(form.Template))
-	c, failure := d.testCollection(form.Collection)
+	c, failure := m.testCollection(form.Collection)
 	errs.Set("collection", failure)
 	if len(errs) > 0 {
-		return formError(errs)
+		return CheckForm(errs)
 	}
-	message, err := d.testMail(c, form, now)
+	message, err := m.testMail(c, form, now)
 	if err != nil {
 		return err
 	}
-	return d.Mail.Send(ctx, message)
+	return m.mailer.Send(ctx, message)
 }
 
 func checkTemplateName(name string) error {
@@ -65,26 +65,26 @@ func checkTemplateName(name string) error {
 		return validation.Required
 	}
 	if !slices.Contains([]string{testVerification, testPasswordReset, testEmailChange, testOTP, testAlert}, name) {
-		return leafNotIn
+		return invalidTemplate
 	}
 	return nil
 }
 
-func (d *Desk) testCollection(nameOrID string) (*schema.Collection, error) {
+func (m *Mails) testCollection(nameOrID string) (*schema.Collection, error) {
 	if nameOrID == "" {
 		nameOrID = schema.SuperusersName
-	} else if err := requiredText(nameOrID); err != nil {
+	} else if err := RequiredText(nameOrID); err != nil {
 		return nil, err
 	}
-	c := d.Catalogue().Find(nameOrID)
+	c := m.data.Collection(nameOrID)
 	if c == nil || !c.IsAuth() || c.Auth == nil {
-		return nil, leafNoAuthCollection
+		return nil, invalidCollection
 	}
 	return c, nil
 }
 
 // testMail makes the message: the fields of the record hold their own names.
-func (d *Desk) testMail(c *schema.Collection, form *TestMailForm, now time.Time) (*mailer.Message, error) {
+func (m *Mails) testMail(c *schema.Collection, form *TestMailForm, now time.Time) (*mailer.Message, error) {
 	r := records.NewRecord(c)
 	r.Set("id", testRecordID)
 	r.Set("email", form.Email)
@@ -119,5 +119,5 @@ func (d *Desk) testMail(c *schema.Collection, form *TestMailForm, now time.Time)
 		}
 		values[tokenPlaceholder] = token
 	}
-	return d.compose(t, r, form.Email, values), nil
+	return m.compose(t, r, form.Email, values), nil
 }

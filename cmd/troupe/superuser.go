@@ -7,10 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
-	"github.com/troupebase/troupe/storage/records"
-	"github.com/troupebase/troupe/storage/schema"
 )
 
 var errArguments = errors.New("missing email and password arguments")
@@ -75,24 +72,16 @@ func newSuperuserDelete(g *globals) *cobra.Command {
 }
 
 // withSuperusers opens the data directory for the time of a command. A server may have it open too.
-func (g *globals) withSuperusers(ctx context.Context, do func(s *auth.Superusers) error) (err error) {
+func (g *globals) withSuperusers(ctx context.Context, do func(s *auth.Superusers) error) error {
+	return g.withData(ctx, func(data *auth.Data) error { return do(auth.NewSuperusers(data)) })
+}
+
+// withData is withSuperusers for commands that need more.
+func (g *globals) withData(ctx context.Context, do func(data *auth.Data) error) (err error) {
 	a, err := g.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	return do(superusers(a))
-}
-
-// superusers is what the command line and the installer do with superusers of an application.
-func superusers(a *app.App) *auth.Superusers {
-	return &auth.Superusers{
-		DB:        a.DB(),
-		Catalogue: a.Catalogue,
-		Store:     a.Store(),
-		Passwords: a.Passwords(),
-		Write: func(ctx context.Context, c *schema.Collection, cmd records.Command) error {
-			return a.Write(ctx, c, cmd, "command line")
-		},
-	}
+	return do(auth.NewData(a, "command line"))
 }

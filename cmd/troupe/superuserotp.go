@@ -1,12 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/signin"
 )
+
+// errSuperuserOTP is what is printed when superusers do not sign in with one-time passwords.
+var errSuperuserOTP = errors.New("OTP auth is not enabled for the _superusers collection")
 
 func newSuperuserOTP(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -16,8 +21,15 @@ func newSuperuserOTP(g *globals) *cobra.Command {
 			if len(args) != 1 {
 				return auth.ErrDeletionEmail
 			}
-			return g.withSuperusers(cmd.Context(), func(s *auth.Superusers) error {
-				otp, err := s.OTP(cmd.Context(), args[0])
+			return g.withData(cmd.Context(), func(data *auth.Data) error {
+				r, err := auth.NewSuperusers(data).Find(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				otp, err := signin.NewOTPs(data).Create(cmd.Context(), r)
+				if errors.Is(err, signin.ErrOTPOff) {
+					return errSuperuserOTP
+				}
 				if err != nil {
 					return err
 				}

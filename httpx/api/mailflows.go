@@ -48,7 +48,7 @@ func (h *authHandlers) requestVerification(c *httpx.Context, col *schema.Collect
 	if err != nil {
 		return err
 	}
-	if err := h.desk.RequestVerification(c.Context(), col, form.Email, time.Now()); err != nil {
+	if err := h.confirmations.RequestVerification(c.Context(), col, form.Email, time.Now()); err != nil {
 		return err
 	}
 	return c.NoContent()
@@ -62,7 +62,7 @@ func (h *authHandlers) confirmVerification(c *httpx.Context, col *schema.Collect
 	if err := c.Bind(form); err != nil {
 		return httpx.Loading(err)
 	}
-	if err := h.desk.ConfirmVerification(c.Context(), col, form); err != nil {
+	if err := h.confirmations.ConfirmVerification(c.Context(), col, form); err != nil {
 		return saveError(formError(err, validateFailed), "")
 	}
 	return c.NoContent()
@@ -76,7 +76,7 @@ func (h *authHandlers) requestPasswordReset(c *httpx.Context, col *schema.Collec
 	if err != nil {
 		return err
 	}
-	if err := h.desk.RequestPasswordReset(c.Context(), col, form.Email, time.Now()); err != nil {
+	if err := h.confirmations.RequestPasswordReset(c.Context(), col, form.Email, time.Now()); err != nil {
 		return err
 	}
 	return c.NoContent()
@@ -87,7 +87,7 @@ func (h *authHandlers) confirmPasswordReset(c *httpx.Context, col *schema.Collec
 	if err := c.Bind(form); err != nil {
 		return loading(err)
 	}
-	if err := h.desk.ConfirmPasswordReset(c.Context(), col, form); err != nil {
+	if err := h.confirmations.ConfirmPasswordReset(c.Context(), col, form); err != nil {
 		return saveError(formError(err, validateFailed), "Failed to set new password.")
 	}
 	return c.NoContent()
@@ -107,7 +107,7 @@ func (h *authHandlers) requestEmailChange(c *httpx.Context, col *schema.Collecti
 	if !ok {
 		return httpx.NewError(http.StatusUnauthorized, "")
 	}
-	err := h.desk.RequestEmailChange(c.Context(), session.Record, form)
+	err := h.confirmations.RequestEmailChange(c.Context(), session.Record, form)
 	if errors.Is(err, auth.ErrMail) {
 		return httpx.NewError(http.StatusBadRequest, "Failed to request email change.").Because(err)
 	}
@@ -125,7 +125,7 @@ func (h *authHandlers) confirmEmailChange(c *httpx.Context, col *schema.Collecti
 	if err := c.Bind(form); err != nil {
 		return httpx.Loading(err)
 	}
-	if err := h.desk.ConfirmEmailChange(c.Context(), col, form); err != nil {
+	if err := h.confirmations.ConfirmEmailChange(c.Context(), col, form); err != nil {
 		return saveError(formError(err, validateFailed), "Failed to confirm email change.")
 	}
 	return c.NoContent()
@@ -145,7 +145,7 @@ func (h *authHandlers) testEmail(c *httpx.Context) error {
 	if err := c.Bind(form); err != nil {
 		return loading(err)
 	}
-	err := h.desk.SendTest(c.Context(), form, time.Now())
+	err := h.mails.SendTest(c.Context(), form, time.Now())
 	if err == nil {
 		return c.NoContent()
 	}

@@ -200,27 +200,3 @@ func TestRevokedWhileProviderAnswers(t *testing.T) {
 		t.Errorf("links of the owner: %v %v", links, err)
 	}
 }
-
-// TestRefreshOfEndedToken: a token that ended while the record was read is not exchanged for one that counts.
-func TestRefreshOfEndedToken(t *testing.T) {
-	g := newRig(t, nil)
-	token := g.token("users", "a@x.test")
-	session, err := g.api.verifier.Verify(t.Context(), token, "auth")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !sameToken(session, r) {
-		t.Error("an untouched record has another token key")
-	}
-	r.Set("password", "another-password")
-	if err := g.app.Save(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	if sameToken(session, r) {
-		t.Error("a record with another password has the same token key")
-	}
-}

@@ -1,10 +1,11 @@
-package app
+package signin
 
 import (
 	"context"
 	"fmt"
 	"maps"
 
+	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/storage/records"
@@ -21,15 +22,15 @@ type signUp struct {
 }
 
 // newSignUp asks whether there may be one, and collects it: what the client sent, and what the provider says beneath.
-func (s *oauth2SignIn) newSignUp(ctx context.Context) (*signUp, error) {
-	c, u := s.in.Collection, s.in.User
-	if c.IsSuperusers() || c.CreateRule == nil && !s.in.Info.Caller.Superuser {
+func (o *oauth2SignIn) newSignUp(ctx context.Context) (*signUp, error) {
+	c, u := o.a.Collection, o.user
+	if c.IsSuperusers() || c.CreateRule == nil && !o.a.Request.Caller.Superuser {
 		return nil, records.ErrForbidden
 	}
-	if err := s.in.SignUp(); err != nil {
+	if err := o.form.limit(c); err != nil {
 		return nil, err
 	}
-	up := &signUp{body: maps.Clone(s.in.CreateData)}
+	up := &signUp{body: maps.Clone(o.form.CreateData)}
 	if up.body == nil {
 		up.body = make(map[string]any)
 	}
@@ -40,7 +41,7 @@ func (s *oauth2SignIn) newSignUp(ctx context.Context) (*signUp, error) {
 	up.fill(mapped.ID, u.ID)
 	up.fill(mapped.Name, u.Name)
 	if up.lacks(mapped.Username) {
-		free, err := s.usernameFits(ctx, mapped.Username)
+		free, err := o.usernameFits(ctx, mapped.Username)
 		if err != nil {
 			return nil, err
 		}
@@ -49,9 +50,9 @@ func (s *oauth2SignIn) newSignUp(ctx context.Context) (*signUp, error) {
 		}
 	}
 	if u.AvatarURL != "" && up.lacks(mapped.AvatarURL) {
-		s.addPicture(ctx, up, mapped.AvatarURL)
+		o.addPicture(ctx, up, mapped.AvatarURL)
 	}
-	return up, s.hashPlain(ctx, up)
+	return up, o.hashPlain(ctx, up)
 }
 
 // lacks tells whether a field is to be filled and was not yet.
@@ -67,8 +68,8 @@ func (up *signUp) fill(field, value string) {
 }
 
 // usernameFits tells whether the provider's username is one that the field takes and nobody has.
-func (s *oauth2SignIn) usernameFits(ctx context.Context, field string) (free bool, err error) {
-	c, username := s.in.Collection, s.in.User.Username
+func (o *oauth2SignIn) usernameFits(ctx context.Context, field string) (free bool, err error) {
+	c, username := o.a.Collection, o.user.Username
 	f := c.Field(field)
 	if f == nil || username == "" || f.Validate(f.Cast(username), schema.Create) != nil {
 		return false, nil
@@ -76,7 +77,7 @@ func (s *oauth2SignIn) usernameFits(ctx context.Context, field string) (free boo
 	if _, unique := c.UniqueIndex(field); !unique {
 		return true, nil
 	}
-	err = s.a.look(ctx)(func(p records.Preparer) error {
+	err = o.s.app.Look(ctx)(func(p records.Preparer) error {
 		taken, err := auth.FindUnique(p, c, field, username)
 		free = taken == nil
 		return err
@@ -89,30 +90,30 @@ func (s *oauth2SignIn) usernameFits(ctx context.Context, field string) (free boo
 
 // addPicture fills a field with the user's picture: the file, or its address where the field takes none. Nobody is kept out for
 // a picture that cannot be had.
-func (s *oauth2SignIn) addPicture(ctx context.Context, up *signUp, field string) {
-	c, address := s.in.Collection, s.in.User.AvatarURL
+func (o *oauth2SignIn) addPicture(ctx context.Context, up *signUp, field string) {
+	c, address := o.a.Collection, o.user.AvatarURL
 	f := c.Field(field)
 	if f == nil || f.Role() != schema.RoleFiles {
 		up.fill(field, address)
 		return
 	}
-	picture, err := s.in.Picture(ctx, address)
+	picture, err := o.s.oauth2.Picture(ctx, address)
 	if err != nil {
-		s.a.log.Debug("no picture of an OAuth2 user", "error", err)
+		o.s.log.Debug("no picture of an OAuth2 user", "error", err)
 		return
 	}
 	up.picture = picture
 	file := &records.PendingFile{Key: field, Original: picture.Name, Size: picture.Size, Content: picture}
 	if err := file.Identify(); err != nil {
-		s.a.log.Warn("picture of an OAuth2 user", "error", err)
+		o.s.log.Warn("picture of an OAuth2 user", "error", err)
 		return
 	}
 	up.files = append(up.files, file)
 }
 
 // hashPlain hashes the password that the client chose, so that no transaction waits for that.
-func (s *oauth2SignIn) hashPlain(ctx context.Context, up *signUp) (err error) {
-	f, ok := s.in.Collection.Field("password").(*schema.PasswordField)
+func (o *oauth2SignIn) hashPlain(ctx context.Context, up *signUp) (err error) {
+	f, ok := o.a.Collection.Field("password").(*schema.PasswordField)
 	if !ok {
 		return nil
 	}
@@ -120,36 +121,36 @@ func (s *oauth2SignIn) hashPlain(ctx context.Context, up *signUp) (err error) {
 	if up.plain = p.Plain; up.plain == "" || f.Validate(p, schema.Create) != nil {
 		return nil
 	}
-	up.hash, err = s.hashOf(ctx, up.plain)
+	up.hash, err = o.s.data.Hash(ctx, o.a.Collection, up.plain)
 	return err
 }
 
 // create makes the record as a request to the API would, with its rule, checks and hooks.
-func (s *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error) {
-	c, up := s.in.Collection, s.signUp
-	draft, err := s.a.store.DraftCreate(records.WriteInput{
-		CollectionID: c.ID, Incarnation: c.Incarnation, Caller: s.in.Info.Caller, Body: up.body, Files: up.files, PasswordHash: s.hash,
+func (o *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error) {
+	c, up := o.a.Collection, o.signUp
+	draft, err := o.s.app.Store().DraftCreate(records.WriteInput{
+		CollectionID: c.ID, Incarnation: c.Incarnation, Caller: o.a.Request.Caller, Body: up.body, Files: up.files, PasswordHash: o.hash,
 		Hashed: schema.Password{Plain: up.plain, Hash: up.hash},
 	})
 	if err != nil {
 		return nil, &SignUpError{err}
 	}
-	rq := &WriteRequest{Info: s.in.Info, Collection: c, Draft: draft, Client: s.in.Client}
+	rq := &app.WriteRequest{Info: o.a.Request, Collection: c, Draft: draft, Client: o.a.Origin.IP}
 	rq.Answer = func(_ context.Context, made *records.Record) error {
 		r = made
 		return nil
 	}
-	if err := s.a.Request(ctx, rq); err != nil {
+	if err := o.s.app.Request(ctx, rq); err != nil {
 		return nil, &SignUpError{err}
 	}
 	if r == nil {
 		return nil, &SignUpError{errNotMade}
 	}
-	if r.Bool("verified") || r.Text("email") != s.in.User.Email {
+	if r.Bool("verified") || r.Text("email") != o.user.Email {
 		return r, nil
 	}
 	r.Set("verified", true)
-	return r, s.a.Save(ctx, r)
+	return r, o.s.app.Save(ctx, r)
 }
 
 // errNotMade says that a hook kept the record from being made without saying why.

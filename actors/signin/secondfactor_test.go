@@ -1,12 +1,13 @@
-package auth_test
+package signin_test
 
 import (
 	"errors"
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/signin"
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -18,17 +19,22 @@ func withMFA(c *schema.Collection) {
 // TestSecondMethod goes through the sessions of two records.
 func TestSecondMethod(t *testing.T) {
 	g := newRig(t, withMFA)
-	desk := g.desk()
 	alice := g.alice()
 	bob := g.create("users", map[string]any{"email": "bob@x.test", "password": "12345678"})
-	now := time.Now()
+	second := func(r *records.Record, method string, session any, later time.Duration) error {
+		g.later.Store(int64(later))
+		a := from(r.Collection, shown{method, r})
+		a.MFASession = session
+		_, err := g.service.SignIn(t.Context(), a)
+		return err
+	}
 	begin := func(method string) string {
 		t.Helper()
-		var second *auth.SecondMethodError
-		if err := desk.Second(t.Context(), alice, method, "", now); !errors.As(err, &second) {
+		var asked *signin.SecondFactorError
+		if err := second(alice, method, nil, 0); !errors.As(err, &asked) {
 			t.Fatal(err)
 		}
-		return second.Session
+		return asked.Session
 	}
 	first := begin("password")
 	if other := begin("password"); other == first {
@@ -39,11 +45,12 @@ func TestSecondMethod(t *testing.T) {
 		err  error
 		want error
 	}{
-		{"the same method", desk.Second(t.Context(), alice, "password", first, now), auth.ErrMFAMethod},
-		{"unknown", desk.Second(t.Context(), alice, "otp", "missingmissing1", now), auth.ErrMFASession},
-		{"another record", desk.Second(t.Context(), bob, "otp", first, now), auth.ErrMFARecord},
-		{"the second method", desk.Second(t.Context(), alice, "otp", first, now.Add(9*time.Minute)), nil},
-		{"again", desk.Second(t.Context(), alice, "otp", first, now), auth.ErrMFASession},
+		{"the same method", second(alice, "password", first, 0), signin.ErrMFAMethod},
+		{"no text", second(alice, "otp", 1.0, 0), signin.ErrMFAID},
+		{"unknown", second(alice, "otp", "missingmissing1", 0), signin.ErrMFASession},
+		{"another record", second(bob, "otp", first, 0), signin.ErrMFARecord},
+		{"the second method", second(alice, "otp", first, 9*time.Minute), nil},
+		{"again", second(alice, "otp", first, 0), signin.ErrMFASession},
 	} {
 		if !errors.Is(tt.err, tt.want) {
 			t.Errorf("%s: %v", tt.name, tt.err)
@@ -51,11 +58,11 @@ func TestSecondMethod(t *testing.T) {
 	}
 	late := begin("otp")
 	for range 2 {
-		if err := desk.Second(t.Context(), alice, "password", late, now.Add(10*time.Minute+time.Second)); !errors.Is(err, auth.ErrMFASession) {
+		if err := second(alice, "password", late, 10*time.Minute+time.Second); !errors.Is(err, signin.ErrMFASession) {
 			t.Errorf("an old session: %v", err)
 		}
 	}
-	if err := desk.Second(t.Context(), alice, "password", late, now); !errors.Is(err, auth.ErrMFASession) {
+	if err := second(alice, "password", late, 0); !errors.Is(err, signin.ErrMFASession) {
 		t.Errorf("an old session was kept: %v", err)
 	}
 }
@@ -75,16 +82,20 @@ func TestWhoNeedsASecondMethod(t *testing.T) {
 		{"not met", true, `verified = true`, filter.Request{}, false, nil},
 		{"the request", true, `@request.context = "password"`, filter.Request{Context: "otp"}, false, nil},
 		{"a superuser asks", true, "", filter.Request{Auth: &filter.Identity{Superuser: true}}, true, nil},
-		{"cannot be evaluated", true, `missing = 1`, filter.Request{}, false, auth.ErrMFARule},
+		{"cannot be evaluated", true, `@collection.lost.id != ''`, filter.Request{}, false, signin.ErrMFARule},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newRig(t, func(c *schema.Collection) {
+			g := newRig(t, nil)
+			g.lost("users", func(c *schema.Collection) {
 				withMFA(c)
 				c.Auth.MFA.Enabled, c.Auth.MFA.Rule = tt.enabled, tt.rule
 			})
-			got, err := g.desk().NeedsSecond(t.Context(), g.alice(), &tt.req)
-			if got != tt.want || !errors.Is(err, tt.err) {
-				t.Errorf("got %v, %v", got, err)
+			a := from(g.Catalogue().Find("users"), shown{"password", g.alice()})
+			a.Request.Caller.Request = &tt.req
+			_, err := g.service.SignIn(t.Context(), a)
+			var asked *signin.SecondFactorError
+			if got := errors.As(err, &asked); got != tt.want || !got && !errors.Is(err, tt.err) {
+				t.Errorf("got %v", err)
 			}
 		})
 	}
