@@ -4,8 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/troupebase/troupe/actors"
 	inner "github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx/api"
@@ -87,6 +89,10 @@ type App struct {
 	inner   *inner.App
 	opts    Options
 	serving hooks.Hook[*api.ServeEvent]
+
+	spawning   sync.Mutex
+	supervisor *actors.Supervisor // of the program's actors, nil before the first
+	closed     bool
 }
 
 // New returns an App that is not open yet: hooks can be bound to it, and [App.Run] opens and serves it. A program that only
@@ -113,4 +119,9 @@ func (a *App) Bootstrap(ctx context.Context) error { return a.inner.Bootstrap(ct
 // Close ends the App after what it had accepted was answered, and closes the data directory. New writes are refused once the
 // hooks of [App.OnTerminate] have run up to their Next. Calling it again returns the same error. An error of a hook keeps
 // nothing open.
-func (a *App) Close() error { return a.inner.Close() }
+func (a *App) Close() error {
+	a.spawning.Lock()
+	a.closed = true
+	a.spawning.Unlock()
+	return a.inner.Close()
+}

@@ -71,7 +71,7 @@ var (
 
 	// ErrSlow says that a [Subscription] was not read in time and has lost changes; whoever needs them reads the records again.
 	ErrSlow = realtime.ErrSlow
-	// ErrEnded says that a [Subscription] was closed, or the [App] was.
+	// ErrEnded says that a [Subscription] was closed, or the [App] was that something was asked of.
 	ErrEnded = realtime.ErrClosed
 	// ErrTooManySubscriptions says that there is no room for another one.
 	ErrTooManySubscriptions = realtime.ErrTooManyFeeds

@@ -15,6 +15,7 @@
 //   - It reads and writes records without asking any rule: [App.FindRecords], [App.Save], [App.Delete],
 //     [App.RunInTransaction], [App.OpenFile].
 //   - It tells you what was committed: [App.Subscribe].
+//   - It runs actors of yours beside its own: [App.Spawn].
 //   - It changes collections and settings: [App.ImportCollections], [App.ChangeCollections], [App.SaveSettings].
 //
 // The examples show each of these; begin there.

@@ -311,6 +311,9 @@ func (a *App) Files() *files.Local { return a.files }
 // Realtime returns the hub of the event streams.
 func (a *App) Realtime() *realtime.Hub { return a.hub }
 
+// Actors returns the actor system, which ends with the App.
+func (a *App) Actors() *actors.System { return a.actors }
+
 // Passwords returns the functions that hash and compare passwords, on their few places.
 func (a *App) Passwords() records.Passwords { return a.passwords.Functions() }
 
