@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// MaxComparisons is how many comparisons one expression may have (filters.md 11).
-const MaxComparisons = 200
+// maxComparisons is how many comparisons one expression may have (filters.md 11).
+const maxComparisons = 200
 
 // MaxClientFilter is how many bytes the filter parameter may have.
 const MaxClientFilter = 3500
 
-// MaxSorts is how many fields a sort may have, MaxSort how many bytes each of them.
+// maxSorts is how many fields a sort may have, MaxSort how many bytes each of them.
 const (
-	MaxSorts = 8
+	maxSorts = 8
 	MaxSort  = 255
 )
 

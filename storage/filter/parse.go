@@ -34,75 +34,91 @@ const (
 	wantJoin
 )
 
-// group reads the text of a group or of the whole expression. A group in brackets may stand anywhere, also without a
+// group is the state of reading one group, or the whole expression. A group in brackets may stand anywhere, also without a
 // join before it: it takes the last join seen and throws an unfinished comparison away (filters.md 2).
+type group struct {
+	parser  *parser
+	scanner *scanner
+	depth   int
+	items   []item
+	wants   part
+	or      bool
+	dangles bool // a join was read and nothing after it
+	current comparison
+}
+
+// group reads the text of a group or of the whole expression.
 func (p *parser) group(text string, depth int) ([]item, error) {
 	p.scanned += len(text)
 	if depth > maxDepth || p.scanned > maxScanned {
 		return nil, errorf("invalid or incomplete filter expression")
 	}
-	var (
-		items   []item
-		state   = wantLeft
-		or      bool
-		dangles bool // a join was read and nothing after it
-		current comparison
-	)
-	s := &scanner{src: text, named: p.named}
+	g := &group{parser: p, scanner: &scanner{src: text, named: p.named}, depth: depth}
 	for {
-		t, err := s.next()
+		t, err := g.scanner.next()
 		if err != nil {
 			return nil, err
 		}
 		if t.kind == tokenEnd {
-			break
+			return g.end()
 		}
-		if t.kind == tokenGroup {
-			inner, err := p.group(t.text, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, nest(or, inner))
-			state, dangles = wantJoin, false
-			continue
-		}
-		switch state {
-		case wantLeft:
-			if current.left, err = p.operand(s, t, "left"); err != nil {
-				return nil, err
-			}
-			state = wantSign
-		case wantSign:
-			if t.kind != tokenSign {
-				return nil, errorf("expected a sign operator, got %q (%s)", t.text, t.kind)
-			}
-			current.op = operators[t.text]
-			state = wantRight
-		case wantRight:
-			if current.right, err = p.operand(s, t, "right"); err != nil {
-				return nil, err
-			}
-			if err := p.count(); err != nil {
-				return nil, err
-			}
-			done := current
-			items = append(items, item{or: or, comparison: &done})
-			state, dangles = wantJoin, false
-		case wantJoin:
-			if t.kind != tokenJoin {
-				return nil, errorf("expected && or ||, got %q (%s)", t.text, t.kind)
-			}
-			or = t.text == "||"
-			state, dangles = wantLeft, true
+		if err := g.take(t); err != nil {
+			return nil, err
 		}
 	}
-	if len(items) == 0 && state == wantLeft {
+}
+
+// take reads the item part that begins with t.
+func (g *group) take(t token) (err error) {
+	if t.kind == tokenGroup {
+		inner, err := g.parser.group(t.text, g.depth+1)
+		if err != nil {
+			return err
+		}
+		g.add(nest(g.or, inner))
+		return nil
+	}
+	switch g.wants {
+	case wantLeft:
+		g.current.left, err = g.parser.operand(g.scanner, t, "left")
+		g.wants = wantSign
+	case wantSign:
+		if t.kind != tokenSign {
+			return errorf("expected a sign operator, got %q (%s)", t.text, t.kind)
+		}
+		g.current.op = operators[t.text]
+		g.wants = wantRight
+	case wantRight:
+		if g.current.right, err = g.parser.operand(g.scanner, t, "right"); err != nil {
+			return err
+		}
+		done := g.current
+		g.add(item{or: g.or, comparison: &done})
+		err = g.parser.count()
+	case wantJoin:
+		if t.kind != tokenJoin {
+			return errorf("expected && or ||, got %q (%s)", t.text, t.kind)
+		}
+		g.or = t.text == "||"
+		g.wants, g.dangles = wantLeft, true
+	}
+	return err
+}
+
+func (g *group) add(i item) {
+	g.items = append(g.items, i)
+	g.wants, g.dangles = wantJoin, false
+}
+
+// end returns the items when the text may end here.
+func (g *group) end() ([]item, error) {
+	if len(g.items) == 0 && g.wants == wantLeft {
 		return nil, errorf("empty filter expression")
 	}
-	if state != wantJoin || dangles {
+	if g.wants != wantJoin || g.dangles {
 		return nil, errorf("invalid or incomplete filter expression")
 	}
-	return items, nil
+	return g.items, nil
 }
 
 // nest makes an item of a group; brackets around a single item fall away, so that depth costs SQLite nothing.
@@ -117,7 +133,7 @@ func nest(or bool, inner []item) item {
 
 func (p *parser) count() error {
 	p.comparisons++
-	if p.comparisons > MaxComparisons {
+	if p.comparisons > maxComparisons {
 		return errorf("max filter expressions limit reached")
 	}
 	return nil

@@ -47,7 +47,7 @@ func TestCheckTexts(t *testing.T) {
 		{"geoDistance(1,2,3)=1", `invalid left operand "geoDistance" - [geoDistance] expected 4 arguments, got 3`},
 		{"users_via_x.id=1", `invalid left operand "users_via_x.id" - missing back relation field "x"`},
 		{"o_via_u.id=1", `invalid left operand "o_via_u.id" - invalid collection reference of a back relation field "u"`},
-		{strings.Repeat("t=1||", MaxComparisons) + "t=1", "max filter expressions limit reached"},
+		{strings.Repeat("t=1||", maxComparisons) + "t=1", "max filter expressions limit reached"},
 	} {
 		got := ""
 		if err := Check(cat, c, x.rule); err != nil {

@@ -6,7 +6,7 @@ import "strings"
 // front, "@random", or "@rowid". It fails with an *[Error].
 func (b *Builder) OrderBy(sort string, t Trust) error {
 	entries := strings.Split(sort, ",")
-	if len(entries) > MaxSorts {
+	if len(entries) > maxSorts {
 		return errorf("max sort fields limit reached")
 	}
 	r := &resolver{b: b, scope: b.base, trust: t}

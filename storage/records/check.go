@@ -109,15 +109,12 @@ func allExist(p Preparer, c *schema.Collection, ids []string) (bool, error) {
 	return stmt.ColumnInt(0) == len(ids), stmt.Reset()
 }
 
-// defaultIDPattern is the pattern of ids whose letters cannot differ in case.
-const defaultIDPattern = "^[a-z0-9]+$"
-
 // checkID adds the failures of a new id that only other records can show.
 func checkID(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Errors) error {
 	if errs["id"] != nil {
 		return nil
 	}
-	if f, ok := r.Collection.Field("id").(*schema.TextField); ok && f.Pattern != defaultIDPattern {
+	if f, ok := r.Collection.Field("id").(*schema.TextField); ok && f.Pattern != schema.DefaultIDPattern {
 		taken, err := exists(p, "SELECT 1 FROM "+sqlite.QuoteName(r.Collection.Name)+" WHERE `id` = ? COLLATE NOCASE LIMIT 1", r.ID())
 		if err != nil {
 			return err

@@ -135,7 +135,7 @@ func (d *datetime) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return err
 	}
-	d.set, d.text = true, NormaliseDate(s)
+	d.set, d.text = true, normaliseDate(s)
 	return nil
 }
 

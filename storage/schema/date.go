@@ -73,8 +73,8 @@ func ParseDate(s string) (t time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// NormaliseDate returns the stored form of a datetime in any accepted layout, and "" for every other text.
-func NormaliseDate(s string) string {
+// normaliseDate returns the stored form of a datetime in any accepted layout, and "" for every other text.
+func normaliseDate(s string) string {
 	if isStoredDate(s) {
 		return s
 	}

@@ -63,7 +63,7 @@ func TestNormaliseDate(t *testing.T) {
 		{"", ""},
 	}
 	for _, test := range tests {
-		if got := NormaliseDate(test.in); got != test.want {
+		if got := normaliseDate(test.in); got != test.want {
 			t.Errorf("NormaliseDate(%q) = %q, want %q", test.in, got, test.want)
 		}
 	}
@@ -86,11 +86,11 @@ func FuzzNormaliseDate(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		date := NormaliseDate(s)
+		date := normaliseDate(s)
 		if date != "" && !isStoredDate(date) {
 			t.Fatalf("%q became %q", s, date)
 		}
-		if again := NormaliseDate(date); again != date {
+		if again := normaliseDate(date); again != date {
 			t.Fatalf("%q became %q, then %q", s, date, again)
 		}
 	})

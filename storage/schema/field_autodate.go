@@ -59,7 +59,7 @@ func (f *AutodateField) Validate(Value, Operation) error { return nil }
 
 // ValidateOptions checks the settings: one of the flags is set, and those of a system field stay as they are.
 func (f *AutodateField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	if stored, ok := in.StoredField.(*AutodateField); ok && f.System {
 		if stored.OnCreate != f.OnCreate {
 			errs.Set("onCreate", validation.Mismatch)
@@ -78,7 +78,7 @@ func (f *AutodateField) ValidateOptions(ctx context.Context, in *OptionsInput) v
 
 // Scan returns the column in the stored form; a column that holds no date is "".
 func (f *AutodateField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
-	return NormaliseDate(columnText(stmt, col)), nil
+	return normaliseDate(columnText(stmt, col)), nil
 }
 
 // Bind binds the date.

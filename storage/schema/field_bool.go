@@ -49,9 +49,6 @@ func (f *BoolField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *BoolField) Zero() Value { return false }
 
-// IsRequired implements [RequiredField].
-func (f *BoolField) IsRequired() bool { return f.Required }
-
 // Cast reads booleans, numbers and the usual texts for true; everything else is false.
 func (f *BoolField) Cast(raw any) Value { return castBool(raw) }
 
@@ -65,7 +62,7 @@ func (f *BoolField) Validate(v Value, _ Operation) error {
 
 // ValidateOptions checks the settings.
 func (f *BoolField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	return ValidateCommon(f)
+	return validateCommon(f)
 }
 
 // columnBool reads a column: of the numbers only 1 is true.

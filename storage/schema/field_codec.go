@@ -9,13 +9,6 @@ import (
 	"strconv"
 )
 
-// RequiredField is implemented by all field types that can be required, which are all but autodate.
-type RequiredField interface {
-	Field
-	// IsRequired tells whether a value other than the zero value is required.
-	IsRequired() bool
-}
-
 // errFieldType is part of an answer to clients.
 var errFieldType = errors.New("missing or unknown field type")
 
@@ -89,8 +82,8 @@ func EncodeField(f Field) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// GenerateFieldID returns the id that a field of that type and name gets when it was sent without one, before a number
+// generateFieldID returns the id that a field of that type and name gets when it was sent without one, before a number
 // is appended to tell it from another field.
-func GenerateFieldID(typ, name string) string {
+func generateFieldID(typ, name string) string {
 	return typ + strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(name))), 10)
 }

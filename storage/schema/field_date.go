@@ -51,11 +51,8 @@ func (f *DateField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *DateField) Zero() Value { return "" }
 
-// IsRequired implements [RequiredField].
-func (f *DateField) IsRequired() bool { return f.Required }
-
 // normalise brings the bounds into the stored form; what is no date is no bound.
-func (f *DateField) normalise() { f.Min, f.Max = NormaliseDate(f.Min), NormaliseDate(f.Max) }
+func (f *DateField) normalise() { f.Min, f.Max = normaliseDate(f.Min), normaliseDate(f.Max) }
 
 // Cast reads texts in the layouts of [ParseDate]; everything else, numbers included, is "".
 func (f *DateField) Cast(raw any) Value { return dateOf(raw) }
@@ -63,7 +60,7 @@ func (f *DateField) Cast(raw any) Value { return dateOf(raw) }
 func dateOf(raw any) Value {
 	switch v := raw.(type) {
 	case string:
-		return NormaliseDate(v)
+		return normaliseDate(v)
 	case time.Time:
 		return FormatDate(v)
 	}
@@ -94,7 +91,7 @@ func boundOf(s string) (message, param any) {
 
 // ValidateOptions checks the settings. That Min comes before Max is not one of the checks.
 func (f *DateField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	return ValidateCommon(f)
+	return validateCommon(f)
 }
 
 // appendDateColumn copies a date that is in the stored form, which is the usual case, and reads every other text.
@@ -103,14 +100,14 @@ func appendDateColumn(dst []byte, stmt *sqlite.Stmt, col int) []byte {
 	start := len(dst)
 	dst = appendColumnRaw(dst, stmt, col)
 	if raw := dst[start:]; !isStoredDate(raw) {
-		dst = append(dst[:start], NormaliseDate(string(raw))...)
+		dst = append(dst[:start], normaliseDate(string(raw))...)
 	}
 	return append(dst, '"')
 }
 
 // Scan returns the column in the stored form; a column that holds no date is "".
 func (f *DateField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
-	return NormaliseDate(columnText(stmt, col)), nil
+	return normaliseDate(columnText(stmt, col)), nil
 }
 
 // Bind binds the date.

@@ -55,9 +55,6 @@ func (f *EditorField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *EditorField) Zero() Value { return "" }
 
-// IsRequired implements [RequiredField].
-func (f *EditorField) IsRequired() bool { return f.Required }
-
 // Cast returns raw as text.
 func (f *EditorField) Cast(raw any) Value { return castText(raw) }
 
@@ -100,7 +97,7 @@ func (f *EditorField) Validate(v Value, _ Operation) error {
 
 // ValidateOptions checks the settings.
 func (f *EditorField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	errs.Set("maxSize", within(f.MaxSize, 0, maxSafeInt))
 	return errs
 }

@@ -54,9 +54,6 @@ func (f *EmailField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *EmailField) Zero() Value { return "" }
 
-// IsRequired implements [RequiredField].
-func (f *EmailField) IsRequired() bool { return f.Required }
-
 // Cast returns raw as text.
 func (f *EmailField) Cast(raw any) Value { return castText(raw) }
 
@@ -96,7 +93,7 @@ func (f *EmailField) Validate(v Value, _ Operation) error {
 
 // ValidateOptions checks the settings.
 func (f *EmailField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	checkDomainLists(f.ExceptDomains, f.OnlyDomains, errs)
 	return errs
 }

@@ -95,9 +95,9 @@ func escapeTail(dst []byte, start int) []byte {
 	return dst
 }
 
-// AppendJSONNumber appends f as encoding/json would: plain decimals between 1e-6 and 1e21, an exponent beyond. What JSON
+// appendJSONNumber appends f as encoding/json would: plain decimals between 1e-6 and 1e21, an exponent beyond. What JSON
 // cannot say (infinities, NaN) becomes null.
-func AppendJSONNumber(dst []byte, f float64) []byte {
+func appendJSONNumber(dst []byte, f float64) []byte {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		return append(dst, "null"...)
 	}

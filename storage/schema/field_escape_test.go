@@ -48,7 +48,7 @@ func checkNumber(t *testing.T, n float64) {
 	if text, err := json.Marshal(n); err == nil {
 		want = string(text)
 	}
-	if got := string(AppendJSONNumber([]byte("x"), n)); got != "x"+want {
+	if got := string(appendJSONNumber([]byte("x"), n)); got != "x"+want {
 		t.Errorf("%v: got %s, want x%s", n, got, want)
 	}
 }

@@ -65,9 +65,6 @@ func (f *FileField) Multiple() bool { return f.MaxSelect > 1 }
 // Zero returns "" or, for a list, the empty list.
 func (f *FileField) Zero() Value { return listZero(f.Multiple()) }
 
-// IsRequired implements [RequiredField].
-func (f *FileField) IsRequired() bool { return f.Required }
-
 // Cast returns the texts in raw, or the last of them for a field that holds one.
 func (f *FileField) Cast(raw any) Value { return listValue(castList(raw), f.Multiple()) }
 
@@ -122,7 +119,7 @@ var thumbPattern = regexp.MustCompile(`^(\d+)x(\d+)(t|b|f)?$`)
 
 // ValidateOptions checks the settings.
 func (f *FileField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	errs.Set("maxSelect", within(int64(f.MaxSelect), 0, maxSafeInt))
 	errs.Set("maxSize", within(f.MaxSize, 0, maxSafeInt))
 	thumbs := validation.Errors{}

@@ -51,9 +51,6 @@ func (f *GeoPointField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *GeoPointField) Zero() Value { return GeoPoint{} }
 
-// IsRequired implements [RequiredField].
-func (f *GeoPointField) IsRequired() bool { return f.Required }
-
 // Cast reads an object with the members lon and lat, their names in any case, or a text that holds one; everything else
 // is the point 0, 0, and a member that is no number is 0.
 func (f *GeoPointField) Cast(raw any) Value {
@@ -113,7 +110,7 @@ func (f *GeoPointField) Validate(v Value, _ Operation) error {
 
 // ValidateOptions checks the settings.
 func (f *GeoPointField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	return ValidateCommon(f)
+	return validateCommon(f)
 }
 
 // Scan reads the column. It fails for everything that is no JSON object with numbers as lon and lat; "", null and a
@@ -216,8 +213,8 @@ func shortDecimal(raw []byte) int {
 func (f *GeoPointField) AppendValue(dst []byte, v Value) []byte {
 	p, _ := v.(GeoPoint)
 	dst = append(dst, `{"lon":`...)
-	dst = AppendJSONNumber(dst, p.Lon)
+	dst = appendJSONNumber(dst, p.Lon)
 	dst = append(dst, `,"lat":`...)
-	dst = AppendJSONNumber(dst, p.Lat)
+	dst = appendJSONNumber(dst, p.Lat)
 	return append(dst, '}')
 }

@@ -56,9 +56,6 @@ func (f *JSONField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *JSONField) Zero() Value { return JSON(nil) }
 
-// IsRequired implements [RequiredField].
-func (f *JSONField) IsRequired() bool { return f.Required }
-
 // Limit returns the largest size of a value in bytes.
 func (f *JSONField) Limit() int64 {
 	if f.MaxSize <= 0 {
@@ -147,7 +144,7 @@ func endless(text JSON) bool {
 
 // ValidateOptions checks the settings.
 func (f *JSONField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	errs.Set("maxSize", within(f.MaxSize, 0, maxSafeInt))
 	return errs
 }
@@ -158,7 +155,7 @@ func (f *JSONField) Scan(stmt *sqlite.Stmt, col int) (Value, error) {
 	case sqlite.TypeInteger:
 		return JSON(strconv.AppendInt(nil, stmt.ColumnInt64(col), 10)), nil
 	case sqlite.TypeFloat:
-		return JSON(AppendJSONNumber(nil, stmt.ColumnFloat(col))), nil
+		return JSON(appendJSONNumber(nil, stmt.ColumnFloat(col))), nil
 	case sqlite.TypeText, sqlite.TypeBlob:
 		text := appendRaw(nil, stmt, col)
 		if isJSONText(text) {
@@ -185,7 +182,7 @@ func (f *JSONField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte
 	case sqlite.TypeInteger:
 		return strconv.AppendInt(dst, stmt.ColumnInt64(col), 10), nil
 	case sqlite.TypeFloat:
-		return AppendJSONNumber(dst, stmt.ColumnFloat(col)), nil
+		return appendJSONNumber(dst, stmt.ColumnFloat(col)), nil
 	case sqlite.TypeText, sqlite.TypeBlob:
 		start := len(dst)
 		dst = appendRaw(dst, stmt, col)

@@ -60,9 +60,9 @@ func checkRegexp(pattern string) error {
 	return nil
 }
 
-// ValidateCommon checks the settings that all field types have, "id", "name" and "help". The ValidateOptions of every
+// validateCommon checks the settings that all field types have, "id", "name" and "help". The ValidateOptions of every
 // field type begins with it. The result is never nil.
-func ValidateCommon(f Field) validation.Errors {
+func validateCommon(f Field) validation.Errors {
 	c := f.Base()
 	errs := validation.Errors{}
 	switch {

@@ -54,9 +54,6 @@ func (f *NumberField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *NumberField) Zero() Value { return float64(0) }
 
-// IsRequired implements [RequiredField].
-func (f *NumberField) IsRequired() bool { return f.Required }
-
 // Cast reads numbers, booleans and texts that hold a number, everything else is 0. A text may name an infinity or NaN,
 // which Validate refuses.
 func (f *NumberField) Cast(raw any) Value { return castNumber(raw) }
@@ -99,7 +96,7 @@ func isInt64(n float64) bool {
 
 // ValidateOptions checks the settings.
 func (f *NumberField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	if f.Min != nil && f.OnlyInt && !isInt64(*f.Min) {
 		errs.Set("min", leafOnlyInt)
 	}
@@ -144,11 +141,11 @@ func (f *NumberField) Bind(stmt *sqlite.Stmt, param int, v Value) {
 func (f *NumberField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]byte, error) {
 	switch stmt.ColumnType(col) {
 	case sqlite.TypeInteger:
-		return AppendJSONNumber(dst, float64(stmt.ColumnInt64(col))), nil
+		return appendJSONNumber(dst, float64(stmt.ColumnInt64(col))), nil
 	case sqlite.TypeFloat:
-		return AppendJSONNumber(dst, stmt.ColumnFloat(col)), nil
+		return appendJSONNumber(dst, stmt.ColumnFloat(col)), nil
 	case sqlite.TypeText, sqlite.TypeBlob:
-		return AppendJSONNumber(dst, parseNumber(columnText(stmt, col))), nil
+		return appendJSONNumber(dst, parseNumber(columnText(stmt, col))), nil
 	}
 	return append(dst, '0'), nil
 }
@@ -156,7 +153,7 @@ func (f *NumberField) AppendColumn(dst []byte, stmt *sqlite.Stmt, col int) ([]by
 // AppendValue appends v as a JSON number.
 func (f *NumberField) AppendValue(dst []byte, v Value) []byte {
 	n, _ := v.(float64)
-	return AppendJSONNumber(dst, n)
+	return appendJSONNumber(dst, n)
 }
 
 // Modify implements [Modifier]: append adds, remove subtracts.

@@ -64,9 +64,6 @@ func (f *PasswordField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *PasswordField) Zero() Value { return Password{} }
 
-// IsRequired implements [RequiredField].
-func (f *PasswordField) IsRequired() bool { return f.Required }
-
 // HashCost returns the bcrypt cost that new hashes are made with.
 func (f *PasswordField) HashCost() int {
 	if f.Cost <= 0 {
@@ -117,7 +114,7 @@ func (f *PasswordField) Validate(v Value, _ Operation) error {
 
 // ValidateOptions checks the settings.
 func (f *PasswordField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	errs.Set("min", within(int64(f.Min), 1, maxPasswordLength))
 	errs.Set("max", within(int64(f.Max), int64(f.Min), maxPasswordLength))
 	errs.Set("cost", within(int64(f.Cost), 4, 31))

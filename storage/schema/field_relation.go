@@ -84,9 +84,6 @@ func (f *RelationField) normalise() {
 // Zero returns "" or, for a list, the empty list.
 func (f *RelationField) Zero() Value { return listZero(f.Multiple()) }
 
-// IsRequired implements [RequiredField].
-func (f *RelationField) IsRequired() bool { return f.Required }
-
 // Cast returns the texts in raw, or the last of them for a field that holds one.
 func (f *RelationField) Cast(raw any) Value { return listValue(castList(raw), f.Multiple()) }
 
@@ -141,7 +138,7 @@ func (f *RelationField) Validate(v Value, _ Operation) error {
 
 // ValidateOptions checks the settings and, with in.Find, the collections that the field points at.
 func (f *RelationField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	f.checkTargets(in, errs)
 	if f.MinSelect < 0 {
 		errs.Set("minSelect", leafMin(0, 0))

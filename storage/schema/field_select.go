@@ -53,9 +53,6 @@ func (f *SelectField) Multiple() bool { return f.MaxSelect > 1 }
 // Zero returns "" or, for a list, the empty list.
 func (f *SelectField) Zero() Value { return listZero(f.Multiple()) }
 
-// IsRequired implements [RequiredField].
-func (f *SelectField) IsRequired() bool { return f.Required }
-
 // Cast returns the texts in raw, or the last of them for a field that holds one.
 func (f *SelectField) Cast(raw any) Value { return listValue(castList(raw), f.Multiple()) }
 
@@ -112,7 +109,7 @@ func leafTooManyValues(limit int) *validation.Error {
 
 // ValidateOptions checks the settings.
 func (f *SelectField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	if len(f.Values) == 0 {
 		errs.Set("values", validation.Required)
 	}

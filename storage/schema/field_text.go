@@ -74,9 +74,6 @@ func (f *TextField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *TextField) Zero() Value { return "" }
 
-// IsRequired implements [RequiredField].
-func (f *TextField) IsRequired() bool { return f.Required }
-
 // Cast returns raw as text.
 func (f *TextField) Cast(raw any) Value { return castText(raw) }
 
@@ -171,7 +168,7 @@ func isDeviceName(name string) bool {
 // ValidateOptions checks the settings. It draws samples from AutogeneratePattern, so that a pattern that rarely fails
 // may pass.
 func (f *TextField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	errs.Set("min", within(int64(f.Min), 0, maxSafeInt))
 	errs.Set("max", within(int64(f.Max), int64(f.Min), maxSafeInt))
 	if f.Pattern == "" && f.PrimaryKey {

@@ -55,9 +55,6 @@ func (f *URLField) Multiple() bool { return false }
 // Zero returns the value of a field that was never set.
 func (f *URLField) Zero() Value { return "" }
 
-// IsRequired implements [RequiredField].
-func (f *URLField) IsRequired() bool { return f.Required }
-
 // Cast returns raw as text.
 func (f *URLField) Cast(raw any) Value { return castText(raw) }
 
@@ -103,7 +100,7 @@ func (f *URLField) Validate(v Value, _ Operation) error {
 
 // ValidateOptions checks the settings.
 func (f *URLField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
-	errs := ValidateCommon(f)
+	errs := validateCommon(f)
 	checkDomainLists(f.ExceptDomains, f.OnlyDomains, errs)
 	return errs
 }

@@ -65,7 +65,7 @@ func listFields(sent []Field) []Field {
 }
 
 func freeFieldID(list []Field, typ, name string) string {
-	base := GenerateFieldID(typ, name)
+	base := generateFieldID(typ, name)
 	id := base
 	for n := 2; indexByID(list, id) >= 0; n++ {
 		id = base + strconv.Itoa(n)
@@ -101,7 +101,7 @@ func normaliseID(c *Collection) {
 		}
 		id.System, id.Required, id.PrimaryKey, id.Hidden = true, true, true, false
 		if id.Pattern == "" {
-			id.Pattern = defaultIDPattern
+			id.Pattern = DefaultIDPattern
 		}
 		return
 	}

@@ -108,11 +108,11 @@ func Install(conn *sqlite.Conn, c *Collection) error { return write(conn, c, nil
 // collection that anybody can use otherwise.
 func RowsCollection() *Collection {
 	text := func(name string) Field {
-		return &TextField{Common: Common{ID: GenerateFieldID("text", name), Name: name}}
+		return &TextField{Common: Common{ID: generateFieldID("text", name), Name: name}}
 	}
 	c := &Collection{Name: "_collections", Type: Base, System: true, Fields: []Field{
 		text("id"), text("created"), text("updated"), text("name"),
-		&BoolField{Common: Common{ID: GenerateFieldID("bool", "system"), Name: "system"}}, text("type"),
+		&BoolField{Common: Common{ID: generateFieldID("bool", "system"), Name: "system"}}, text("type"),
 	}}
 	c.buildIndex()
 	return c

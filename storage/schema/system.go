@@ -22,14 +22,11 @@ func NewCollection(t Type, name string) *Collection {
 // idFieldID is the id of the field "id" of collections that were made without naming another.
 const idFieldID = "text3208210256"
 
-// defaultIDPattern is what an id matches unless its field says otherwise.
-const defaultIDPattern = "^[a-z0-9]+$"
-
 func newIDField() *TextField {
 	return &TextField{
 		Common:   Common{ID: idFieldID, Name: "id", System: true},
 		Required: true, PrimaryKey: true, Min: 15, Max: 15,
-		Pattern: defaultIDPattern, AutogeneratePattern: "[a-z0-9]{15}",
+		Pattern: DefaultIDPattern, AutogeneratePattern: "[a-z0-9]{15}",
 	}
 }
 
@@ -65,9 +62,9 @@ func DefaultCollections() []*Collection {
 			systemText("method")),
 		systemBase("pbc_1638494021", "_otps", false,
 			[]string{"CREATE INDEX `idx_otps_collectionRef_recordRef` ON `_otps` (collectionRef, recordRef)"},
-			&PasswordField{Common: Common{ID: GenerateFieldID("password", "password"), Name: "password", System: true, Hidden: true},
+			&PasswordField{Common: Common{ID: generateFieldID("password", "password"), Name: "password", System: true, Hidden: true},
 				Required: true, Cost: 8},
-			&TextField{Common: Common{ID: GenerateFieldID("text", "sentTo"), Name: "sentTo", System: true, Hidden: true}}),
+			&TextField{Common: Common{ID: generateFieldID("text", "sentTo"), Name: "sentTo", System: true, Hidden: true}}),
 		systemBase("pbc_2281828961", "_externalAuths", true,
 			[]string{
 				"CREATE UNIQUE INDEX `idx_externalAuths_record_provider` ON `_externalAuths` (collectionRef, recordRef, provider)",
@@ -83,13 +80,13 @@ func DefaultCollections() []*Collection {
 }
 
 func systemText(name string) *TextField {
-	return &TextField{Common: Common{ID: GenerateFieldID("text", name), Name: name, System: true}, Required: true}
+	return &TextField{Common: Common{ID: generateFieldID("text", name), Name: name, System: true}, Required: true}
 }
 
 func autodateFields(system bool) []Field {
 	return []Field{
-		&AutodateField{Common: Common{ID: GenerateFieldID("autodate", "created"), Name: "created", System: system}, OnCreate: true},
-		&AutodateField{Common: Common{ID: GenerateFieldID("autodate", "updated"), Name: "updated", System: system}, OnCreate: true, OnUpdate: true},
+		&AutodateField{Common: Common{ID: generateFieldID("autodate", "created"), Name: "created", System: system}, OnCreate: true},
+		&AutodateField{Common: Common{ID: generateFieldID("autodate", "updated"), Name: "updated", System: system}, OnCreate: true, OnUpdate: true},
 	}
 }
 
@@ -122,8 +119,8 @@ func defaultUsers() *Collection {
 	c.ListRule, c.ViewRule, c.CreateRule = pointerTo(owner), pointerTo(owner), pointerTo("")
 	c.UpdateRule, c.DeleteRule = pointerTo(owner), pointerTo(owner)
 	c.Fields = append(c.Fields,
-		&TextField{Common: Common{ID: GenerateFieldID("text", "name"), Name: "name"}, Max: 255},
-		&FileField{Common: Common{ID: GenerateFieldID("file", "avatar"), Name: "avatar"}, MaxSelect: 1,
+		&TextField{Common: Common{ID: generateFieldID("text", "name"), Name: "name"}, Max: 255},
+		&FileField{Common: Common{ID: generateFieldID("file", "avatar"), Name: "avatar"}, MaxSelect: 1,
 			MimeTypes: []string{"image/jpeg", "image/png", "image/svg+xml", "image/gif", "image/webp"}},
 	)
 	c.Fields = append(c.Fields, autodateFields(false)...)

@@ -137,12 +137,12 @@ func sourceTables(tables []identifier, collections []*Collection) func(alias str
 // deriveField returns the field of one result column.
 func deriveField(id identifier, tables []identifier, resolve func(string) *Collection) Field {
 	common := func(typ string) Common {
-		return Common{ID: GenerateFieldID(typ, id.alias), Name: id.alias}
+		return Common{ID: generateFieldID(typ, id.alias), Name: id.alias}
 	}
 	if id.alias == "id" {
 		return &TextField{
 			Common:   Common{ID: idFieldID, Name: "id", System: true},
-			Required: true, PrimaryKey: true, Pattern: defaultIDPattern,
+			Required: true, PrimaryKey: true, Pattern: DefaultIDPattern,
 		}
 	}
 	expression := strings.ToLower(id.expression)
