@@ -35,119 +35,122 @@ const (
 	wantFormat   = `{"code":"validation_invalid_format","message":"Invalid value format."}`
 )
 
+var freeID = &TextField{PrimaryKey: true, Required: true, Pattern: "^.+$"}
+
+// validateCases are values and the failures that they are.
+var validateCases = []struct {
+	name  string
+	field Field
+	raw   any
+	want  string
+}{
+	{"text required", &TextField{Required: true}, "", wantRequired},
+	{"text of blanks", &TextField{Required: true}, " ", ""},
+	{"text empty", &TextField{Min: 3, Pattern: "a"}, "", ""},
+	{"text short", &TextField{Min: 3}, "éé", `{"code":"validation_min_text_constraint","message":"Must be at least 3 character(s).","params":{"min":3}}`},
+	{"text long enough", &TextField{Min: 3, Max: 3}, "ééé", ""},
+	{"text long", &TextField{Max: 3}, "éééé", `{"code":"validation_max_text_constraint","message":"Must be no more than 3 character(s).","params":{"max":3}}`},
+	{"text default max", &TextField{}, strings.Repeat("é", 5000), ""},
+	{"text over default max", &TextField{}, strings.Repeat("a", 5001), `{"code":"validation_max_text_constraint","message":"Must be no more than 5000 character(s).","params":{"max":5000}}`},
+	{"text pattern", &TextField{Pattern: "^a"}, "ab", ""},
+	{"text other than pattern", &TextField{Pattern: "^a"}, "ba", wantFormat},
+	{"id", freeID, "ü-_@#", ""},
+	{"id empty", freeID, nil, wantRequired},
+	{"id with dot", freeID, "a%.b", `{"code":"validation_forbidden_pk_character","message":"'.' is not a valid primary key character.","params":{"ch":"."}}`},
+	{"id with backslash", freeID, `a\b`, `{"code":"validation_forbidden_pk_character","message":"'\\' is not a valid primary key character.","params":{"ch":"\\"}}`},
+	{"id with NUL", freeID, "a\x00b", `{"code":"validation_forbidden_pk_character","message":"'\u0000' is not a valid primary key character.","params":{"ch":"\u0000"}}`},
+	{"id with line feed", freeID, "a\nb", wantFormat},
+	{"id of a device", freeID, "con", `{"code":"validation_reserved_pk","message":"The primary key 'CON' is reserved and cannot be used.","params":{"reserved":"CON"}}`},
+	{"id of a port", freeID, "Lpt9", `{"code":"validation_reserved_pk","message":"The primary key 'LPT9' is reserved and cannot be used.","params":{"reserved":"LPT9"}}`},
+	{"id of no port", freeID, "com0", ""},
+	{"default id", &TextField{PrimaryKey: true, Pattern: DefaultIDPattern}, "con", ""},
+
+	{"number required", &NumberField{Required: true}, 0.0, wantRequired},
+	{"number zero", &NumberField{Min: number(3), Max: number(-3)}, 0.0, ""},
+	{"number min", &NumberField{Min: number(3)}, 2.5, `{"code":"validation_min_number_constraint","message":"Must be greater or equal than 3.","params":{"min":3}}`},
+	{"number max", &NumberField{Max: number(1.5)}, 2.0, `{"code":"validation_max_number_constraint","message":"Must be less or equal than 1.5.","params":{"max":1.5}}`},
+	{"number within", &NumberField{Min: number(2), Max: number(2)}, 2.0, ""},
+	{"number int", &NumberField{OnlyInt: true, Min: number(5)}, 1.5, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
+	{"number big int", &NumberField{OnlyInt: true}, 1e19, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
+	{"number NaN", &NumberField{Required: true}, "NaN", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
+	{"number infinite", &NumberField{}, "-Inf", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
+
+	{"bool required", &BoolField{Required: true}, false, wantRequired},
+	{"bool", &BoolField{Required: true}, true, ""},
+
+	{"email required", &EmailField{Required: true}, "", wantRequired},
+	{"email", &EmailField{}, `"x"@b.co`, ""},
+	{"email bad", &EmailField{}, "a@b", `{"code":"validation_is_email","message":"Must be a valid email address."}`},
+	{"email only", &EmailField{OnlyDomains: []string{"b.co"}}, "a@b.co", ""},
+	{"email only, case", &EmailField{OnlyDomains: []string{"b.co"}}, "a@B.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
+	{"email except", &EmailField{ExceptDomains: []string{"b.co"}}, "a@b.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
+	{"email except others", &EmailField{ExceptDomains: []string{"b.co"}}, "a@sub.b.co", ""},
+
+	{"url required", &URLField{Required: true}, "", wantRequired},
+	{"url", &URLField{}, "a.co/path", ""},
+	{"url bad", &URLField{}, "/rel", `{"code":"validation_invalid_url","message":"Must be a valid url."}`},
+	{"url only, port", &URLField{OnlyDomains: []string{"a.co"}}, "http://a.co:8080", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
+	{"url only, no scheme", &URLField{OnlyDomains: []string{"a.co"}}, "a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
+	{"url only", &URLField{OnlyDomains: []string{"a.co"}}, "http://a.co/x", ""},
+	{"url except", &URLField{ExceptDomains: []string{"a.co"}}, "http://a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
+
+	{"editor required", &EditorField{Required: true}, "", wantRequired},
+	{"editor size", &EditorField{MaxSize: 4}, "éé", ""},
+	{"editor too big", &EditorField{MaxSize: 4}, "ééé", `{"code":"validation_content_size_limit","message":"The maximum allowed content size is 4 bytes.","params":{"maxSize":4}}`},
+
+	{"date required", &DateField{Required: true}, "bad", wantRequired},
+	{"date empty", &DateField{Min: "2020-01-01 00:00:00.000Z"}, "", ""},
+	{"date min", &DateField{Min: "2020-01-01 00:00:00.000Z"}, "2019-12-31 23:59:59.999Z", `{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 2020-01-01 00:00:00 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00Z"}}`},
+	{"date max", &DateField{Max: "2020-01-01 00:00:00.500Z"}, "2020-01-01 00:00:00.501Z", `{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 2020-01-01 00:00:00.5 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00.5Z"}}`},
+	{"date within", &DateField{Min: "2020-01-01 00:00:00.000Z", Max: "2020-01-01 00:00:00.000Z"}, "2020-01-01", ""},
+
+	{"select required", &SelectField{Required: true}, "", wantRequired},
+	{"select none", &SelectField{}, "", ""},
+	{"select unknown", &SelectField{Values: []string{"a"}}, " a ", `{"code":"validation_invalid_value","message":"Invalid value  a.","params":{"value":" a "}}`},
+	{"select many first", &SelectField{Values: []string{"a"}, MaxSelect: 2}, []any{"a", "y", "x"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
+	{"select one of", &SelectField{Values: []string{"a", "b"}, MaxSelect: 2}, []any{"b", "a"}, ""},
+
+	{"relation required", &RelationField{Required: true, MaxSelect: 2}, []any{}, wantRequired},
+	{"relation none", &RelationField{MinSelect: 2, MaxSelect: 3}, []any{}, ""},
+	{"relation few", &RelationField{MinSelect: 2, MaxSelect: 3}, "a", `{"code":"validation_not_enough_values","message":"Select at least 2.","params":{"minSelect":2}}`},
+	{"relation many", &RelationField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
+	{"relation last", &RelationField{}, []any{"a", "b", "c"}, ""},
+
+	{"file required", &FileField{Required: true}, nil, wantRequired},
+	{"file many", &FileField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_files","message":"The maximum allowed files is 2.","params":{"maxSelect":2}}`},
+
+	{"json null", &JSONField{Required: true}, nil, wantRequired},
+	{"json typed null", &JSONField{Required: true}, "null", wantRequired},
+	{"json empty text", &JSONField{Required: true}, "", wantRequired},
+	{"json empty list", &JSONField{Required: true}, []any{}, wantRequired},
+	{"json empty object", &JSONField{Required: true}, map[string]any{}, wantRequired},
+	{"json zero", &JSONField{Required: true}, 0.0, ""},
+	{"json false", &JSONField{Required: true}, false, ""},
+	{"json blank list", &JSONField{Required: true}, "[ ]", ""},
+	// Found by FuzzRecordBody: SQLite made infinity of it, which was read as null.
+	{"json number beyond all bounds", &JSONField{}, "1e999", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+	{"json negative number beyond all bounds", &JSONField{}, "-1e400", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+	{"json large number", &JSONField{}, "-1e308", ""},
+	{"json size", &JSONField{MaxSize: 5}, "abc", ""},
+	{"json too big", &JSONField{MaxSize: 5}, "abcd", `{"code":"validation_json_size_limit","message":"The maximum allowed JSON size is 5 bytes.","params":{"maxSize":5}}`},
+	{"json broken", &JSONField{}, JSON("{"), `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+
+	{"point required", &GeoPointField{Required: true}, nil, wantRequired},
+	{"point at the edge", &GeoPointField{}, GeoPoint{-180, 90}, ""},
+	{"point north", &GeoPointField{}, GeoPoint{181, 90.5}, `{"code":"validation_invalid_latitude","message":"Latitude must be between -90 and 90 degrees."}`},
+	{"point east", &GeoPointField{}, GeoPoint{180.5, 0}, `{"code":"validation_invalid_longitude","message":"Longitude must be between -180 and 180 degrees."}`},
+
+	{"password required", &PasswordField{Required: true}, "", wantRequired},
+	{"password stored", &PasswordField{Required: true, Min: 90}, Password{Hash: "h"}, ""},
+	{"password short", &PasswordField{Min: 8}, "1234567", `{"code":"validation_min_text_constraint","message":"Must be at least 8 character(s)."}`},
+	{"password long", &PasswordField{Max: 3}, "1234", `{"code":"validation_max_text_constraint","message":"Must be less than 3 character(s)."}`},
+	{"password default max", &PasswordField{}, strings.Repeat("a", 72), `{"code":"validation_max_text_constraint","message":"Must be less than 71 character(s)."}`},
+	{"password bytes", &PasswordField{}, strings.Repeat("é", 37), `{"code":"validation_invalid_value","message":"Invalid value."}`},
+	{"password pattern", &PasswordField{Pattern: `^\d+$`}, "abc", wantFormat},
+}
+
 func TestValidate(t *testing.T) {
-	id := &TextField{PrimaryKey: true, Required: true, Pattern: "^.+$"}
-	tests := []struct {
-		name  string
-		field Field
-		raw   any
-		want  string
-	}{
-		{"text required", &TextField{Required: true}, "", wantRequired},
-		{"text of blanks", &TextField{Required: true}, " ", ""},
-		{"text empty", &TextField{Min: 3, Pattern: "a"}, "", ""},
-		{"text short", &TextField{Min: 3}, "éé", `{"code":"validation_min_text_constraint","message":"Must be at least 3 character(s).","params":{"min":3}}`},
-		{"text long enough", &TextField{Min: 3, Max: 3}, "ééé", ""},
-		{"text long", &TextField{Max: 3}, "éééé", `{"code":"validation_max_text_constraint","message":"Must be no more than 3 character(s).","params":{"max":3}}`},
-		{"text default max", &TextField{}, strings.Repeat("é", 5000), ""},
-		{"text over default max", &TextField{}, strings.Repeat("a", 5001), `{"code":"validation_max_text_constraint","message":"Must be no more than 5000 character(s).","params":{"max":5000}}`},
-		{"text pattern", &TextField{Pattern: "^a"}, "ab", ""},
-		{"text other than pattern", &TextField{Pattern: "^a"}, "ba", wantFormat},
-		{"id", id, "ü-_@#", ""},
-		{"id empty", id, nil, wantRequired},
-		{"id with dot", id, "a%.b", `{"code":"validation_forbidden_pk_character","message":"'.' is not a valid primary key character.","params":{"ch":"."}}`},
-		{"id with backslash", id, `a\b`, `{"code":"validation_forbidden_pk_character","message":"'\\' is not a valid primary key character.","params":{"ch":"\\"}}`},
-		{"id with NUL", id, "a\x00b", `{"code":"validation_forbidden_pk_character","message":"'\u0000' is not a valid primary key character.","params":{"ch":"\u0000"}}`},
-		{"id with line feed", id, "a\nb", wantFormat},
-		{"id of a device", id, "con", `{"code":"validation_reserved_pk","message":"The primary key 'CON' is reserved and cannot be used.","params":{"reserved":"CON"}}`},
-		{"id of a port", id, "Lpt9", `{"code":"validation_reserved_pk","message":"The primary key 'LPT9' is reserved and cannot be used.","params":{"reserved":"LPT9"}}`},
-		{"id of no port", id, "com0", ""},
-		{"default id", &TextField{PrimaryKey: true, Pattern: DefaultIDPattern}, "con", ""},
-
-		{"number required", &NumberField{Required: true}, 0.0, wantRequired},
-		{"number zero", &NumberField{Min: number(3), Max: number(-3)}, 0.0, ""},
-		{"number min", &NumberField{Min: number(3)}, 2.5, `{"code":"validation_min_number_constraint","message":"Must be greater or equal than 3.","params":{"min":3}}`},
-		{"number max", &NumberField{Max: number(1.5)}, 2.0, `{"code":"validation_max_number_constraint","message":"Must be less or equal than 1.5.","params":{"max":1.5}}`},
-		{"number within", &NumberField{Min: number(2), Max: number(2)}, 2.0, ""},
-		{"number int", &NumberField{OnlyInt: true, Min: number(5)}, 1.5, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
-		{"number big int", &NumberField{OnlyInt: true}, 1e19, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
-		{"number NaN", &NumberField{Required: true}, "NaN", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
-		{"number infinite", &NumberField{}, "-Inf", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
-
-		{"bool required", &BoolField{Required: true}, false, wantRequired},
-		{"bool", &BoolField{Required: true}, true, ""},
-
-		{"email required", &EmailField{Required: true}, "", wantRequired},
-		{"email", &EmailField{}, `"x"@b.co`, ""},
-		{"email bad", &EmailField{}, "a@b", `{"code":"validation_is_email","message":"Must be a valid email address."}`},
-		{"email only", &EmailField{OnlyDomains: []string{"b.co"}}, "a@b.co", ""},
-		{"email only, case", &EmailField{OnlyDomains: []string{"b.co"}}, "a@B.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
-		{"email except", &EmailField{ExceptDomains: []string{"b.co"}}, "a@b.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
-		{"email except others", &EmailField{ExceptDomains: []string{"b.co"}}, "a@sub.b.co", ""},
-
-		{"url required", &URLField{Required: true}, "", wantRequired},
-		{"url", &URLField{}, "a.co/path", ""},
-		{"url bad", &URLField{}, "/rel", `{"code":"validation_invalid_url","message":"Must be a valid url."}`},
-		{"url only, port", &URLField{OnlyDomains: []string{"a.co"}}, "http://a.co:8080", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
-		{"url only, no scheme", &URLField{OnlyDomains: []string{"a.co"}}, "a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
-		{"url only", &URLField{OnlyDomains: []string{"a.co"}}, "http://a.co/x", ""},
-		{"url except", &URLField{ExceptDomains: []string{"a.co"}}, "http://a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
-
-		{"editor required", &EditorField{Required: true}, "", wantRequired},
-		{"editor size", &EditorField{MaxSize: 4}, "éé", ""},
-		{"editor too big", &EditorField{MaxSize: 4}, "ééé", `{"code":"validation_content_size_limit","message":"The maximum allowed content size is 4 bytes.","params":{"maxSize":4}}`},
-
-		{"date required", &DateField{Required: true}, "bad", wantRequired},
-		{"date empty", &DateField{Min: "2020-01-01 00:00:00.000Z"}, "", ""},
-		{"date min", &DateField{Min: "2020-01-01 00:00:00.000Z"}, "2019-12-31 23:59:59.999Z", `{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 2020-01-01 00:00:00 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00Z"}}`},
-		{"date max", &DateField{Max: "2020-01-01 00:00:00.500Z"}, "2020-01-01 00:00:00.501Z", `{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 2020-01-01 00:00:00.5 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00.5Z"}}`},
-		{"date within", &DateField{Min: "2020-01-01 00:00:00.000Z", Max: "2020-01-01 00:00:00.000Z"}, "2020-01-01", ""},
-
-		{"select required", &SelectField{Required: true}, "", wantRequired},
-		{"select none", &SelectField{}, "", ""},
-		{"select unknown", &SelectField{Values: []string{"a"}}, " a ", `{"code":"validation_invalid_value","message":"Invalid value  a.","params":{"value":" a "}}`},
-		{"select many first", &SelectField{Values: []string{"a"}, MaxSelect: 2}, []any{"a", "y", "x"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
-		{"select one of", &SelectField{Values: []string{"a", "b"}, MaxSelect: 2}, []any{"b", "a"}, ""},
-
-		{"relation required", &RelationField{Required: true, MaxSelect: 2}, []any{}, wantRequired},
-		{"relation none", &RelationField{MinSelect: 2, MaxSelect: 3}, []any{}, ""},
-		{"relation few", &RelationField{MinSelect: 2, MaxSelect: 3}, "a", `{"code":"validation_not_enough_values","message":"Select at least 2.","params":{"minSelect":2}}`},
-		{"relation many", &RelationField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
-		{"relation last", &RelationField{}, []any{"a", "b", "c"}, ""},
-
-		{"file required", &FileField{Required: true}, nil, wantRequired},
-		{"file many", &FileField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_files","message":"The maximum allowed files is 2.","params":{"maxSelect":2}}`},
-
-		{"json null", &JSONField{Required: true}, nil, wantRequired},
-		{"json typed null", &JSONField{Required: true}, "null", wantRequired},
-		{"json empty text", &JSONField{Required: true}, "", wantRequired},
-		{"json empty list", &JSONField{Required: true}, []any{}, wantRequired},
-		{"json empty object", &JSONField{Required: true}, map[string]any{}, wantRequired},
-		{"json zero", &JSONField{Required: true}, 0.0, ""},
-		{"json false", &JSONField{Required: true}, false, ""},
-		{"json blank list", &JSONField{Required: true}, "[ ]", ""},
-		// Found by FuzzRecordBody: SQLite made infinity of it, which was read as null.
-		{"json number beyond all bounds", &JSONField{}, "1e999", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
-		{"json negative number beyond all bounds", &JSONField{}, "-1e400", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
-		{"json large number", &JSONField{}, "-1e308", ""},
-		{"json size", &JSONField{MaxSize: 5}, "abc", ""},
-		{"json too big", &JSONField{MaxSize: 5}, "abcd", `{"code":"validation_json_size_limit","message":"The maximum allowed JSON size is 5 bytes.","params":{"maxSize":5}}`},
-		{"json broken", &JSONField{}, JSON("{"), `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
-
-		{"point required", &GeoPointField{Required: true}, nil, wantRequired},
-		{"point at the edge", &GeoPointField{}, GeoPoint{-180, 90}, ""},
-		{"point north", &GeoPointField{}, GeoPoint{181, 90.5}, `{"code":"validation_invalid_latitude","message":"Latitude must be between -90 and 90 degrees."}`},
-		{"point east", &GeoPointField{}, GeoPoint{180.5, 0}, `{"code":"validation_invalid_longitude","message":"Longitude must be between -180 and 180 degrees."}`},
-
-		{"password required", &PasswordField{Required: true}, "", wantRequired},
-		{"password stored", &PasswordField{Required: true, Min: 90}, Password{Hash: "h"}, ""},
-		{"password short", &PasswordField{Min: 8}, "1234567", `{"code":"validation_min_text_constraint","message":"Must be at least 8 character(s)."}`},
-		{"password long", &PasswordField{Max: 3}, "1234", `{"code":"validation_max_text_constraint","message":"Must be less than 3 character(s)."}`},
-		{"password default max", &PasswordField{}, strings.Repeat("a", 72), `{"code":"validation_max_text_constraint","message":"Must be less than 71 character(s)."}`},
-		{"password bytes", &PasswordField{}, strings.Repeat("é", 37), `{"code":"validation_invalid_value","message":"Invalid value."}`},
-		{"password pattern", &PasswordField{Pattern: `^\d+$`}, "abc", wantFormat},
-	}
-	for _, test := range tests {
+	for _, test := range validateCases {
 		t.Run(test.name, func(t *testing.T) {
 			got := asJSON(t, test.field.Validate(test.field.Cast(test.raw), Create))
 			if got != test.want {
@@ -155,69 +158,73 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
-	if err := id.Validate("a.b", Update); err != nil {
+	if err := freeID.Validate("a.b", Update); err != nil {
 		t.Errorf("the id of an existing record: %v", err)
 	}
 }
 
+// Failures of settings.
+const (
+	wantMin0  = `{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 0.","params":{"threshold":0}}`
+	wantMatch = `{"code":"validation_match_invalid","message":"Must be in a valid format."}`
+	wantNotIn = `{"code":"validation_not_in_invalid","message":"Must not be in list."}`
+	wantEmpty = `{"code":"validation_empty","message":"Must be blank."}`
+	wantDom   = `{"code":"validation_is_domain","message":"Must be a valid domain."}`
+	wantSafe  = `{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 9007199254740991.","params":{"threshold":9007199254740991}}`
+	wantRegex = `{"code":"validation_invalid_regex","message":"Error parsing regexp: missing closing ]: ` + "`[`" + `."}`
+)
+
+// optionCases are definitions of fields and the failures of their settings.
+var optionCases = []struct{ field, want string }{
+	{`{"type":"text"}`, `{}`},
+	{`{"type":"text","name":"null"}`, `{"name":` + wantNotIn + `}`},
+	{`{"type":"text","name":"Null"}`, `{}`},
+	{`{"type":"text","name":"a b"}`, `{"name":` + wantMatch + `}`},
+	{`{"type":"text","name":"é"}`, `{"name":` + wantMatch + `}`},
+	{`{"type":"text","name":"X_VIA_"}`, `{"name":{"code":"validation_found_via","message":"The value cannot contain \"_via_\"."}}`},
+	{`{"type":"text","name":"` + strings.Repeat("a", 101) + `"}`, `{"name":{"code":"validation_length_out_of_range","message":"The length must be between 1 and 100.","params":{"max":100,"min":1}}}`},
+	{`{"type":"text","id":"` + strings.Repeat("a", 101) + `"}`, `{"id":{"code":"validation_length_out_of_range","message":"The length must be between 1 and 100.","params":{"max":100,"min":1}}}`},
+	{`{"type":"text","help":"` + strings.Repeat("a", 301) + `"}`, `{"help":{"code":"validation_length_out_of_range","message":"The length must be between 1 and 300.","params":{"max":300,"min":1}}}`},
+	{`{"type":"text","min":-1,"max":-1}`, `{"min":` + wantMin0 + `}`},
+	{`{"type":"text","max":-1}`, `{"max":` + wantMin0 + `}`},
+	{`{"type":"text","min":5,"max":4}`, `{"max":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 5.","params":{"threshold":5}}}`},
+	{`{"type":"text","min":9007199254740992}`, `{"min":` + wantSafe + `}`},
+	{`{"type":"text","pattern":"["}`, `{"pattern":` + wantRegex + `}`},
+	{`{"type":"text","autogeneratePattern":"["}`, `{"autogeneratePattern":` + wantRegex + `}`},
+	{`{"type":"text","autogeneratePattern":"a$"}`, `{"autogeneratePattern":{"code":"validation_invalid_autogenerate_pattern","message":"Unsupported pattern operator 10."}}`},
+	{`{"type":"text","autogeneratePattern":"k{5}","min":6}`, `{"autogeneratePattern":{"code":"validation_invalid_autogenerate_pattern_value","message":"The provided autogenerate pattern could produce invalid field values, ex.: \"kkkkk\"."}}`},
+	{`{"type":"text","autogeneratePattern":"k{5}","pattern":"["}`, `{"pattern":` + wantRegex + `}`},
+	{`{"type":"text","primaryKey":true}`, `{"name":{"code":"validation_in_invalid","message":"The primary key must be named \"id\"."},"pattern":` + wantRequired + `,"primaryKey":{"code":"validation_unsupported_composite_pk","message":"Composite PKs are not supported and the collection must have only 1 PK."},"required":` + wantRequired + `}`},
+	{`{"type":"number","min":1.5,"max":2.5,"onlyInt":true}`, `{"max":{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."},"min":{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}}`},
+	{`{"type":"number","min":0,"max":-1}`, `{"max":{"code":"validation_min_number_constraint","message":"Must be greater or equal than 0.","params":{"min":0}}}`},
+	{`{"type":"bool"}`, `{}`},
+	{`{"type":"email","exceptDomains":["a.co"],"onlyDomains":["x"]}`, `{"exceptDomains":` + wantEmpty + `,"onlyDomains":` + wantEmpty + `}`},
+	{`{"type":"email","onlyDomains":["a.co","","x","a.com:80","-a.com"]}`, `{"onlyDomains":{"2":` + wantDom + `,"3":` + wantDom + `,"4":` + wantDom + `}}`},
+	{`{"type":"url","exceptDomains":["localhost"]}`, `{"exceptDomains":{"0":` + wantDom + `}}`},
+	{`{"type":"editor","maxSize":-1}`, `{"maxSize":` + wantMin0 + `}`},
+	{`{"type":"json","maxSize":9007199254740992}`, `{"maxSize":` + wantSafe + `}`},
+	{`{"type":"date","min":"2021-01-01","max":"2020-01-01"}`, `{}`},
+	{`{"type":"autodate"}`, `{"onCreate":{"code":"validation_required","message":"Either onCreate or onUpdate must be enabled."},"onUpdate":{"code":"validation_required","message":"Either onCreate or onUpdate must be enabled."}}`},
+	{`{"type":"autodate","onUpdate":true}`, `{}`},
+	{`{"type":"select"}`, `{"values":` + wantRequired + `}`},
+	{`{"type":"select","values":["a","a",""],"maxSelect":4}`, `{"maxSelect":{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 3.","params":{"threshold":3}}}`},
+	{`{"type":"file","maxSelect":-1,"maxSize":-1}`, `{"maxSelect":` + wantMin0 + `,"maxSize":` + wantMin0 + `}`},
+	{`{"type":"file","thumbs":["10x10","","0x0t","10x10c","0x10f"]}`, `{"thumbs":{"2":` + wantNotIn + `,"3":` + wantMatch + `}}`},
+	{`{"type":"relation"}`, `{"collectionId":` + wantRequired + `}`},
+	{`{"type":"relation","collectionId":"nope"}`, `{"collectionId":{"code":"validation_field_relation_missing_collection","message":"The relation collection doesn't exist."}}`},
+	{`{"type":"relation","collectionId":"view"}`, `{"collectionId":{"code":"validation_relation_field_non_view_base_collection","message":"Only view collections are allowed to have relations to other views."}}`},
+	{`{"type":"relation","collectionId":"target","minSelect":1}`, `{"maxSelect":` + wantRequired + `}`},
+	{`{"type":"relation","collectionId":"target","minSelect":-1}`, `{"minSelect":` + wantMin0 + `}`},
+	{`{"type":"relation","collectionId":"target","minSelect":2,"maxSelect":1}`, `{"maxSelect":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 2.","params":{"threshold":2}}}`},
+	{`{"type":"password","min":-1,"max":72,"cost":3,"pattern":"["}`, `{"cost":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 4.","params":{"threshold":4}},"max":{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 71.","params":{"threshold":71}},"min":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 1.","params":{"threshold":1}},"pattern":` + wantRegex + `}`},
+	{`{"type":"password","min":5,"max":0,"cost":31}`, `{}`},
+	{`{"type":"geoPoint"}`, `{}`},
+}
+
 func TestValidateOptions(t *testing.T) {
-	const (
-		min0  = `{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 0.","params":{"threshold":0}}`
-		match = `{"code":"validation_match_invalid","message":"Must be in a valid format."}`
-		notIn = `{"code":"validation_not_in_invalid","message":"Must not be in list."}`
-		empty = `{"code":"validation_empty","message":"Must be blank."}`
-		dom   = `{"code":"validation_is_domain","message":"Must be a valid domain."}`
-		safe  = `{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 9007199254740991.","params":{"threshold":9007199254740991}}`
-		regex = `{"code":"validation_invalid_regex","message":"Error parsing regexp: missing closing ]: ` + "`[`" + `."}`
-	)
 	target := &Collection{ID: "target", Type: Base}
 	view := &Collection{ID: "view", Type: View}
-	tests := []struct{ field, want string }{
-		{`{"type":"text"}`, `{}`},
-		{`{"type":"text","name":"null"}`, `{"name":` + notIn + `}`},
-		{`{"type":"text","name":"Null"}`, `{}`},
-		{`{"type":"text","name":"a b"}`, `{"name":` + match + `}`},
-		{`{"type":"text","name":"é"}`, `{"name":` + match + `}`},
-		{`{"type":"text","name":"X_VIA_"}`, `{"name":{"code":"validation_found_via","message":"The value cannot contain \"_via_\"."}}`},
-		{`{"type":"text","name":"` + strings.Repeat("a", 101) + `"}`, `{"name":{"code":"validation_length_out_of_range","message":"The length must be between 1 and 100.","params":{"max":100,"min":1}}}`},
-		{`{"type":"text","id":"` + strings.Repeat("a", 101) + `"}`, `{"id":{"code":"validation_length_out_of_range","message":"The length must be between 1 and 100.","params":{"max":100,"min":1}}}`},
-		{`{"type":"text","help":"` + strings.Repeat("a", 301) + `"}`, `{"help":{"code":"validation_length_out_of_range","message":"The length must be between 1 and 300.","params":{"max":300,"min":1}}}`},
-		{`{"type":"text","min":-1,"max":-1}`, `{"min":` + min0 + `}`},
-		{`{"type":"text","max":-1}`, `{"max":` + min0 + `}`},
-		{`{"type":"text","min":5,"max":4}`, `{"max":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 5.","params":{"threshold":5}}}`},
-		{`{"type":"text","min":9007199254740992}`, `{"min":` + safe + `}`},
-		{`{"type":"text","pattern":"["}`, `{"pattern":` + regex + `}`},
-		{`{"type":"text","autogeneratePattern":"["}`, `{"autogeneratePattern":` + regex + `}`},
-		{`{"type":"text","autogeneratePattern":"a$"}`, `{"autogeneratePattern":{"code":"validation_invalid_autogenerate_pattern","message":"Unsupported pattern operator 10."}}`},
-		{`{"type":"text","autogeneratePattern":"k{5}","min":6}`, `{"autogeneratePattern":{"code":"validation_invalid_autogenerate_pattern_value","message":"The provided autogenerate pattern could produce invalid field values, ex.: \"kkkkk\"."}}`},
-		{`{"type":"text","autogeneratePattern":"k{5}","pattern":"["}`, `{"pattern":` + regex + `}`},
-		{`{"type":"text","primaryKey":true}`, `{"name":{"code":"validation_in_invalid","message":"The primary key must be named \"id\"."},"pattern":` + wantRequired + `,"primaryKey":{"code":"validation_unsupported_composite_pk","message":"Composite PKs are not supported and the collection must have only 1 PK."},"required":` + wantRequired + `}`},
-		{`{"type":"number","min":1.5,"max":2.5,"onlyInt":true}`, `{"max":{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."},"min":{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}}`},
-		{`{"type":"number","min":0,"max":-1}`, `{"max":{"code":"validation_min_number_constraint","message":"Must be greater or equal than 0.","params":{"min":0}}}`},
-		{`{"type":"bool"}`, `{}`},
-		{`{"type":"email","exceptDomains":["a.co"],"onlyDomains":["x"]}`, `{"exceptDomains":` + empty + `,"onlyDomains":` + empty + `}`},
-		{`{"type":"email","onlyDomains":["a.co","","x","a.com:80","-a.com"]}`, `{"onlyDomains":{"2":` + dom + `,"3":` + dom + `,"4":` + dom + `}}`},
-		{`{"type":"url","exceptDomains":["localhost"]}`, `{"exceptDomains":{"0":` + dom + `}}`},
-		{`{"type":"editor","maxSize":-1}`, `{"maxSize":` + min0 + `}`},
-		{`{"type":"json","maxSize":9007199254740992}`, `{"maxSize":` + safe + `}`},
-		{`{"type":"date","min":"2021-01-01","max":"2020-01-01"}`, `{}`},
-		{`{"type":"autodate"}`, `{"onCreate":{"code":"validation_required","message":"Either onCreate or onUpdate must be enabled."},"onUpdate":{"code":"validation_required","message":"Either onCreate or onUpdate must be enabled."}}`},
-		{`{"type":"autodate","onUpdate":true}`, `{}`},
-		{`{"type":"select"}`, `{"values":` + wantRequired + `}`},
-		{`{"type":"select","values":["a","a",""],"maxSelect":4}`, `{"maxSelect":{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 3.","params":{"threshold":3}}}`},
-		{`{"type":"file","maxSelect":-1,"maxSize":-1}`, `{"maxSelect":` + min0 + `,"maxSize":` + min0 + `}`},
-		{`{"type":"file","thumbs":["10x10","","0x0t","10x10c","0x10f"]}`, `{"thumbs":{"2":` + notIn + `,"3":` + match + `}}`},
-		{`{"type":"relation"}`, `{"collectionId":` + wantRequired + `}`},
-		{`{"type":"relation","collectionId":"nope"}`, `{"collectionId":{"code":"validation_field_relation_missing_collection","message":"The relation collection doesn't exist."}}`},
-		{`{"type":"relation","collectionId":"view"}`, `{"collectionId":{"code":"validation_relation_field_non_view_base_collection","message":"Only view collections are allowed to have relations to other views."}}`},
-		{`{"type":"relation","collectionId":"target","minSelect":1}`, `{"maxSelect":` + wantRequired + `}`},
-		{`{"type":"relation","collectionId":"target","minSelect":-1}`, `{"minSelect":` + min0 + `}`},
-		{`{"type":"relation","collectionId":"target","minSelect":2,"maxSelect":1}`, `{"maxSelect":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 2.","params":{"threshold":2}}}`},
-		{`{"type":"password","min":-1,"max":72,"cost":3,"pattern":"["}`, `{"cost":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 4.","params":{"threshold":4}},"max":{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 71.","params":{"threshold":71}},"min":{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 1.","params":{"threshold":1}},"pattern":` + regex + `}`},
-		{`{"type":"password","min":5,"max":0,"cost":31}`, `{}`},
-		{`{"type":"geoPoint"}`, `{}`},
-	}
-	for _, test := range tests {
+	for _, test := range optionCases {
 		f, err := DecodeField([]byte(test.field))
 		if err != nil {
 			t.Fatal(err)

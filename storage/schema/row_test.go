@@ -192,3 +192,17 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// shared returns a path below the directory of real data, and skips the test where it is not there.
+func shared(t *testing.T, path ...string) string {
+	t.Helper()
+	root := os.Getenv("TROUPE_SHARED")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "shared")
+	}
+	full := filepath.Join(append([]string{root}, path...)...)
+	if _, err := os.Stat(full); err != nil {
+		t.Skipf("nothing at %s: %v", full, err)
+	}
+	return full
+}

@@ -170,23 +170,25 @@ func TestViewFields(t *testing.T) {
 	}
 }
 
+// importing imports collections.
+func (h *host) importing(deleteMissing bool, elements ...string) error {
+	list := make([]json.RawMessage, len(elements))
+	for i, e := range elements {
+		list[i] = json.RawMessage(e)
+	}
+	return h.change(func(ch *schema.Change) error { return ch.Import(list, deleteMissing) })
+}
+
 func TestImport(t *testing.T) {
 	h := newHost(t)
-	importing := func(deleteMissing bool, elements ...string) error {
-		list := make([]json.RawMessage, len(elements))
-		for i, e := range elements {
-			list[i] = json.RawMessage(e)
-		}
-		return h.change(func(ch *schema.Change) error { return ch.Import(list, deleteMissing) })
-	}
-	err := importing(false,
+	err := h.importing(false,
 		`{"name":"v","type":"view","viewQuery":"select id from one"}`,
 		`{"id":"one_id","name":"one","fields":[{"type":"relation","name":"r","collectionId":"two_id"},{"type":"relation","name":"self","collectionId":"one_id"}]}`,
 		`{"id":"two_id","name":"two","fields":[{"type":"text","name":"a","max":3},{"type":"text","name":"b"}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := importing(false, `{"name":"TWO","listRule":"","fields":[{"type":"text","name":"c"},{"type":"text","name":"a","id":"other"}]}`); err != nil {
+	if err := h.importing(false, `{"name":"TWO","listRule":"","fields":[{"type":"text","name":"c"},{"type":"text","name":"a","id":"other"}]}`); err != nil {
 		t.Fatal(err)
 	}
 	two := schema.NewCatalogue(1, h.list).ByID("two_id")
@@ -209,7 +211,7 @@ func TestImport(t *testing.T) {
 	}
 	before := encode(h.list)
 	for name, test := range tests {
-		err := importing(true, test.elements...)
+		err := h.importing(true, test.elements...)
 		var errs validation.Errors
 		if !errors.As(err, &errs) || !strings.Contains(errs["collections"].Error(), test.text) {
 			t.Errorf("%s: got %v", name, err)
@@ -218,13 +220,13 @@ func TestImport(t *testing.T) {
 	if after := encode(h.list); after != before {
 		t.Error("a failed import left something")
 	}
-	if got := h.refused(importing(false, `{"name":"n","indexes":["x"]}`)); got["indexes.0"] != "invalid_index_expression" {
+	if got := h.refused(h.importing(false, `{"name":"n","indexes":["x"]}`)); got["indexes.0"] != "invalid_index_expression" {
 		t.Errorf("index: got %v", got)
 	}
-	if got := h.refused(importing(true)); got["collections"] != "required" {
+	if got := h.refused(h.importing(true)); got["collections"] != "required" {
 		t.Errorf("nothing: got %v", got)
 	}
-	if err := importing(true, `{"name":"one"}`); err != nil {
+	if err := h.importing(true, `{"name":"one"}`); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(h.list); n != 6 { // the five of the system, and one without its fields
