@@ -9,7 +9,7 @@ import (
 
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/filter"
-	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -318,7 +318,7 @@ func TestWorkOfExpands(t *testing.T) {
 			t.Errorf("%s: %v", expand, err)
 		}
 	}
-	if records.CostOfExpand("a.b").Steps != 2 {
+	if expand.CostOf("a.b").Steps != 2 {
 		t.Error("steps are counted differently")
 	}
 }

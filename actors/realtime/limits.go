@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/expand"
 )
 
 // What topics may ask for is bounded in units of work: one is about what it costs to hand a message that is there to one
@@ -70,7 +70,7 @@ func workOf(t *topic, tail bool) int {
 		work += one
 	}
 	if t.options.expand != "" {
-		cost := records.CostOfExpand(t.options.expand)
+		cost := expand.CostOf(t.options.expand)
 		one := workExpand * cost.Steps
 		for range cost.Backs {
 			one *= workBack

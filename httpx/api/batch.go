@@ -14,6 +14,7 @@ import (
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
 )
@@ -220,8 +221,8 @@ func (b *batchRun) limit(part *batchPart) error {
 // command makes the command of a part. Where hooks run, rules and passwords are looked at when its turn has come.
 func (b *batchRun) command(part *batchPart, in records.WriteInput) (err error) {
 	store := b.h.store
-	expand, _ := first(part.target.query, "expand")
-	if err := records.CheckExpand(expand); err != nil {
+	param, _ := first(part.target.query, "expand")
+	if err := expand.Check(param); err != nil {
 		return err
 	}
 	id, method := part.target.id, part.item.Method
@@ -338,8 +339,8 @@ func (b *batchRun) answer(dst []byte) ([]byte, error) {
 			dst = append(dst, `{"body":null,"status":204}`...)
 			continue
 		}
-		expand, _ := first(part.target.query, "expand")
-		body, err := b.h.store.Answer(b.showing(part), nil, r, &records.AnswerInput{Caller: part.caller, Expand: expand})
+		param, _ := first(part.target.query, "expand")
+		body, err := b.h.store.Answer(b.showing(part), nil, r, &records.AnswerInput{Caller: part.caller, Expand: param})
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 	"github.com/troupebase/troupe/wasmhost"
@@ -40,7 +41,7 @@ func mapError(err error) *httpx.Error {
 	if e, ours := hookError(err); ours {
 		return e
 	}
-	if limit := (*records.LimitError)(nil); errors.As(err, &limit) {
+	if limit := (*expand.LimitError)(nil); errors.As(err, &limit) {
 		return httpx.NewError(http.StatusBadRequest, limit.Error()).Because(err)
 	}
 	if full := (*budget.FullError)(nil); errors.As(err, &full) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/expand"
 )
 
 // Too many paths are refused with an answer that names the limit, a write before anything is written, in a batch too.
@@ -21,7 +21,7 @@ func TestTooManyExpandPaths(t *testing.T) {
 		t.Fatal(status, made)
 	}
 	record := "/api/collections/notes/records/" + made["id"].(string)
-	paths := strings.Repeat("a.b,", records.MaxExpandPaths) + "c"
+	paths := strings.Repeat("a.b,", expand.MaxPaths) + "c"
 	expand := "?expand=" + url.QueryEscape(paths)
 	const message = "An expand may have at most 50 paths."
 	for _, x := range []struct{ method, path, body string }{

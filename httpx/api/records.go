@@ -8,6 +8,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -82,7 +83,7 @@ func (h *recordHandlers) writeRequest(c *httpx.Context, col *schema.Collection) 
 		return records.WriteInput{}, err
 	}
 	// What was written is answered whatever its expand costs, so an expand that nobody needs is refused before.
-	if err := records.CheckExpand(c.Query("expand")); err != nil {
+	if err := expand.Check(c.Query("expand")); err != nil {
 		return records.WriteInput{}, err
 	}
 	return h.writeInput(c, col, "default")

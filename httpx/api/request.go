@@ -11,6 +11,7 @@ import (
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/records/expand"
 )
 
 // caller is on whose behalf a request runs, and what rules see of it. Parameters and headers are read from the request
@@ -120,11 +121,11 @@ func readContext(c *httpx.Context) context.Context {
 }
 
 // expandContext is readContext for reads that may expand a lot: they end when nobody waits for them any more.
-func expandContext(c *httpx.Context, expand string) context.Context {
-	if expand == "" {
+func expandContext(c *httpx.Context, param string) context.Context {
+	if param == "" {
 		return readContext(c)
 	}
-	return records.WithGone(readContext(c), c.Gone)
+	return expand.WithGone(readContext(c), c.Gone)
 }
 
 // until is a context with an earlier deadline and no timer of its own: the database looks at the deadline itself.

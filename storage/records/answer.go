@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -25,7 +26,7 @@ type AnswerInput struct {
 
 // Answer appends a record as a JSON object to dst: the answer to a write or a sign-in. The database is asked only when
 // something is to be expanded or a manage rule decides. With [Options.ExpandAll] relations are expanded like those of
-// [Store.View]. An expand that goes beyond a limit is left out; who can refuse it beforehand asks [CheckExpand].
+// [Store.View]. An expand that goes beyond a limit is left out; who can refuse it beforehand asks [expand.Check].
 func (s *Store) Answer(ctx context.Context, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
 	all := s.opts.ExpandAll
 	if in.Expand == "" && !(all && hasRelations(r.Collection)) && !needsManage(r.Collection, &in.Caller) {
@@ -69,7 +70,7 @@ func (s *Store) answerOn(ctx context.Context, cat *schema.Catalogue, p Preparer,
 func (s *Store) DraftAnswer(cat *schema.Catalogue, p Preparer, r *Record, in *AnswerInput) (*AnswerDraft, error) {
 	out, draft, err := s.answer(context.Background(), cat, p, nil, r, in, false)
 	if err == nil && draft == nil {
-		draft = &AnswerDraft{nodes: []*node{{c: r.Collection, id: r.ID(), json: out}}}
+		draft = &AnswerDraft{nodes: []*expand.Node{expand.NewNode(r.Collection, r.ID(), out, 0)}}
 	}
 	return draft, err
 }
@@ -90,43 +91,49 @@ func (s *Store) answer(ctx context.Context, cat *schema.Catalogue, p Preparer, d
 		dst, _ = e.record(dst, r, who)
 		return dst, nil, nil
 	}
-	x := newExpander(ctx, s, cat, p, &in.Caller)
-	defer x.left.release()
-	x.all, x.hidden, x.plain = all, x.hidden && !in.NoHidden, in.Plain
-	n := &node{c: r.Collection, id: r.ID()}
+	x := s.answering(ctx, cat, p, &in.Caller, all, in.Caller.Superuser && !in.NoHidden)
+	defer x.Release()
+	x.plain = in.Plain
+	var n *expand.Node
+	var own *pending
 	if full {
-		n.pending = x.wait(r.Clone(), e, who, &in.Caller)
+		own = x.wait(r.Clone(), e, who, &in.Caller)
+		n = expand.NewLateNode(r.Collection, r.ID(), own)
 	} else {
-		n.json, n.split = e.record(nil, r, who)
+		json, split := e.record(nil, r, who)
+		n = expand.NewNode(r.Collection, r.ID(), json, split)
 	}
 	if expanding {
-		if err := x.expandRecord(n, r, in.Expand); err != nil {
+		if err := x.expandRecord(n, own, r, in.Expand); err != nil {
 			return dst, nil, err
 		}
 	}
-	if d := x.draft([]*node{n}); d != nil {
+	nodes := []*expand.Node{n}
+	if d := x.draft(nodes); d != nil {
 		return dst, d, nil
 	}
-	return n.appendTo(dst), nil, nil
+	return expand.AppendNodes(dst, nodes), nil, nil
 }
 
 // expandRecord expands a record that is in memory. What was written or happened is told whatever there is to expand: where the
-// expand goes beyond a limit it is left out as a whole.
-func (x *expander) expandRecord(n *node, r *Record, expand string) error {
-	err := CheckExpand(expand)
+// expand goes beyond a limit it is left out as a whole. own is what waits for user code of the record itself.
+func (x *answer) expandRecord(n *expand.Node, own *pending, r *Record, param string) error {
+	err := expand.Check(param)
 	if err == nil {
-		steps := x.steps(r.Collection, expand)
-		for _, f := range x.relations(r.Collection, steps) {
-			n.related = append(n.related, related{f.Name, idsOf(r.Get(f.Name))})
+		steps := x.Steps(r.Collection, param)
+		var related []expand.Related
+		for _, f := range x.Relations(r.Collection, steps) {
+			related = append(related, expand.Related{Field: f.Name, IDs: idsOf(r.Get(f.Name))})
 		}
-		err = x.expand([]*node{n}, r.Collection, steps)
+		n.Carry(related)
+		err = x.Expand([]*expand.Node{n}, r.Collection, steps)
 	}
-	if limit, full := (*LimitError)(nil), (*budget.FullError)(nil); !errors.As(err, &limit) && !errors.As(err, &full) {
+	if limit, full := (*expand.LimitError)(nil), (*budget.FullError)(nil); !errors.As(err, &limit) && !errors.As(err, &full) {
 		return err
 	}
-	n.branches, n.expands = nil, false
+	n.Forget()
 	if x.late != nil {
-		x.late.waiting = slices.DeleteFunc(x.late.waiting, func(p *pending) bool { return p != n.pending })
+		x.late.waiting = slices.DeleteFunc(x.late.waiting, func(p *pending) bool { return p != own })
 	}
 	return nil
 }

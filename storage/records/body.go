@@ -12,20 +12,20 @@ import (
 type submission struct {
 	// record holds the values as they would be stored.
 	record *Record
-	// body is what rules see: modifiers resolved to the plain name, known fields cast, unknown keys as sent.
+	// body is what rules see: modifiers resolved to the plain name, known fields cast, unknown keys as sent. It has the names of the
+	// known fields that the request changes and of no others.
 	body map[string]any
-	// sent are the names of the known fields that the body changes.
-	sent map[string]bool
 }
 
-// submit applies a body to a copy of base. Keys are applied from shorter to longer, so that a plain value comes before
+// submit applies a body to r, which belongs to the submission from then on. Keys are applied from shorter to longer, so that a plain value comes before
 // the modifiers of the same field.
-func submit(base *Record, raw map[string]any, uploads []*PendingFile, superuser bool) *submission {
-	s := &submission{record: base.Clone(), body: make(map[string]any, len(raw)), sent: make(map[string]bool, len(raw))}
+func submit(r *Record, raw map[string]any, uploads []*PendingFile, superuser bool) *submission {
+	s := &submission{record: r, body: make(map[string]any, len(raw))}
 	if len(uploads) > 0 {
 		raw = withUploads(raw, uploads)
 	}
-	keys := make([]string, 0, len(raw))
+	var few [16]string // enough for most bodies
+	keys := few[:0]
 	for k := range raw {
 		keys = append(keys, k)
 	}
@@ -40,6 +40,12 @@ func submit(base *Record, raw map[string]any, uploads []*PendingFile, superuser 
 	}
 	s.showUploads(uploads)
 	return s
+}
+
+// changes tells whether the request changes a field.
+func (s *submission) changes(field string) bool {
+	_, ok := s.body[field]
+	return ok
 }
 
 func (s *submission) set(key string, raw any, superuser bool) {
@@ -63,7 +69,6 @@ func (s *submission) set(key string, raw any, superuser bool) {
 		return
 	}
 	s.body[name] = v
-	s.sent[name] = true
 }
 
 // splitKey takes the modifier off a key. A key that is a field's name has none.

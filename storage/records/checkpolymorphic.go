@@ -23,7 +23,7 @@ func checkPolymorphic(cat *schema.Catalogue, p Preparer, f *schema.RelationField
 	}
 	var order []string
 	wanted := make(map[string][]string) // ids by collection id
-	seen := make(map[recordKey]bool, len(values))
+	seen := make(map[reference]bool, len(values))
 	for _, value := range values {
 		if known[value] {
 			continue
@@ -37,7 +37,7 @@ func checkPolymorphic(cat *schema.Catalogue, p Preparer, f *schema.RelationField
 		case !slices.Contains(f.CollectionIDs, collectionID):
 			return leafNotAllowed, nil
 		}
-		key := recordKey{collectionID, id}
+		key := reference{collectionID, id}
 		if seen[key] {
 			continue // once with its collection, once without
 		}
@@ -62,3 +62,6 @@ func checkPolymorphic(cat *schema.Catalogue, p Preparer, f *schema.RelationField
 	}
 	return nil, nil
 }
+
+// reference names a record.
+type reference struct{ collection, id string }

@@ -53,18 +53,21 @@ type execution struct {
 // Work returns the unit that applies a command. around is user code around what a deletion brings with it, nil for none; with it
 // the unit cannot be run again, so it has to be alone. The unit fails with the errors of the command.
 func (s *Store) Work(cmd Command, around Around) sqlite.Work {
-	return &work{s: s, cmd: cmd, around: around}
+	return &work{cmd: cmd, with: execution{s: s, around: around}}
 }
 
+// work is the application of one command. The Writer runs it once or, after a rollback, again.
 type work struct {
-	s      *Store
-	cmd    Command
-	around Around
+	cmd  Command
+	with execution
 }
 
 // Apply implements sqlite.Work.
 func (w *work) Apply(tx *sqlite.Tx) error {
-	return w.cmd.apply(&execution{s: w.s, cat: w.s.catalogue(), tx: tx, around: w.around})
+	w.with.cat, w.with.tx, w.with.room = w.with.s.catalogue(), tx, nil
+	err := w.cmd.apply(&w.with)
+	w.with.tx = nil // it is the Writer's
+	return err
 }
 
 // Uploading is a command that can bring files along, and leave others without a name.

@@ -70,7 +70,7 @@ func (cmd *Delete) find(s *Store, cat *schema.Catalogue, p Preparer, c *schema.C
 		return nil, err
 	}
 	if rule := cmd.in.rule(c.DeleteRule); rule != "" {
-		sub := submit(r, cmd.in.Body, nil, false)
+		sub := submit(r.Clone(), cmd.in.Body, nil, false)
 		met, err := s.judgeRow(cat, p, c, r.ID(), rule, sub.request(&cmd.in.Caller))
 		if err != nil {
 			return nil, refused(err, ErrNotFound)

@@ -159,7 +159,7 @@ func (s *Store) DraftSave(r *Record, in WriteInput) (*Draft, error) {
 		if _, err := in.open(s.catalogue(), createRule); err != nil {
 			return nil, err
 		}
-		sub := &submission{record: d.base, body: map[string]any{}, sent: map[string]bool{}}
+		sub := &submission{record: d.base, body: map[string]any{}}
 		return &Draft{s, &Create{in: in, sub: sub, draft: d}}, nil
 	}
 	if _, err := in.open(s.catalogue(), updateRule); err != nil {

@@ -27,7 +27,7 @@ func (cmd *Update) begin(s *Store, look Look) (*Record, error) {
 		if err != nil {
 			return err
 		}
-		cmd.sub = submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+		cmd.sub = submit(before.Clone(), cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
 		return cmd.judge(s, cat, p, cmd.sub, before)
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -31,29 +32,21 @@ func (s *Store) Enriches(c *schema.Collection) bool {
 }
 
 // EnrichesAnswer tells whether user code sees any record of an answer with that expand.
-func (s *Store) EnrichesAnswer(cat *schema.Catalogue, c *schema.Collection, expand string) bool {
+func (s *Store) EnrichesAnswer(cat *schema.Catalogue, c *schema.Collection, param string) bool {
 	if s.opts.Enricher == nil {
 		return false
 	}
-	if expand == "" || CheckExpand(expand) != nil {
+	if param == "" || expand.Check(param) != nil {
 		return s.Enriches(c)
 	}
-	x := newExpander(context.Background(), s, cat, nil, &Caller{Superuser: true})
-	steps := x.steps(c, expand)
+	var x expand.Answer
+	x.Begin(context.Background(), expand.Options{Catalogue: cat, Superuser: true, Hidden: true, All: s.opts.ExpandAll})
+	steps := x.Steps(c, param)
 	// Others may see less and, where the steps of a superuser were cut off, get further.
-	return s.Enriches(c) || x.enrichesAny(steps) || x.fanned == maxPolymorphicSteps
+	return s.Enriches(c) || expand.Leads(steps, s.Enriches) || x.CutOff()
 }
 
-func (x *expander) enrichesAny(steps []*expandStep) bool {
-	for _, step := range steps {
-		if x.enriches(step.target) || x.enrichesAny(step.children) {
-			return true
-		}
-	}
-	return false
-}
-
-func (x *expander) enriches(c *schema.Collection) bool { return !x.plain && x.s.Enriches(c) }
+func (x *answer) enriches(c *schema.Collection) bool { return !x.plain && x.s.Enriches(c) }
 
 // pending is a record that is shown once user code has seen it.
 type pending struct {
@@ -66,7 +59,7 @@ type pending struct {
 }
 
 // wait notes a record for [AnswerDraft.Append]. r belongs to the answer from now on.
-func (x *expander) wait(r *Record, e *encoder, who *audience, caller *Caller) *pending {
+func (x *answer) wait(r *Record, e *encoder, who *audience, caller *Caller) *pending {
 	p := &pending{encoder: e, caller: caller, shown: newShown(r, *who, e.hidden)}
 	if caller.Request.Context == "realtime" {
 		p.shown.unhide()
@@ -78,8 +71,8 @@ func (x *expander) wait(r *Record, e *encoder, who *audience, caller *Caller) *p
 	return p
 }
 
-// size is about how many bytes the record will have.
-func (p *pending) size() int {
+// Size implements expand.Late.
+func (p *pending) Size() int {
 	if p.guess == 0 {
 		v := newShown(p.shown.record, p.shown.who, p.encoder.hidden)
 		v.serve()
@@ -89,15 +82,18 @@ func (p *pending) size() int {
 	return p.guess
 }
 
+// Object implements expand.Late.
+func (p *pending) Object() (json []byte, split int) { return p.json, p.split }
+
 // AnswerDraft is an answer whose records have been read and which user code has not seen yet. It is used by one goroutine, once.
 type AnswerDraft struct {
 	enricher Enricher
 	waiting  []*pending // in the order in which they were found
-	nodes    []*node
+	nodes    []*expand.Node
 }
 
 // draft returns the draft of an answer of nodes, nil when it can be finished at once.
-func (x *expander) draft(nodes []*node) *AnswerDraft {
+func (x *answer) draft(nodes []*expand.Node) *AnswerDraft {
 	if x.late != nil {
 		x.late.nodes = nodes
 	}
@@ -118,5 +114,5 @@ func (d *AnswerDraft) Append(ctx context.Context, dst []byte) ([]byte, error) {
 		}
 		p.json, p.split = p.encoder.shown(nil, v)
 	}
-	return appendNodes(dst, d.nodes), nil
+	return expand.AppendNodes(dst, d.nodes), nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -141,15 +142,15 @@ func TestExpandAllIsBounded(t *testing.T) {
 	s, _ := nodesStore(t, rows...)
 	got := show(t, s, "l0n0", "", false)
 	n := strings.Count(got, ",id:")
-	if n > maxAutoRecords+1 || n < maxAutoRecords/2 {
-		t.Errorf("%d records in the answer, want at most %d and not much less", n, maxAutoRecords)
+	if n > expand.MaxAutoRecords+1 || n < expand.MaxAutoRecords/2 {
+		t.Errorf("%d records in the answer, want at most %d and not much less", n, expand.MaxAutoRecords)
 	}
 }
 
 func TestExpandAllEndsLongChains(t *testing.T) {
 	s, _ := nodesStore(t, `WITH RECURSIVE i(v) AS (SELECT 1 UNION ALL SELECT v+1 FROM i WHERE v < 400)
 		INSERT INTO nodes (id, next) SELECT 'n' || v, 'n' || (v+1) FROM i`)
-	if n := strings.Count(show(t, s, "n1", "", false), "expand:{"); n != maxAutoLevels {
-		t.Errorf("%d levels, want %d", n, maxAutoLevels)
+	if n := strings.Count(show(t, s, "n1", "", false), "expand:{"); n != expand.MaxAutoLevels {
+		t.Errorf("%d levels, want %d", n, expand.MaxAutoLevels)
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -38,7 +38,7 @@ func TestExpandIsBounded(t *testing.T) {
 	}
 	const deep = "b_via_a.a.b_via_a.a.b_via_a.a"
 	var many []string
-	for i := range MaxExpandPaths + 1 {
+	for i := range expand.MaxPaths + 1 {
 		many = append(many, fmt.Sprint("b_via_a.x", i))
 	}
 	for _, x := range []struct {
@@ -58,13 +58,13 @@ func TestExpandIsBounded(t *testing.T) {
 			before := allocated()
 			out, err := g.list(t.Context(), x.perPage, x.expand)
 			taken := allocated() - before
-			var limit *LimitError
+			var limit *expand.LimitError
 			switch {
 			case x.limit == "" && err != nil:
 				t.Error(err)
 			case x.limit != "" && (!errors.As(err, &limit) || !strings.Contains(err.Error(), x.limit) || len(out) > 0):
 				t.Errorf("%d bytes and %v, want a limit of %s", len(out), err, x.limit)
-			case taken > 12*MaxExpandBytes:
+			case taken > 12*expand.MaxBytes:
 				t.Errorf("%d MiB were allocated", taken>>20)
 			}
 		})
@@ -81,39 +81,25 @@ func allocated() uint64 {
 func TestWrittenRecordIsAnsweredWithoutTooLargeAnExpand(t *testing.T) {
 	g := newMesh(t, 20_000)
 	r := g.load("a", "a00000000000010")
-	for expand, want := range map[string]bool{"b_via_a": true, "b_via_a.a.b_via_a.a.b_via_a.a": false, strings.Repeat("b_via_a,", MaxExpandPaths) + "b_via_a": false} {
-		out, err := g.store.Answer(t.Context(), nil, r, &AnswerInput{Caller: anyone(false), Expand: expand})
+	for param, want := range map[string]bool{"b_via_a": true, "b_via_a.a.b_via_a.a.b_via_a.a": false, strings.Repeat("b_via_a,", expand.MaxPaths) + "b_via_a": false} {
+		out, err := g.store.Answer(t.Context(), nil, r, &AnswerInput{Caller: anyone(false), Expand: param})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got shown
 		if err := json.Unmarshal(out, &got); err != nil || got.ID != r.ID() || (got.Expand != nil) != want {
-			t.Errorf("%.40s: %.200s, %v", expand, out, err)
+			t.Errorf("%.40s: %.200s, %v", param, out, err)
 		}
 	}
 }
 
-// An expand ends with the request that it belongs to, and with its time.
+// An expand ends with the request that it belongs to.
 func TestExpandEnds(t *testing.T) {
 	g := newMesh(t, 2)
 	asked := 0
-	ctx := WithGone(t.Context(), func() bool { asked++; return asked > 3 })
+	ctx := expand.WithGone(t.Context(), func() bool { asked++; return asked > 3 })
 	if _, err := g.list(ctx, 20, "b_via_a.a.b_via_a.a"); !errors.Is(err, sqlite.ErrInterrupted) {
 		t.Errorf("after its client had left: %v", err)
-	}
-	b := newExpandBudget(t.Context(), nil)
-	b.start()
-	if err := b.look(); err != nil {
-		t.Errorf("in time: %v", err)
-	}
-	b.until = time.Now().Add(-time.Second)
-	var limit *LimitError
-	var err error
-	for range stepsPerLook {
-		err = b.step()
-	}
-	if !errors.As(err, &limit) || !strings.Contains(err.Error(), "3s") {
-		t.Errorf("after its time: %v", err)
 	}
 }
 
@@ -125,14 +111,14 @@ func TestBackRelationKeepsWhatItShows(t *testing.T) {
 	g := newRig(t, `{"type":"base","name":"a","viewRule":"","listRule":"","fields":[{"type":"number","name":"n"}]}`)
 	g.define(fmt.Sprintf(`{"type":"base","name":"b","viewRule":"","fields":[{"type":"relation","name":"a","maxSelect":1,"collectionId":%q}]}`, g.catalogue.Load().Find("a").ID))
 	g.exec("INSERT INTO a (id, n) VALUES (?, 1), (?, 2)", ann, bob)
-	g.exec("INSERT INTO b (id, a) WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < ?) SELECT printf('b%014d', i), ? FROM c", MaxExpandRecords+500, ann)
+	g.exec("INSERT INTO b (id, a) WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < ?) SELECT printf('b%014d', i), ? FROM c", expand.MaxRecords+500, ann)
 	g.exec("INSERT INTO b (id, a) VALUES ('zzzzzzzzzzzzzzz', ?)", bob)
 	out, err := g.list(t.Context(), 30, "b_via_a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(out), `"collectionName":"b"`); n != maxBackRelated+1 {
-		t.Errorf("%d back-related records are shown, want %d and one", n, maxBackRelated)
+	if n := strings.Count(string(out), `"collectionName":"b"`); n != expand.MaxBackRelated+1 {
+		t.Errorf("%d back-related records are shown, want %d and one", n, expand.MaxBackRelated)
 	}
 }
 
@@ -179,7 +165,7 @@ func TestExpandIsCharged(t *testing.T) {
 	if _, err := g.list(ctx, 10, "b_via_a.a"); err != nil {
 		t.Fatal(err)
 	}
-	var limit *LimitError
+	var limit *expand.LimitError
 	if _, err := g.list(ctx, 100, "b_via_a.a"); !errors.As(err, &limit) || !strings.Contains(err.Error(), "20 MiB") {
 		t.Errorf("more than a client's part: %v", err)
 	}

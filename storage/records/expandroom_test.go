@@ -2,9 +2,10 @@ package records
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/records/expand"
 )
 
 // Answers are made in memory that is used again: one must never show in another.
@@ -21,8 +22,8 @@ func TestExpandsShareNoMemory(t *testing.T) {
 		g.create("notes", map[string]any{"n": float64(i), "tag": ids[i%20], "tags": []any{ids[i%20], ids[(i+7)%20]}})
 	}
 	in := g.input("notes", nil)
-	list := func(page, perPage int, expand string) string {
-		out, _, err := g.store.List(t.Context(), nil, &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: page, PerPage: perPage, Sort: "n", Expand: expand})
+	list := func(page, perPage int, param string) string {
+		out, _, err := g.store.List(t.Context(), nil, &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: page, PerPage: perPage, Sort: "n", Expand: param})
 		if err != nil {
 			t.Error(err)
 		}
@@ -35,7 +36,7 @@ func TestExpandsShareNoMemory(t *testing.T) {
 	asked := []key{{1, 120, "tag,tags"}, {2, 30, "tag"}, {3, 7, "tags"}, {1, 1, "tag"}, {9, 30, "tag"}, {1, 50, ""}}
 	want := make([]string, len(asked))
 	for i, k := range asked {
-		g.store.rooms = sync.Pool{} // the memory of each is new
+		g.store.memory = expand.Pool{} // the memory of each is new
 		want[i] = list(k.page, k.perPage, k.expand)
 	}
 	var wg sync.WaitGroup
@@ -50,30 +51,4 @@ func TestExpandsShareNoMemory(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-func TestSlabHandsOutZeroValuesOnce(t *testing.T) {
-	var s slab[int]
-	for range 3 {
-		var parts [][]int
-		for _, n := range []int{1, 7, 3, 2000, 5} {
-			part := s.take(n)
-			if len(part) != n || cap(part) != n || slices.ContainsFunc(part, func(v int) bool { return v != 0 }) {
-				t.Fatalf("take(%d) gave %d of %d", n, len(part), cap(part))
-			}
-			for i := range part {
-				part[i] = n
-			}
-			parts = append(parts, part)
-		}
-		for _, part := range parts {
-			if slices.ContainsFunc(part, func(v int) bool { return v != len(part) }) {
-				t.Errorf("%d elements were given twice", len(part))
-			}
-		}
-		s.reset()
-		if len(s.piece) > maxRoomParts {
-			t.Errorf("a piece of %d is kept", len(s.piece))
-		}
-	}
 }

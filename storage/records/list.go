@@ -8,6 +8,7 @@ import (
 	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -34,7 +35,7 @@ type ListInput struct {
 }
 
 // List appends a page as a JSON object to dst. It fails with [ErrNoCollection], [ErrForbidden], filter.ErrCollectionFilter,
-// filter.ErrRequestFilter, [ErrQuery], a *[LimitError], what in.Room fails with, or the errors of sqlite.DB.Read; dst is returned as it was then. empty tells that
+// filter.ErrRequestFilter, [ErrQuery], an *expand.LimitError, what in.Room fails with, or the errors of sqlite.DB.Read; dst is returned as it was then. empty tells that
 // a filter found nothing in a collection whose rule hides records, which a caller who guesses would like to know.
 func (s *Store) List(ctx context.Context, dst []byte, in *ListInput) (out []byte, empty bool, err error) {
 	start := len(dst)
@@ -93,13 +94,13 @@ func (l *lister) run(dst []byte) ([]byte, error) {
 	if err := l.client(a); err != nil {
 		return dst, err
 	}
-	if err := CheckExpand(l.in.Expand); err != nil {
+	if err := expand.Check(l.in.Expand); err != nil {
 		return dst, err
 	}
-	x := newExpander(l.ctx, l.s, l.cat, l.r, &l.in.Caller)
-	defer x.left.release()
-	steps := x.steps(c, l.in.Expand)
-	a.relations = x.relations(c, steps)
+	x := l.s.answering(l.ctx, l.cat, l.r, &l.in.Caller, l.s.opts.ExpandAll, l.in.Caller.Superuser)
+	defer x.Release()
+	steps := x.Steps(c, l.in.Expand)
+	a.relations = x.Relations(c, steps)
 	p, err := l.s.plan(l.cat, a, l.in.Caller.Request)
 	if err != nil {
 		return dst, err
@@ -133,7 +134,7 @@ func (l *lister) client(a *ask) error {
 	return err
 }
 
-func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, steps []*expandStep) ([]byte, error) {
+func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *answer, steps []*expand.Step) ([]byte, error) {
 	who, err := l.audience(p, c)
 	if err != nil {
 		return dst, err
@@ -142,8 +143,8 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 	if err != nil {
 		return dst, err
 	}
-	if p.encoder.full || x.wants(c, steps) {
-		x.room = l.s.room()
+	if p.encoder.full || x.Wants(c, steps) {
+		l.s.memory.Lend(&x.Answer)
 		x.grows = l.in.Room
 		nodes, err := x.collect(stmt, p, who, &l.in.Caller, nil)
 		x.grows = nil
@@ -151,14 +152,14 @@ func (l *lister) items(dst []byte, p *plan, c *schema.Collection, x *expander, s
 			return dst, err
 		}
 		l.count = len(nodes)
-		if err := x.expand(nodes, c, steps); err != nil {
+		if err := x.Expand(nodes, c, steps); err != nil {
 			return dst, err
 		}
 		if l.draft = x.draft(nodes); l.draft != nil {
 			return dst, nil
 		}
-		dst = appendNodes(dst, nodes)
-		l.s.giveBack(x.room)
+		dst = expand.AppendNodes(dst, nodes)
+		l.s.memory.Take(&x.Answer)
 		return dst, nil
 	}
 	for {

@@ -8,6 +8,7 @@ import (
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/cache"
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -37,7 +38,7 @@ type Store struct {
 	parsed     *filter.Cache
 	plans      atomic.Pointer[planCache]
 	totals     totals
-	rooms      sync.Pool             // of *room
+	memory     expand.Pool
 	going      atomic.Pointer[going] // the deletion in pieces that is under way, nil for none
 	sizes      pieceSizes
 	unfinished atomic.Bool // a deletion was given up, and what was noted of it is still there

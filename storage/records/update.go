@@ -54,7 +54,7 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 			return err
 		}
 		stored, _ = before.Get("password").(schema.Password)
-		sub = submit(before, in.Body, in.Files, in.Caller.Superuser || in.SkipRules)
+		sub = submit(before.Clone(), in.Body, in.Files, in.Caller.Superuser || in.SkipRules)
 		if in.Late {
 			return nil
 		}
@@ -130,7 +130,7 @@ func (cmd *Update) apply(x *execution) error {
 	if cmd.in.TokenKey != "" && before.Text("tokenKey") != cmd.in.TokenKey {
 		return ErrTokenKey
 	}
-	sub := submit(before, cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
+	sub := submit(before.Clone(), cmd.in.Body, cmd.in.Files, cmd.in.Caller.Superuser || cmd.in.SkipRules)
 	if err := cmd.judge(s, cat, tx, sub, before); err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (cmd *Update) checkPasswords(sub *submission, before *Record, manager bool,
 	password := textOf(sub.body["password"])
 	confirm := textOf(cmd.in.Body["passwordConfirm"])
 	old := textOf(cmd.in.Body["oldPassword"])
-	if password == "" && (sub.sent["password"] || confirm != "" || old != "") {
+	if password == "" && (sub.changes("password") || confirm != "" || old != "") {
 		errs["password"] = validation.Required
 	}
 	if password != "" || old != "" {

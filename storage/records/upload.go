@@ -92,7 +92,7 @@ func (s *submission) showUploads(uploads []*PendingFile) {
 	seen := make(map[string][]filter.Upload)
 	for _, u := range uploads {
 		name, _, _ := splitKey(s.record.Collection, u.Key)
-		if f, ok := s.record.Collection.Field(name).(*schema.FileField); ok && s.sent[f.Name] {
+		if f, ok := s.record.Collection.Field(name).(*schema.FileField); ok && s.changes(f.Name) {
 			seen[name] = append(seen[name], filter.Upload{Name: u.Name, OriginalName: u.Original, Size: u.Size})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -16,7 +17,7 @@ type ViewInput struct {
 }
 
 // View appends one record as a JSON object to dst. It fails with [ErrNoCollection], [ErrForbidden], [ErrNotFound] (also
-// when the rule is not met or cannot be evaluated), a *[LimitError], or the errors of sqlite.DB.Read; dst is returned as it was then.
+// when the rule is not met or cannot be evaluated), an *expand.LimitError, or the errors of sqlite.DB.Read; dst is returned as it was then.
 func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, error) {
 	start := len(dst)
 	var draft *AnswerDraft
@@ -39,13 +40,13 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 		if err != nil {
 			return refused(err, ErrNotFound)
 		}
-		if err := CheckExpand(in.Expand); err != nil {
+		if err := expand.Check(in.Expand); err != nil {
 			return err
 		}
-		x := newExpander(ctx, s, cat, r, &in.Caller)
-		defer x.left.release()
-		steps := x.steps(c, in.Expand)
-		a.relations = x.relations(c, steps)
+		x := s.answering(ctx, cat, r, &in.Caller, s.opts.ExpandAll, in.Caller.Superuser)
+		defer x.Release()
+		steps := x.Steps(c, in.Expand)
+		a.relations = x.Relations(c, steps)
 		dst, draft, err = s.view(dst[:start], a, x, steps, r, in)
 		return err
 	})
@@ -59,7 +60,7 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 }
 
 // view appends the record, or leaves a draft of it when user code has to see it first.
-func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sqlite.Reader, in *ViewInput) (out []byte, d *AnswerDraft, err error) {
+func (s *Store) view(dst []byte, a *ask, x *answer, steps []*expand.Step, r *sqlite.Reader, in *ViewInput) (out []byte, d *AnswerDraft, err error) {
 	p, err := s.plan(x.cat, a, in.Caller.Request)
 	if err != nil {
 		return dst, nil, refused(err, ErrNotFound)
@@ -79,7 +80,7 @@ func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sq
 		return dst, nil, err
 	}
 	stmt.BindText(next, in.ID)
-	if p.encoder.full || x.wants(a.c, steps) {
+	if p.encoder.full || x.Wants(a.c, steps) {
 		nodes, err := x.collect(stmt, p, who, &in.Caller, nil)
 		if err != nil {
 			return dst, nil, refused(err, ErrNotFound)
@@ -87,13 +88,13 @@ func (s *Store) view(dst []byte, a *ask, x *expander, steps []*expandStep, r *sq
 		if len(nodes) == 0 {
 			return dst, nil, ErrNotFound
 		}
-		if err := x.expand(nodes, a.c, steps); err != nil {
+		if err := x.Expand(nodes, a.c, steps); err != nil {
 			return dst, nil, err
 		}
 		if d := x.draft(nodes); d != nil {
 			return dst, d, nil
 		}
-		return appendNodes(dst, nodes), nil, nil
+		return expand.AppendNodes(dst, nodes), nil, nil
 	}
 	found, err := stmt.Step()
 	if err != nil {

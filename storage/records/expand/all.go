@@ -1,12 +1,10 @@
-package records
+package expand
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/schema"
@@ -16,18 +14,18 @@ import (
 // an answer that grows with the power of its depth. What goes beyond a bound is left out like a record that the caller
 // may not see.
 const (
-	// maxAutoRecords is how many records are added to an answer: twenty for each of the largest page.
-	maxAutoRecords = 20 * MaxPerPage
-	// maxAutoBytes is how many bytes of records are added, so that large records fill no memory: what a browser still
+	// MaxAutoRecords is how many records are added to an answer: twenty for each of the largest page.
+	MaxAutoRecords = 20 * largestPage
+	// MaxAutoBytes is how many bytes of records are added, so that large records fill no memory: what a browser still
 	// takes in.
-	maxAutoBytes = 32 << 20
-	// maxAutoLevels is how deep records are added. A level nests three brackets, and PHP reads 512, the fewest among
+	MaxAutoBytes = 32 << 20
+	// MaxAutoLevels is how deep records are added. A level nests three brackets, and PHP reads 512, the fewest among
 	// the languages with a widely used client.
-	maxAutoLevels = 150
+	MaxAutoLevels = 150
 )
 
 // autoFields are the relation fields of c that are expanded without being asked for: all that the caller may see.
-func (x *expander) autoFields(c *schema.Collection) []*schema.RelationField {
+func (x *Answer) autoFields(c *schema.Collection) []*schema.RelationField {
 	var fields []*schema.RelationField
 	for _, f := range c.Fields {
 		if rel, ok := f.(*schema.RelationField); ok && x.follows(rel) {
@@ -37,23 +35,23 @@ func (x *expander) autoFields(c *schema.Collection) []*schema.RelationField {
 	return fields
 }
 
-// wants tells whether records of c have the key "expand".
-func (x *expander) wants(c *schema.Collection, steps []*expandStep) bool {
-	return len(steps) > 0 || x.all && len(x.autoFields(c)) > 0
+// Wants tells whether records of c have the key "expand".
+func (x *Answer) Wants(c *schema.Collection, steps []*Step) bool {
+	return len(steps) > 0 || x.o.All && len(x.autoFields(c)) > 0
 }
 
 // growth is one run of expanding everything, breadth first. A record is expanded only where it is met first.
 type growth struct {
-	x      *expander
+	x      *Answer
 	fields map[string][]*schema.RelationField // by collection id
 	met    map[recordKey]bool
 	// found are the records that were looked for so far, nil for those that are not to be seen. The nodes in it stand
 	// nowhere; each place gets a copy.
-	found       map[recordKey]*node
+	found       map[recordKey]*Node
 	records     int // that may still be added
 	bytes       int
-	placed      map[place]*node // of the current level
-	beyondLevel []*node         // what the current level leads to
+	placed      map[place]*Node // of the current level
+	beyondLevel []*Node         // what the current level leads to
 }
 
 type recordKey struct{ collection, id string }
@@ -63,19 +61,19 @@ type place struct{ collection, field, value string }
 
 // expandAll expands the relations of nodes, the answered records, then those of the records found, and so on. Explicit
 // expands are there already and stay.
-func (x *expander) expandAll(nodes []*node) error {
+func (x *Answer) expandAll(nodes []*Node) error {
 	g := &growth{
 		x:       x,
 		fields:  make(map[string][]*schema.RelationField),
 		met:     make(map[recordKey]bool),
-		found:   make(map[recordKey]*node),
-		records: min(maxAutoRecords, x.left.records),
-		bytes:   min(maxAutoBytes, x.left.bytes),
+		found:   make(map[recordKey]*Node),
+		records: min(MaxAutoRecords, x.left.records),
+		bytes:   min(MaxAutoBytes, x.left.bytes),
 	}
 	for _, n := range nodes {
 		g.met[n.key()] = true
 	}
-	for depth := 0; depth < maxAutoLevels && len(nodes) > 0; depth++ {
+	for depth := 0; depth < MaxAutoLevels && len(nodes) > 0; depth++ {
 		err := g.read(nodes)
 		if limit, full := (*LimitError)(nil), (*budget.FullError)(nil); errors.As(err, &limit) || errors.As(err, &full) {
 			return nil // nobody asked for more
@@ -83,7 +81,7 @@ func (x *expander) expandAll(nodes []*node) error {
 		if err != nil {
 			return fmt.Errorf("expand all: %w", err)
 		}
-		g.placed, g.beyondLevel = make(map[place]*node), nil
+		g.placed, g.beyondLevel = make(map[place]*Node), nil
 		for _, n := range nodes {
 			g.grow(n)
 		}
@@ -92,7 +90,7 @@ func (x *expander) expandAll(nodes []*node) error {
 	return nil
 }
 
-func (n *node) key() recordKey { return recordKey{n.c.ID, n.id} }
+func (n *Node) key() recordKey { return recordKey{n.c.ID, n.id} }
 
 func (g *growth) fieldsOf(c *schema.Collection) []*schema.RelationField {
 	fields, ok := g.fields[c.ID]
@@ -104,7 +102,7 @@ func (g *growth) fieldsOf(c *schema.Collection) []*schema.RelationField {
 }
 
 // read looks for the records that a level names: one query for each collection.
-func (g *growth) read(level []*node) error {
+func (g *growth) read(level []*Node) error {
 	var targets []string
 	wanted := make(map[string][]string) // ids by collection id
 	left := g.records
@@ -137,14 +135,11 @@ func (g *growth) read(level []*node) error {
 }
 
 func (g *growth) readFrom(collectionID string, ids []string) error {
-	c := g.x.cat.ByID(collectionID)
+	c := g.x.o.Catalogue.ByID(collectionID)
 	if c == nil {
 		return nil
 	}
-	nodes, err := g.x.fetch(&ask{kind: askByID, c: c, relations: g.fieldsOf(c)}, ids)
-	if errors.Is(err, ErrQuery) && zsqlite.ErrCode(err) == zsqlite.ResultError {
-		return nil // a collection that cannot be read takes no answer along that did not ask for it
-	}
+	nodes, err := g.x.read(&Query{Collection: c, Relations: g.fieldsOf(c), IDs: ids, Optional: true})
 	if err != nil {
 		return fmt.Errorf("read %s: %w", c.Name, err)
 	}
@@ -155,7 +150,7 @@ func (g *growth) readFrom(collectionID string, ids []string) error {
 }
 
 // grow puts the records that n names below it.
-func (g *growth) grow(n *node) {
+func (g *growth) grow(n *Node) {
 	fields := g.fieldsOf(n.c)
 	if len(fields) == 0 {
 		return
@@ -178,8 +173,8 @@ func (g *growth) grow(n *node) {
 }
 
 // place returns nodes for the records that field f of n names, as far as they are found and there is room.
-func (g *growth) place(n *node, f *schema.RelationField) []*node {
-	var list []*node
+func (g *growth) place(n *Node, f *schema.RelationField) []*Node {
+	var list []*Node
 	for _, value := range n.ids(f.Name) {
 		collectionID, id, ok := f.Target(value)
 		base := g.found[recordKey{collectionID, id}]

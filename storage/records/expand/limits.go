@@ -1,16 +1,16 @@
-package records
+package expand
 
 import (
 	"fmt"
 	"strings"
 )
 
-// MaxExpandPaths is how many paths an expand parameter may have. Clients ask for as many as a page shows relations of,
+// MaxPaths is how many paths an expand parameter may have. Clients ask for as many as a page shows relations of,
 // a dozen at the most; each may be a query for every step, and 300 of them took 8 s of a core.
-const MaxExpandPaths = 50
+const MaxPaths = 50
 
-// ExpandCost is what can be said of an expand parameter before anything is read.
-type ExpandCost struct {
+// Cost is what can be said of an expand parameter before anything is read.
+type Cost struct {
 	// Paths is the number of paths, Steps that of all their steps: about as many queries are made.
 	Paths, Steps int
 	// Depth is the length of the longest path. Steps beyond the sixth are left out and do not count.
@@ -19,10 +19,10 @@ type ExpandCost struct {
 	Backs int
 }
 
-// CostOfExpand returns the cost of an expand parameter. It looks at the text only, in one pass and without allocating,
+// CostOf returns the cost of an expand parameter. It looks at the text only, in one pass and without allocating,
 // so that whoever is going to remember a parameter can ask first.
-func CostOfExpand(expand string) ExpandCost {
-	var cost ExpandCost
+func CostOf(expand string) Cost {
+	var cost Cost
 	for path := range strings.SplitSeq(expand, ",") {
 		if path = strings.Trim(path, ". "); path == "" {
 			continue
@@ -30,7 +30,7 @@ func CostOfExpand(expand string) ExpandCost {
 		cost.Paths++
 		depth, backs := 0, 0
 		for step := range strings.SplitSeq(path, ".") {
-			if depth++; depth > maxExpandDepth {
+			if depth++; depth > maxDepth {
 				depth--
 				break
 			}
@@ -50,14 +50,14 @@ type LimitError struct{ text string }
 // Error returns the limit.
 func (e *LimitError) Error() string { return e.text }
 
-// CheckExpand refuses an expand parameter with more paths than anybody needs. It fails with a *[LimitError]. What an
+// Check refuses an expand parameter with more paths than anybody needs. It fails with a *[LimitError]. What an
 // accepted one may read is bounded where it is read.
-func CheckExpand(expand string) error {
-	if strings.Count(expand, ",") < MaxExpandPaths {
+func Check(expand string) error {
+	if strings.Count(expand, ",") < MaxPaths {
 		return nil
 	}
-	if CostOfExpand(expand).Paths > MaxExpandPaths {
-		return &LimitError{fmt.Sprintf("An expand may have at most %d paths.", MaxExpandPaths)}
+	if CostOf(expand).Paths > MaxPaths {
+		return &LimitError{fmt.Sprintf("An expand may have at most %d paths.", MaxPaths)}
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
-package records
+package expand
+
+import "github.com/troupebase/troupe/storage/schema"
 
 // repeats tells whether the steps of an expand lead to some collection more than once.
-func repeats(steps []*expandStep, met map[string]bool) bool {
+func repeats(steps []*Step, met map[string]bool) bool {
 	for _, s := range steps {
 		if met[s.target.ID] {
 			return true
@@ -16,15 +18,15 @@ func repeats(steps []*expandStep, met map[string]bool) bool {
 
 // reuse returns nodes for those of the wanted records that another step has read, and the ids of the others. What may be seen of
 // a record is the same wherever an answer has it, so it is read, judged and encoded once.
-func (x *expander) reuse(a *ask, wanted []string) (known []*node, unknown []string) {
+func (x *Answer) reuse(q *Query, wanted []string) (known []*Node, unknown []string) {
 	if x.seen == nil {
 		return nil, wanted
 	}
 	m := x.memory()
 	for _, id := range wanted {
-		n, met := x.seen[recordKey{a.c.ID, id}]
+		n, met := x.seen[recordKey{q.Collection.ID, id}]
 		switch {
-		case !met || n != nil && !n.carries(a):
+		case !met || n != nil && !n.carries(q):
 			unknown = append(unknown, id)
 		case n != nil:
 			again := &m.nodes.take(1)[0]
@@ -36,14 +38,14 @@ func (x *expander) reuse(a *ask, wanted []string) (known []*node, unknown []stri
 }
 
 // carries tells whether n can stand for what is asked for. A record that user code has yet to see is shown to it at each place.
-func (n *node) carries(a *ask) bool {
-	if n.pending != nil {
+func (n *Node) carries(q *Query) bool {
+	if n.late != nil {
 		return false
 	}
-	for _, f := range a.relations {
+	for _, f := range q.Relations {
 		has := false
 		for i := range n.related {
-			has = has || n.related[i].field == f.Name
+			has = has || n.related[i].Field == f.Name
 		}
 		if !has {
 			return false
@@ -53,12 +55,12 @@ func (n *node) carries(a *ask) bool {
 }
 
 // remember keeps what a step has found for later ones; those of the wanted that were not found are not looked for again.
-func (x *expander) remember(a *ask, wanted []string, found []*node) {
+func (x *Answer) remember(c *schema.Collection, wanted []string, found []*Node) {
 	if x.seen == nil {
 		return
 	}
 	for _, id := range wanted {
-		x.seen[recordKey{a.c.ID, id}] = nil
+		x.seen[recordKey{c.ID, id}] = nil
 	}
 	for _, n := range found {
 		x.seen[n.key()] = n

@@ -1,4 +1,4 @@
-package records
+package expand
 
 import (
 	"context"
@@ -10,23 +10,26 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
+// largestPage is how many records a page has at most.
+const largestPage = 1000
+
 // What the expand of one answer may take, whoever asked for it and whatever it belongs to: a page, a record, the answer to a
 // write, a message. Records that name one another in many ways would make an answer that grows with the power of its depth:
 // six steps over 300 records took 13 GB.
 const (
-	// MaxExpandRecords is how many places of an answer expanded records may take: a hundred for each of the largest page.
-	MaxExpandRecords = 100 * MaxPerPage
-	// MaxExpandBytes is how many bytes they may have in the answer: what a browser still takes in.
-	MaxExpandBytes = 32 << 20
-	// MaxExpandTime is how long they may be looked for. The largest that fits the other limits takes a tenth of it.
-	MaxExpandTime = 3 * time.Second
+	// MaxRecords is how many places of an answer expanded records may take: a hundred for each of the largest page.
+	MaxRecords = 100 * largestPage
+	// MaxBytes is how many bytes they may have in the answer: what a browser still takes in.
+	MaxBytes = 32 << 20
+	// MaxTime is how long they may be looked for. The largest that fits the other limits takes a tenth of it.
+	MaxTime = 3 * time.Second
 )
 
 // bytesOfKey is about what the keys and brackets around a placed record take.
 const bytesOfKey = 16
 
-// expandBudget is what is left for the expand of one answer. The zero value has nothing; it is used by one goroutine.
-type expandBudget struct {
+// limits is what is left for the expand of one answer. The zero value has nothing; it is used by one goroutine.
+type limits struct {
 	records int
 	bytes   int
 	until   time.Time
@@ -37,8 +40,8 @@ type expandBudget struct {
 	kept, taken int64
 }
 
-func newExpandBudget(ctx context.Context, share *budget.Share) expandBudget {
-	return expandBudget{records: MaxExpandRecords, bytes: MaxExpandBytes, ctx: ctx, share: share}
+func newLimits(ctx context.Context, share *budget.Share) limits {
+	return limits{records: MaxRecords, bytes: MaxBytes, ctx: ctx, share: share}
 }
 
 // piece is how much is taken of the share at once. Expands that are smaller, nearly all, are not worth counting.
@@ -46,7 +49,7 @@ const piece = 1 << 20
 
 // keep counts bytes that stay in memory until the answer is made. It fails with a [*budget.FullError] where there is no room
 // beside other answers, with a *[LimitError] where there is none for this one at any time.
-func (b *expandBudget) keep(bytes int) error {
+func (b *limits) keep(bytes int) error {
 	for b.kept += int64(bytes); b.kept >= b.taken+piece; b.taken += piece {
 		err := b.share.Take(budget.ClientOf(b.ctx), piece)
 		if full := (*budget.FullError)(nil); errors.As(err, &full) && b.taken+piece > full.Limit {
@@ -60,40 +63,40 @@ func (b *expandBudget) keep(bytes int) error {
 }
 
 // release gives back what was taken, once the answer is made.
-func (b *expandBudget) release() {
+func (b *limits) release() {
 	b.share.Give(budget.ClientOf(b.ctx), b.taken)
 	b.kept, b.taken = 0, 0
 }
 
 // start begins the time.
-func (b *expandBudget) start() {
+func (b *limits) start() {
 	if !b.begun() {
-		b.until = time.Now().Add(MaxExpandTime)
+		b.until = time.Now().Add(MaxTime)
 	}
 }
 
 // begun tells that the expand counts by now.
-func (b *expandBudget) begun() bool { return !b.until.IsZero() }
+func (b *limits) begun() bool { return !b.until.IsZero() }
 
 // stepsPerLook is how much is done between two looks at the clock, some tenths of a millisecond of work.
 const stepsPerLook = 64
 
 // step counts one piece of work, a row read or a list of records placed; now and then it looks whether there is still time
 // and somebody who waits.
-func (b *expandBudget) step() error {
+func (b *limits) step() error {
 	if b.steps++; b.steps < stepsPerLook {
 		return nil
 	}
 	return b.look()
 }
 
-func (b *expandBudget) look() error {
+func (b *limits) look() error {
 	b.steps = 0
 	if !b.begun() {
 		return nil
 	}
 	if time.Now().After(b.until) {
-		return &LimitError{fmt.Sprintf("An expand may take at most %v.", MaxExpandTime)}
+		return &LimitError{fmt.Sprintf("An expand may take at most %v.", MaxTime)}
 	}
 	if b.ctx == nil {
 		return nil
@@ -108,18 +111,18 @@ func (b *expandBudget) look() error {
 }
 
 // fits fails when what has been read so far cannot all be placed any more.
-func (b *expandBudget) fits(records, bytes int) error {
+func (b *limits) fits(records, bytes int) error {
 	switch {
 	case records > b.records:
-		return errExpandRecords
+		return errRecords
 	case bytes > b.bytes:
-		return errExpandBytes
+		return errBytes
 	}
 	return b.step()
 }
 
 // place takes room for records that stand below one that is in the answer that often.
-func (b *expandBudget) place(times int, nodes []*node) error {
+func (b *limits) place(times int, nodes []*Node) error {
 	size := 0
 	for _, n := range nodes {
 		size += n.size() + bytesOfKey
@@ -133,8 +136,8 @@ func (b *expandBudget) place(times int, nodes []*node) error {
 }
 
 var (
-	errExpandRecords = &LimitError{fmt.Sprintf("An expand may add at most %d records.", MaxExpandRecords)}
-	errExpandBytes   = &LimitError{fmt.Sprintf("An expand may add at most %d MiB.", MaxExpandBytes>>20)}
+	errRecords = &LimitError{fmt.Sprintf("An expand may add at most %d records.", MaxRecords)}
+	errBytes   = &LimitError{fmt.Sprintf("An expand may add at most %d MiB.", MaxBytes>>20)}
 )
 
 type goneKey struct{}

@@ -1,4 +1,4 @@
-package records
+package expand
 
 import (
 	"slices"
@@ -13,21 +13,21 @@ const maxPolymorphicSteps = 1000
 
 // targets resolves the name of a step that may be a polymorphic relation of c: "field", which leads to all its
 // collections, or "field@collection", which leads to one.
-func (x *expander) targets(c *schema.Collection, name string) (f *schema.RelationField, targets []*schema.Collection) {
+func (x *Answer) targets(c *schema.Collection, name string) (f *schema.RelationField, targets []*schema.Collection) {
 	name, only, restricted := strings.Cut(name, "@")
 	f, ok := c.Field(name).(*schema.RelationField)
 	if !ok || !f.Polymorphic() || !x.follows(f) {
 		return nil, nil
 	}
 	if restricted {
-		target := x.cat.Find(only)
+		target := x.o.Catalogue.Find(only)
 		if target == nil || !slices.Contains(f.CollectionIDs, target.ID) {
 			return f, nil
 		}
 		return f, []*schema.Collection{target}
 	}
 	for _, id := range f.CollectionIDs {
-		if target := x.cat.ByID(id); target != nil {
+		if target := x.o.Catalogue.ByID(id); target != nil {
 			targets = append(targets, target)
 		}
 	}
@@ -36,12 +36,12 @@ func (x *expander) targets(c *schema.Collection, name string) (f *schema.Relatio
 
 // branchOut resolves a path that begins with a polymorphic relation: a step for each collection that the caller may
 // view. Where the path goes on below some of them only, the records of the others appear without it.
-func (x *expander) branchOut(f *schema.RelationField, targets []*schema.Collection, rest []string) []*expandStep {
-	var steps []*expandStep
+func (x *Answer) branchOut(f *schema.RelationField, targets []*schema.Collection, rest []string) []*Step {
+	var steps []*Step
 	for _, target := range targets {
 		if x.mayView(target) && x.fanned < maxPolymorphicSteps {
 			x.fanned++
-			steps = append(steps, &expandStep{name: f.Name, field: f, target: target, many: f.Multiple()})
+			steps = append(steps, &Step{name: f.Name, field: f, target: target, many: f.Multiple()})
 		}
 	}
 	if len(rest) == 0 {
@@ -60,17 +60,17 @@ func (x *expander) branchOut(f *schema.RelationField, targets []*schema.Collecti
 
 // fillPolymorphic expands a polymorphic relation of nodes. steps are the first of those that are left, one for each
 // collection; it returns how many these are.
-func (x *expander) fillPolymorphic(nodes []*node, steps []*expandStep) (int, error) {
+func (x *Answer) fillPolymorphic(nodes []*Node, steps []*Step) (int, error) {
 	field, count := steps[0].field, 1
 	for count < len(steps) && steps[count].name == field.Name {
 		count++
 	}
 	steps = steps[:count]
-	found := make(map[recordKey]*node)
-	records := make([][]*node, count)
+	found := make(map[recordKey]*Node)
+	records := make([][]*Node, count)
 	for i, s := range steps {
 		var err error
-		records[i], err = x.fetch(&ask{kind: askByID, c: s.target, relations: x.relations(s.target, s.children)}, named(nodes, s))
+		records[i], err = x.read(&Query{Collection: s.target, Relations: x.Relations(s.target, s.children), IDs: named(nodes, s)})
 		if err != nil {
 			return 0, err
 		}
@@ -97,8 +97,8 @@ func (x *expander) fillPolymorphic(nodes []*node, steps []*expandStep) (int, err
 }
 
 // namedBy lists those of the found records that a field of n names, in its order.
-func namedBy(n *node, field *schema.RelationField, found map[recordKey]*node) []*node {
-	var list []*node
+func namedBy(n *Node, field *schema.RelationField, found map[recordKey]*Node) []*Node {
+	var list []*Node
 	for _, value := range n.ids(field.Name) {
 		if collectionID, id, ok := field.Target(value); ok {
 			if r := found[recordKey{collectionID, id}]; r != nil {
@@ -110,7 +110,7 @@ func namedBy(n *node, field *schema.RelationField, found map[recordKey]*node) []
 }
 
 // named lists the records of a step's collection that nodes name, each once.
-func named(nodes []*node, s *expandStep) []string {
+func named(nodes []*Node, s *Step) []string {
 	var ids []string
 	seen := make(map[string]bool)
 	for _, n := range nodes {
@@ -126,10 +126,10 @@ func named(nodes []*node, s *expandStep) []string {
 }
 
 // forget takes away what a relation field holds, so that it is not expanded.
-func (n *node) forget(field string) {
+func (n *Node) forget(field string) {
 	for i := range n.related {
-		if n.related[i].field == field {
-			n.related[i].ids = nil
+		if n.related[i].Field == field {
+			n.related[i].IDs = nil
 		}
 	}
 }
