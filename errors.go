@@ -3,6 +3,7 @@ package troupe
 import (
 	inner "github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/records"
@@ -23,23 +24,23 @@ func NewError(status int, message string) *Error { return httpx.NewError(status,
 func NewFieldError(code, message string) error { return validation.New(code, message) }
 
 // Outcome is what an error says about whether something was written.
-type Outcome = inner.Outcome
+type Outcome = writes.Outcome
 
 const (
 	// Judged means that it was refused or failed, and was not written.
-	Judged Outcome = inner.Judged
+	Judged Outcome = writes.Judged
 	// NotDone means that there was no room or time; it was not written, so it makes sense to try again.
-	NotDone Outcome = inner.NotDone
+	NotDone Outcome = writes.NotDone
 	// DiskFull means that it was not written, and nothing will be before somebody makes room.
-	DiskFull Outcome = inner.DiskFull
+	DiskFull Outcome = writes.DiskFull
 	// Unknown means that nobody can say whether it was written.
-	Unknown Outcome = inner.Unknown
+	Unknown Outcome = writes.Unknown
 	// Done means that it was written, and that something after that failed: a hook, the answer.
-	Done Outcome = inner.Done
+	Done Outcome = writes.Done
 )
 
 // OutcomeOf returns what an error of a write says about whether it was written; err is not nil.
-func OutcomeOf(err error) Outcome { return inner.OutcomeOf(err) }
+func OutcomeOf(err error) Outcome { return writes.OutcomeOf(err) }
 
 // Errors to be found with errors.Is.
 var (
@@ -60,14 +61,14 @@ var (
 
 	// ErrTransactionTimeout says that a transaction was held for too long, ErrTransactionShared that it was used by several goroutines
 	// at once. Nothing of it was written. ErrTransactionOver says that one was used after its end.
-	ErrTransactionTimeout = inner.ErrTransactionTimeout
-	ErrTransactionShared  = inner.ErrTransactionShared
-	ErrTransactionOver    = inner.ErrTransactionOver
+	ErrTransactionTimeout = writes.ErrTransactionTimeout
+	ErrTransactionShared  = writes.ErrTransactionShared
+	ErrTransactionOver    = writes.ErrTransactionOver
 	// ErrInTransaction says that collections or settings were to be changed inside of a transaction, which cannot be.
-	ErrInTransaction = inner.ErrInTransaction
+	ErrInTransaction = writes.ErrInTransaction
 	// ErrDepth says that hooks wrote from within one another too often, ErrReadOnly that one wanted to write while a record was shown.
-	ErrDepth    = inner.ErrDepth
-	ErrReadOnly = inner.ErrReadOnly
+	ErrDepth    = writes.ErrDepth
+	ErrReadOnly = writes.ErrReadOnly
 
 	// ErrSlow says that a [Subscription] was not read in time and has lost changes; whoever needs them reads the records again.
 	ErrSlow = realtime.ErrSlow

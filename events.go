@@ -5,6 +5,7 @@ import (
 	"net"
 
 	inner "github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/records"
 )
@@ -95,7 +96,7 @@ type RecordEvent struct {
 	// Error is why the write failed, in the hooks that come after an error.
 	Error error
 
-	in *inner.RecordEvent
+	in *writes.RecordEvent
 }
 
 // Next does what the hook is around; see [Event].
@@ -112,7 +113,7 @@ func (e *RecordEvent) give() { e.in.Record, e.in.Error = e.Record, e.Error }
 // and does not wait for the write itself.
 func (e *RecordEvent) Context() context.Context { return e.in.Context() }
 
-func (a *App) recordEvent(in *inner.RecordEvent, fn func(*RecordEvent) error) error {
+func (a *App) recordEvent(in *writes.RecordEvent, fn func(*RecordEvent) error) error {
 	e := &RecordEvent{App: a, Action: in.Action, Record: in.Record, Error: in.Error, in: in}
 	err := fn(e)
 	e.give()
@@ -132,7 +133,7 @@ type RecordRequestEvent struct {
 	// Record is the record as the request made it, and after Next as it was written.
 	Record *Record
 
-	in *inner.RecordRequestEvent
+	in *writes.RecordRequestEvent
 }
 
 // Next writes the record, with the hooks around that, and answers the request; see [Event].
@@ -146,7 +147,7 @@ func (e *RecordRequestEvent) Next() error {
 // Context is as in [RecordEvent].
 func (e *RecordRequestEvent) Context() context.Context { return e.in.Context() }
 
-func (a *App) requestEvent(in *inner.RecordRequestEvent, fn func(*RecordRequestEvent) error) error {
+func (a *App) requestEvent(in *writes.RecordRequestEvent, fn func(*RecordRequestEvent) error) error {
 	e := &RecordRequestEvent{App: a, Request: Request{in.RequestInfo}, Action: in.Action, Collection: in.Collection, Record: in.Record, in: in}
 	err := fn(e)
 	in.Record = e.Record
@@ -162,7 +163,7 @@ type RecordEnrichEvent struct {
 	// Shown is the copy that is shown.
 	Shown *Shown
 
-	in *inner.RecordEnrichEvent
+	in *writes.RecordEnrichEvent
 }
 
 // Next decides what is shown; see [Event].
@@ -171,7 +172,7 @@ func (e *RecordEnrichEvent) Next() error { return e.in.Next() }
 // Context carries the chain of calls. Nothing can be written with it.
 func (e *RecordEnrichEvent) Context() context.Context { return e.in.Context() }
 
-func (a *App) enrichEvent(in *inner.RecordEnrichEvent, fn func(*RecordEnrichEvent) error) error {
+func (a *App) enrichEvent(in *writes.RecordEnrichEvent, fn func(*RecordEnrichEvent) error) error {
 	return fn(&RecordEnrichEvent{App: a, Request: Request{in.RequestInfo}, Shown: in.Shown, in: in})
 }
 

@@ -4,19 +4,19 @@ import (
 	"errors"
 	"testing"
 
-	inner "github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
 // TestHookCost: a handler of a program costs one small allocation more than the server's own hook, which is its form of the event.
 func TestHookCost(t *testing.T) {
-	var own, programs hooks.Hook[*inner.RecordEvent]
-	own.BindFunc(func(e *inner.RecordEvent) error { return e.Next() })
+	var own, programs hooks.Hook[*writes.RecordEvent]
+	own.BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
 	around(programs.Tag(), new(App).recordEvent).BindFunc(func(e *RecordEvent) error { return e.Next() })
-	e := &inner.RecordEvent{Record: records.NewRecord(schema.NewCollection(schema.Base, "posts"))}
-	cost := func(h *hooks.Hook[*inner.RecordEvent]) float64 {
+	e := &writes.RecordEvent{Record: records.NewRecord(schema.NewCollection(schema.Base, "posts"))}
+	cost := func(h *hooks.Hook[*writes.RecordEvent]) float64 {
 		return testing.AllocsPerRun(1000, func() {
 			if err := h.Trigger(e, nil); err != nil {
 				t.Fatal(err)
@@ -29,13 +29,13 @@ func TestHookCost(t *testing.T) {
 }
 
 func BenchmarkHook(b *testing.B) {
-	var own, programs hooks.Hook[*inner.RecordEvent]
-	own.BindFunc(func(e *inner.RecordEvent) error { return e.Next() })
+	var own, programs hooks.Hook[*writes.RecordEvent]
+	own.BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
 	around(programs.Tag(), new(App).recordEvent).BindFunc(func(e *RecordEvent) error { return e.Next() })
-	e := &inner.RecordEvent{Record: records.NewRecord(schema.NewCollection(schema.Base, "posts"))}
+	e := &writes.RecordEvent{Record: records.NewRecord(schema.NewCollection(schema.Base, "posts"))}
 	for _, bench := range []struct {
 		name string
-		hook *hooks.Hook[*inner.RecordEvent]
+		hook *hooks.Hook[*writes.RecordEvent]
 	}{{"server", &own}, {"program", &programs}} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -57,7 +57,7 @@ func TestEventIsShared(t *testing.T) {
 		r.Set("id", id)
 		return r
 	}
-	var h hooks.Hook[*inner.RecordEvent]
+	var h hooks.Hook[*writes.RecordEvent]
 	app := new(App)
 	var seen []string
 	see := func(where string, r *Record) { seen = append(seen, where+" "+r.ID()) }
@@ -72,7 +72,7 @@ func TestEventIsShared(t *testing.T) {
 		see("outer after", e.Record)
 		return err
 	})
-	h.BindFunc(func(e *inner.RecordEvent) error {
+	h.BindFunc(func(e *writes.RecordEvent) error {
 		see("server's", e.Record)
 		e.Record = record("c")
 		err := e.Next()
@@ -86,8 +86,8 @@ func TestEventIsShared(t *testing.T) {
 		return err
 	})
 	no := errors.New("no")
-	e := &inner.RecordEvent{Record: record("a")}
-	err := h.Trigger(e, func(e *inner.RecordEvent) error {
+	e := &writes.RecordEvent{Record: record("a")}
+	err := h.Trigger(e, func(e *writes.RecordEvent) error {
 		see("core", e.Record)
 		e.Record = record("d")
 		return no
@@ -108,7 +108,7 @@ func TestEventIsShared(t *testing.T) {
 
 // TestHookIDs: handlers of programs and of the server are in one list, by their IDs.
 func TestHookIDs(t *testing.T) {
-	var h hooks.Hook[*inner.RecordEvent]
+	var h hooks.Hook[*writes.RecordEvent]
 	hook := around(h.Tag("posts"), new(App).recordEvent)
 	ran := ""
 	add := func(id, mark string, priority int) string {
@@ -116,7 +116,7 @@ func TestHookIDs(t *testing.T) {
 	}
 	trigger := func(collection string) string {
 		ran = ""
-		if err := h.Trigger(&inner.RecordEvent{Record: records.NewRecord(schema.NewCollection(schema.Base, collection))}, nil); err != nil {
+		if err := h.Trigger(&writes.RecordEvent{Record: records.NewRecord(schema.NewCollection(schema.Base, collection))}, nil); err != nil {
 			t.Fatal(err)
 		}
 		return ran

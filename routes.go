@@ -3,8 +3,8 @@ package troupe
 import (
 	"context"
 
-	inner "github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 )
 
@@ -50,13 +50,13 @@ func AuthRecord(c *Context) *Record {
 
 // Request is the request on whose behalf something happens. The zero value is the server's own doing. Its methods are called
 // before the handler that got it returns.
-type Request struct{ info *inner.RequestInfo }
+type Request struct{ info *writes.RequestInfo }
 
 // RequestOf returns the request on whose behalf a context of an event runs; the zero value for none.
-func RequestOf(ctx context.Context) Request { return Request{inner.RequestOf(ctx)} }
+func RequestOf(ctx context.Context) Request { return Request{writes.RequestOf(ctx)} }
 
 // http is the request itself, nil where there is none: the server's own doing, or a subscriber's stream.
-func (r Request) http() inner.Request {
+func (r Request) http() writes.Request {
 	if r.info == nil {
 		return nil
 	}

@@ -15,9 +15,12 @@ import (
 	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/admission"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/files"
@@ -46,44 +49,43 @@ type Options struct {
 	Memory int64
 	// Exclusive keeps a second server away from the directory. The command line works beside a server without it.
 	Exclusive bool
+	// Disk is what uploaded files are kept on; nil is the operating system's.
+	Disk files.Disk
 	// Logger gets what happens beside requests; nil discards it.
 	Logger *slog.Logger
 }
 
 // App is an open data directory and the actors that work on it. It is safe for concurrent use.
 type App struct {
-	opts  Options
-	log   *slog.Logger
-	now   func() time.Time
-	hooks hookSet
+	opts Options
+	log  *slog.Logger
+	now  func() time.Time
+	disk files.Disk
+
+	writes.Hooks
+	bootstrap hooks.Hook[*BootstrapEvent]
+	terminate hooks.Hook[*TerminateEvent]
 	// shares bound what is kept for strangers, each kind by its own; together they are the budget.
 	budget *budget.Budget
 	shares budget.Shares
 
 	db        *sqlite.DB
 	store     *records.Store
-	files     *files.Local
 	catalogue atomic.Pointer[schema.Catalogue]
 	settings  atomic.Pointer[settings.Settings]
 	passwords *auth.Passwords
 	hub       *realtime.Hub
 	mail      *mailer.Mailer
 	unlock    func() error
-	pending   *files.Pending
-	remover   remover
-	removals  removals
+	writes    *writes.Service
 
 	actors              *actors.System
 	catalogueSupervisor *actors.Supervisor
 	worker              actors.Ref
-	members             members
-	turns               turns
-	exclusives          atomic.Int64
 	extensions          *wasmhost.Manager // nil without extensions
-	spawned             atomic.Int64
 	incarnations        atomic.Uint64
-	schemaWaiting       atomic.Int64
-	begun, ready        atomic.Bool // Bootstrap was called, everything is open
+	changes             admission.Gate // of collections
+	begun, ready        atomic.Bool    // Bootstrap was called, everything is open
 	closing             atomic.Bool
 	reloading           atomic.Bool
 	background          sync.WaitGroup
@@ -94,9 +96,6 @@ type App struct {
 	settingsMu  sync.Mutex
 	listenersMu sync.Mutex
 	listeners   []func()
-
-	// step is told how far a write with files has come; tests crash there.
-	step func(step string)
 }
 
 var (
@@ -120,15 +119,15 @@ func New(o Options) *App {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Disk == nil {
+		o.Disk = files.OS{}
+	}
 	a := &App{
 		budget: newBudget(o.Memory),
 		opts:   o, log: o.Logger, now: time.Now, passwords: auth.NewPasswords(),
-		remover: newRemover(),
 	}
-	a.useDisk(files.OS{})
+	a.changes = admission.Gate{Max: maxSchemaChanges, Closing: &a.closing}
 	a.shares = a.budget.Shares()
-	a.members.byID = make(map[string]*member)
-	a.removals.init()
 	return a
 }
 
@@ -168,7 +167,7 @@ func (a *App) Bootstrap(ctx context.Context) (err error) {
 	}()
 	e := &BootstrapEvent{App: a, ctx: ctx}
 	opened := false
-	err = a.hooks.bootstrap.Trigger(e, func(*BootstrapEvent) error {
+	err = a.bootstrap.Trigger(e, func(*BootstrapEvent) error {
 		opened = true
 		return a.open(ctx)
 	})
@@ -283,17 +282,17 @@ func (a *App) start(ctx context.Context) (err error) {
 		return fmt.Errorf("open database: %w", err)
 	}
 	a.store = records.NewStore(a.db, a.Catalogue, records.Options{
-		ExpandAll: a.opts.ExpandAll, Enricher: enricher{a}, Passwords: a.Passwords(), Filters: a.shares.Filters, Rows: a.shares.Rows,
+		ExpandAll: a.opts.ExpandAll, Enricher: a.Enricher(), Passwords: a.Passwords(), Filters: a.shares.Filters, Rows: a.shares.Rows,
 	})
-	if err := a.sweepFiles(ctx); err != nil {
-		return fmt.Errorf("settle files: %w", err)
-	}
-	a.remover.start(a)
+	a.writes = writes.New(writes.Options{
+		Logger: a.log, Dir: a.opts.Dir, OneServer: a.opts.Exclusive, Disk: a.opts.Disk, Supervisor: a.catalogueSupervisor,
+		DB: a.db, Store: a.store, Hub: a.hub, Hooks: &a.Hooks, Catalogue: a.Catalogue, Settings: a.Settings,
+	})
 	if err := a.hub.Start(a.db, a.store); err != nil {
 		return err
 	}
-	if err := a.resumeRemoval(ctx); err != nil {
-		return err
+	if err := a.writes.Start(ctx); err != nil {
+		return fmt.Errorf("settle files and deletions: %w", err)
 	}
 	a.ready.Store(true)
 	return nil
@@ -306,7 +305,10 @@ func (a *App) Store() *records.Store { return a.store }
 func (a *App) DB() *sqlite.DB { return a.db }
 
 // Files returns the store of uploaded files.
-func (a *App) Files() *files.Local { return a.files }
+func (a *App) Files() *files.Local { return a.writes.Files() }
+
+// Writes returns the way in for everything that is written.
+func (a *App) Writes() *writes.Service { return a.writes }
 
 // Realtime returns the hub of the event streams.
 func (a *App) Realtime() *realtime.Hub { return a.hub }
@@ -325,22 +327,8 @@ func (a *App) Dir() string { return a.opts.Dir }
 
 // committed is told of each group that the Writer committed, on the Writer's goroutine.
 func (a *App) committed(g sqlite.Group) {
-	for _, change := range g.Changes {
-		if ch, ok := change.(*records.Change); ok && ch.Action != records.Created && hasFiles(ch.Collection) {
-			a.remover.wake()
-			break
-		}
-	}
+	a.writes.Committed(g)
 	a.hub.Committed(g)
-}
-
-func hasFiles(c *schema.Collection) bool {
-	for _, f := range c.Fields {
-		if f.Role() == schema.RoleFiles {
-			return true
-		}
-	}
-	return false
 }
 
 // goSafe runs fn on a goroutine of its own; failures and panics are logged. Close waits for it.

@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors"
+	"github.com/troupebase/troupe/actors/admission"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
-	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -25,8 +26,9 @@ func (a *App) Catalogue() *schema.Catalogue { return a.catalogue.Load() }
 
 // schemaOrder is a change of collections on its way through the catalogue's worker.
 type schemaOrder struct {
-	order
-	run func() error
+	admission.Turn
+	reply admission.Reply
+	run   func() error
 }
 
 // catalogueWorker makes the changes of collections, one after the other.
@@ -34,51 +36,37 @@ type catalogueWorker struct{}
 
 // Receive implements actors.Actor.
 func (catalogueWorker) Receive(_ actors.Ref, message any) {
-	o, ok := message.(*schemaOrder)
-	if !ok || !o.begin() {
-		return
+	if o, ok := message.(*schemaOrder); ok && o.Begin() {
+		admission.Do(o.reply, func() { o.reply.Give(o.run()) })
 	}
-	o.work(func() { o.answer(o.run()) })
 }
 
 // ChangeSchema changes collections in one transaction, alone; the new catalogue counts before it returns. change may be
 // called again, so it works only on what it is given. It returns the error of change, that of the database, or
-// [ErrInTransaction] where ctx is one of a transaction.
+// writes.ErrInTransaction where ctx is one of a transaction.
 func (a *App) ChangeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
 	return a.schemaOrder(ctx, &schemaOrder{run: func() error { return a.changeSchema(ctx, change) }})
 }
 
 func (a *App) schemaOrder(ctx context.Context, o *schemaOrder) error {
-	if err := scopeOf(ctx).redefines(); err != nil {
+	if err := writes.Redefines(ctx); err != nil {
 		return fmt.Errorf("change collections: %w", err)
 	}
-	defer a.schemaWaiting.Add(-1)
-	if a.schemaWaiting.Add(1) > maxSchemaChanges {
-		return fmt.Errorf("change collections: %w", sqlite.ErrBusy)
+	if err := a.changes.Enter(); err != nil {
+		return fmt.Errorf("change collections: %w", err)
 	}
-	if a.closing.Load() {
-		return fmt.Errorf("change collections: %w", sqlite.ErrClosed)
-	}
-	o.reply = make(chan error, 1)
+	defer a.changes.Leave()
+	o.reply = admission.NewReply()
 	a.worker.Send(o)
-	timer := time.NewTimer(schemaTimeout)
-	defer timer.Stop()
-	select {
-	case err := <-o.reply:
-		return err
-	case <-timer.C:
-		if o.withdraw() {
-			return fmt.Errorf("change collections: %w", sqlite.ErrNotWritten)
-		}
-		return <-o.reply
-	}
+	return o.reply.Wait(ctx, time.Now().Add(schemaTimeout), o, nil)
 }
 
 func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
-	if err := a.removals.take(ctx, writeTimeout); err != nil { // what a deletion in pieces found out belongs to the fields as they are
+	release, err := a.writes.HoldDeletions(ctx)
+	if err != nil {
 		return err
 	}
-	defer a.removals.give()
+	defer release()
 	before := a.Catalogue()
 	var done *schema.Change
 	var conf *settings.Settings
@@ -98,7 +86,7 @@ func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) e
 			c.Incarnation = a.incarnations.Add(1)
 		}
 		done = ch
-		return records.NoteRemovals(tx, collectionKeys(ch.Deleted))
+		return writes.NoteCollections(tx, ch.Deleted)
 	}
 	swap := func() {
 		a.catalogue.Store(schema.NewCatalogue(before.Number+1, done.Collections()))
@@ -129,12 +117,6 @@ func (a *App) count(list []*schema.Collection, before *schema.Catalogue) {
 	}
 }
 
-// gone tells whether a collection is not there any more, whoever has its id now.
-func (a *App) gone(c *schema.Collection) bool {
-	now := a.Catalogue().ByID(c.ID)
-	return now == nil || now.Incarnation != c.Incarnation
-}
-
 // renameInSettings lets rate limits follow the collections that got another name. It returns nil when none does.
 func (a *App) renameInSettings(tx *sqlite.Tx, ch *schema.Change) (*settings.Settings, error) {
 	if len(ch.Renamed) == 0 {
@@ -156,10 +138,7 @@ func (a *App) settleSchema(before *schema.Catalogue, ch *schema.Change) {
 	for _, warning := range ch.Warnings {
 		a.log.Warn("dependent view collections may need to be updated after a collection change", "error", warning)
 	}
-	for _, c := range ch.Deleted {
-		a.dismiss(c.ID)
-	}
-	a.removeCollections(collectionKeys(ch.Deleted))
+	a.writes.ForgetCollections(ch.Deleted)
 	after := a.Catalogue()
 	for _, c := range before.Collections {
 		now := after.ByID(c.ID)

@@ -1,11 +1,7 @@
 package app
 
 import (
-	"context"
 	"errors"
-	"time"
-
-	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // Close ends the actors after what they had accepted was answered, and closes the database. New writes are refused once the
@@ -17,9 +13,12 @@ func (a *App) Close() error {
 			closed = true
 			a.stopMailer() // what it writes once a mail was sent is still taken
 			a.closing.Store(true)
+			if a.writes != nil {
+				a.writes.Close()
+			}
 			return a.release()
 		}
-		err := a.hooks.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error { return end() })
+		err := a.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error { return end() })
 		if !closed {
 			err = errors.Join(err, end())
 		}
@@ -40,15 +39,16 @@ func (a *App) release() (err error) {
 
 func (a *App) releaseAll() error {
 	a.stopMailer()
-	a.removals.stop()
 	var errs []error
-	if a.db != nil {
-		errs = append(errs, a.settle())
+	if a.writes != nil {
+		errs = append(errs, a.writes.Settle())
 	}
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close())
 	}
-	a.remover.stop()
+	if a.writes != nil {
+		a.writes.Stop()
+	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 	}
@@ -60,20 +60,4 @@ func (a *App) releaseAll() error {
 		errs = append(errs, a.unlock())
 	}
 	return errors.Join(errs...)
-}
-
-// settleLimit bounds how long Close waits for commands that were admitted before it began.
-const settleLimit = writeTimeout + time.Second
-
-// settle waits until every command that was admitted has its outcome.
-func (a *App) settle() error {
-	for end := time.Now().Add(settleLimit); a.members.busy() || a.exclusives.Load() > 0 || a.removals.under.Load() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			return errors.New("close: commands are still under way")
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleLimit)
-	defer cancel()
-	// What others handed to the Writer came before this.
-	return a.db.Do(ctx, sqlite.WorkFunc(func(*sqlite.Tx) error { return nil }))
 }

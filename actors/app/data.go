@@ -38,42 +38,43 @@ func (a *App) find(collection string) (*schema.Collection, error) {
 //
 // uploads are files that the fields of r name; they are stored along with it.
 //
-// It fails with validation.Errors, the errors of hooks, and those of [App.Write].
+// It fails with validation.Errors, the errors of hooks, those of [writes.Service], and [ErrNotOpen].
 func (a *App) Save(ctx context.Context, r *records.Record, uploads ...*records.PendingFile) error {
-	c := r.Collection
-	if err := a.opened(); err != nil {
-		return fmt.Errorf("save record of %s: %w", c.Name, err)
-	}
-	draft, err := a.store.DraftSave(r, records.WriteInput{Files: uploads})
-	if err != nil {
-		return fmt.Errorf("save record of %s: %w", c.Name, err)
-	}
-	written, err := draft.Begin(a.look(ctx))
+	err := a.opened()
 	if err == nil {
-		err = a.saveBegun(ctx, c, draft, written, programClient)
+		err = a.writes.Save(ctx, r, programClient, uploads...)
 	}
 	if err != nil {
-		return fmt.Errorf("save record of %s: %w", c.Name, err)
+		return fmt.Errorf("save record of %s: %w", r.Collection.Name, err)
 	}
-	r.Become(written)
 	return nil
 }
 
 // Delete deletes a record and what goes along with it, with their hooks and without asking any rule. It fails with
-// records.ErrNotFound, records.ErrReferenced, the errors of hooks, and those of [App.Write].
+// records.ErrNotFound, records.ErrReferenced, the errors of hooks, those of [writes.Service], and [ErrNotOpen].
 func (a *App) Delete(ctx context.Context, r *records.Record) error {
-	c := r.Collection
-	if err := a.opened(); err != nil {
-		return fmt.Errorf("delete record of %s: %w", c.Name, err)
-	}
-	draft, err := a.store.DraftDelete(r.ID(), records.WriteInput{CollectionID: c.ID, Incarnation: c.Incarnation, SkipRules: true})
+	err := a.opened()
 	if err == nil {
-		err = a.save(ctx, c, draft, programClient)
+		err = a.writes.Delete(ctx, r, programClient)
 	}
 	if err != nil {
-		return fmt.Errorf("delete record of %s: %w", c.Name, err)
+		return fmt.Errorf("delete record of %s: %w", r.Collection.Name, err)
 	}
 	return nil
+}
+
+// RunInTransaction is [writes.Service.RunInTransaction]. It fails with [ErrNotOpen], too.
+func (a *App) RunInTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
+	if err := a.opened(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	return a.writes.RunInTransaction(ctx, fn)
+}
+
+// Write applies a command with the hooks around it and waits for the outcome; see [writes.Service.Write]. It implements
+// auth.Application.
+func (a *App) Write(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
+	return a.writes.Write(ctx, c, cmd, client)
 }
 
 // ImportCollections makes the collections of a JSON list as the import of the API does: those that are there, by id, are
@@ -112,7 +113,7 @@ func (a *App) FindRecordByID(ctx context.Context, collection, id string) (r *rec
 	if err != nil {
 		return nil, err
 	}
-	err = a.look(ctx)(func(p records.Preparer) (err error) {
+	err = a.writes.Look(ctx)(func(p records.Preparer) (err error) {
 		r, err = a.store.FindByID(ctx, p, c.ID, id, nil)
 		return err
 	})
@@ -132,7 +133,7 @@ func (a *App) FindRecords(ctx context.Context, collection string, f Find) ([]*re
 }
 
 func (a *App) findAll(ctx context.Context, in *records.FindInput) (list []*records.Record, err error) {
-	err = a.look(ctx)(func(p records.Preparer) (err error) {
+	err = a.writes.Look(ctx)(func(p records.Preparer) (err error) {
 		list, err = a.store.FindAll(ctx, p, in)
 		return err
 	})
@@ -162,7 +163,7 @@ func (a *App) CountRecords(ctx context.Context, collection string, f Find) (n in
 	if err != nil {
 		return 0, err
 	}
-	err = a.look(ctx)(func(p records.Preparer) (err error) {
+	err = a.writes.Look(ctx)(func(p records.Preparer) (err error) {
 		n, err = a.store.Count(ctx, p, in)
 		return err
 	})

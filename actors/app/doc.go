@@ -2,7 +2,7 @@
 // the tree of actors that every write goes through.
 //
 // Start at [Open] in app.go. A read takes the catalogue ([App.Catalogue]) and asks the store ([App.Store]); no actor is
-// involved. A write is a command that [App.Write] hands to the actor of its collection, which passes it on to the
+// involved. A write goes through [App.Writes], which has it handed, in the order of its collection, to the
 // database's Writer in order. A change of collections goes through the catalogue's worker ([App.ChangeSchema]).
 //
 // # Guarantees

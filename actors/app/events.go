@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/troupebase/troupe/actors/hooks"
-	"github.com/troupebase/troupe/storage/records"
-	"github.com/troupebase/troupe/storage/schema"
 )
 
 // BootstrapEvent is the start of an [App]: before Next nothing is open, after it everything is.
@@ -24,50 +22,8 @@ type TerminateEvent struct {
 	App *App
 }
 
-// RecordEvent is a write of one record, at one of its stages. The stages of one write share the event.
-type RecordEvent struct {
-	hooks.Base
-	App *App
-	// Action is what is done to the record.
-	Action records.Action
-	// Record is the record: as it is to be written, and after that as it was. Hooks may change it, or put another record of
-	// the same collection in its place.
-	Record *records.Record
-	// Error is why the write failed, in the hooks that come after an error.
-	Error error
+// OnBootstrap is the hook around the start. It has to be bound before [App.Bootstrap].
+func (a *App) OnBootstrap() *hooks.Hook[*BootstrapEvent] { return &a.bootstrap }
 
-	ctx context.Context
-}
-
-// Context carries the chain of calls: what is read or written with it belongs to the transaction that the write is part of,
-// and does not wait for the write itself.
-func (e *RecordEvent) Context() context.Context { return e.ctx }
-
-// HasTag implements hooks.Event: the tags are the collection's name and id.
-func (e *RecordEvent) HasTag(tag string) bool {
-	return e.Record != nil && tagged(e.Record.Collection, tag) // a hook may have left none
-}
-
-func tagged(c *schema.Collection, tag string) bool { return tag == c.Name || tag == c.ID }
-
-// RecordRequestEvent is a request to the API that writes one record. The rule was met by the record as it was requested;
-// what hooks change is not judged again.
-type RecordRequestEvent struct {
-	hooks.Base
-	App *App
-	// RequestInfo is the request and on whose behalf it runs.
-	*RequestInfo
-	// Action is what is to be done.
-	Action     records.Action
-	Collection *schema.Collection
-	// Record is the record as the request made it, and after Next as it was written.
-	Record *records.Record
-
-	ctx context.Context
-}
-
-// Context is as in [RecordEvent].
-func (e *RecordRequestEvent) Context() context.Context { return e.ctx }
-
-// HasTag implements hooks.Event: the tags are the collection's name and id.
-func (e *RecordRequestEvent) HasTag(tag string) bool { return tagged(e.Collection, tag) }
+// OnTerminate is the hook around the end.
+func (a *App) OnTerminate() *hooks.Hook[*TerminateEvent] { return &a.terminate }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
@@ -91,21 +92,21 @@ const extensionID = "extension:"
 // binding is the handlers of a set of extensions.
 type binding struct {
 	a        *App
-	records  map[*hooks.Hook[*RecordEvent]][]*hooks.Handler[*RecordEvent]
-	requests map[*hooks.Hook[*RecordRequestEvent]][]*hooks.Handler[*RecordRequestEvent]
-	enrich   []*hooks.Handler[*RecordEnrichEvent]
+	records  map[*hooks.Hook[*writes.RecordEvent]][]*hooks.Handler[*writes.RecordEvent]
+	requests map[*hooks.Hook[*writes.RecordRequestEvent]][]*hooks.Handler[*writes.RecordRequestEvent]
+	enrich   []*hooks.Handler[*writes.RecordEnrichEvent]
 	end      []*hooks.Handler[*TerminateEvent]
 }
 
 // bindExtensions puts the hooks of a set of extensions in the place of those of the set before. Events under way end with the
 // versions that they began with.
 func (a *App) bindExtensions(set []*wasmhost.Extension) {
-	b := &binding{a: a, records: make(map[*hooks.Hook[*RecordEvent]][]*hooks.Handler[*RecordEvent]),
-		requests: make(map[*hooks.Hook[*RecordRequestEvent]][]*hooks.Handler[*RecordRequestEvent])}
-	b.records[&a.hooks.validate] = nil
-	for _, s := range []*stages{&a.hooks.create, &a.hooks.update, &a.hooks.delete} {
-		b.requests[&s.request] = nil
-		for _, h := range []*hooks.Hook[*RecordEvent]{&s.write, &s.execute, &s.success, &s.failure} {
+	b := &binding{a: a, records: make(map[*hooks.Hook[*writes.RecordEvent]][]*hooks.Handler[*writes.RecordEvent]),
+		requests: make(map[*hooks.Hook[*writes.RecordRequestEvent]][]*hooks.Handler[*writes.RecordRequestEvent])}
+	b.records[a.Validation()] = nil
+	for _, s := range []*writes.Stages{a.Stages(records.Created), a.Stages(records.Updated), a.Stages(records.Deleted)} {
+		b.requests[&s.Request] = nil
+		for _, h := range []*hooks.Hook[*writes.RecordEvent]{&s.Write, &s.Execute, &s.Success, &s.Failure} {
 			b.records[h] = nil
 		}
 	}
@@ -121,8 +122,8 @@ func (a *App) bindExtensions(set []*wasmhost.Extension) {
 	for h, list := range b.requests {
 		h.Replace(ours, list)
 	}
-	a.hooks.enrich.Replace(ours, b.enrich)
-	a.hooks.terminate.Replace(ours, b.end)
+	a.Enrichment().Replace(ours, b.enrich)
+	a.terminate.Replace(ours, b.end)
 }
 
 // add binds one hook.
@@ -130,7 +131,7 @@ func (b *binding) add(g *guestHook) {
 	id := fmt.Sprintf("%s%s/%d", extensionID, g.x.Name(), g.index)
 	switch g.spec.Event {
 	case "record.enrich":
-		b.enrich = append(b.enrich, &hooks.Handler[*RecordEnrichEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.enrich})
+		b.enrich = append(b.enrich, &hooks.Handler[*writes.RecordEnrichEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.enrich})
 		return
 	case "terminate":
 		g.late = true
@@ -140,33 +141,33 @@ func (b *binding) add(g *guestHook) {
 	kind, stage, _ := strings.Cut(strings.TrimPrefix(g.spec.Event, "record."), ".")
 	if kind == "validate" {
 		g.changes = true
-		b.record(&b.a.hooks.validate, g, id)
+		b.record(b.a.Validation(), g, id)
 		return
 	}
 	action := records.Action(kind)
 	if action != records.Created && action != records.Updated && action != records.Deleted {
 		return // of another layer (serve), or called by name (bootstrap)
 	}
-	s := b.a.hooks.of(action)
+	s := b.a.Stages(action)
 	g.changes = action != records.Deleted
 	switch stage {
 	case "request":
-		b.requests[&s.request] = append(b.requests[&s.request], &hooks.Handler[*RecordRequestEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.request})
+		b.requests[&s.Request] = append(b.requests[&s.Request], &hooks.Handler[*writes.RecordRequestEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.request})
 	case "":
-		b.record(&s.write, g, id)
+		b.record(&s.Write, g, id)
 	case "execute":
-		b.record(&s.execute, g, id)
+		b.record(&s.Execute, g, id)
 	case "success":
 		g.changes, g.late = false, true
-		b.record(&s.success, g, id)
+		b.record(&s.Success, g, id)
 	case "error":
 		g.changes, g.late = false, true
-		b.record(&s.failure, g, id)
+		b.record(&s.Failure, g, id)
 	}
 }
 
-func (b *binding) record(h *hooks.Hook[*RecordEvent], g *guestHook, id string) {
-	b.records[h] = append(b.records[h], &hooks.Handler[*RecordEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.record})
+func (b *binding) record(h *hooks.Hook[*writes.RecordEvent], g *guestHook, id string) {
+	b.records[h] = append(b.records[h], &hooks.Handler[*writes.RecordEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.record})
 }
 
 // guestHook is one hook of an extension.
@@ -184,7 +185,7 @@ func (g *guestHook) around(ctx context.Context, call *wasmhost.Call, next func()
 	var state []byte
 	if g.spec.Before {
 		var err error
-		within, end := underWriter(ctx)
+		within, end := writes.UnderWriter(ctx)
 		state, err = g.x.Before(within, g.index, call)
 		end()
 		if err != nil {
@@ -202,7 +203,7 @@ func (g *guestHook) around(ctx context.Context, call *wasmhost.Call, next func()
 	if !g.spec.After {
 		return nil
 	}
-	within, end := underWriter(ctx)
+	within, end := writes.UnderWriter(ctx)
 	defer end()
 	if err := g.x.After(within, g.index, call, state); err != nil {
 		return g.answer(tooLate(err))
@@ -255,32 +256,32 @@ func (g *guestHook) skips(c *schema.Collection) bool {
 	return len(g.spec.Collections) == 0 && (c.System || strings.HasPrefix(c.Name, "_"))
 }
 
-func (g *guestHook) record(e *RecordEvent) error {
+func (g *guestHook) record(e *writes.RecordEvent) error {
 	if g.skips(e.Record.Collection) {
 		return e.Next()
 	}
-	call := g.a.guestCall(e.ctx)
+	call := g.a.guestCall(e.Context())
 	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes, credentials: g.x.Granted(wasmhost.Credentials)}
 	call.Failure = e.Error
-	return g.around(e.ctx, call, e.Next)
+	return g.around(e.Context(), call, e.Next)
 }
 
-func (g *guestHook) request(e *RecordRequestEvent) error {
+func (g *guestHook) request(e *writes.RecordRequestEvent) error {
 	if g.skips(e.Collection) {
 		return e.Next()
 	}
-	call := g.a.guestCall(e.ctx)
+	call := g.a.guestCall(e.Context())
 	call.Record = &guestRecord{a: g.a, at: func() *records.Record { return e.Record }, fixed: !g.changes, credentials: g.x.Granted(wasmhost.Credentials)}
-	return g.around(e.ctx, call, e.Next)
+	return g.around(e.Context(), call, e.Next)
 }
 
-func (g *guestHook) enrich(e *RecordEnrichEvent) error {
+func (g *guestHook) enrich(e *writes.RecordEnrichEvent) error {
 	if g.skips(e.Shown.Record().Collection) {
 		return e.Next()
 	}
-	call := g.a.guestCall(e.ctx)
+	call := g.a.guestCall(e.Context())
 	call.Record = &guestRecord{a: g.a, at: e.Shown.Record, shown: e.Shown}
-	return g.around(e.ctx, call, e.Next)
+	return g.around(e.Context(), call, e.Next)
 }
 
 func (g *guestHook) terminate(e *TerminateEvent) error {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/wasmhost"
@@ -65,8 +66,8 @@ func BenchmarkExtensionTrigger(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			a := open(b)
 			c := benchCollection(b, a, bench.collection)
-			a.OnRecordCreate("native").BindFunc(func(e *RecordEvent) error { return e.Next() })
-			a.OnRecordCreate("nativecopy").BindFunc(func(e *RecordEvent) error {
+			a.OnRecordCreate("native").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+			a.OnRecordCreate("nativecopy").BindFunc(func(e *writes.RecordEvent) error {
 				e.Record.Set("slug", e.Record.Text("title"))
 				return e.Next()
 			})
@@ -78,12 +79,12 @@ func BenchmarkExtensionTrigger(b *testing.B) {
 			before := cpuTime()
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
-				ctx := context.WithValue(context.Background(), scopeKey{}, &scope{chain: new(chain)})
+				ctx := writes.WithRequest(context.Background(), nil)
 				r := records.NewRecord(c)
 				r.Set("title", "The quick brown fox jumps over the lazy dog")
 				for pb.Next() {
-					e := &RecordEvent{App: a, Action: records.Created, Record: r, ctx: ctx}
-					if err := a.hooks.create.write.Trigger(e, func(*RecordEvent) error { return nil }); err != nil {
+					e := writes.NewRecordEvent(ctx, records.Created, r)
+					if err := a.Stages(records.Created).Write.Trigger(e, func(*writes.RecordEvent) error { return nil }); err != nil {
 						b.Error(err)
 						return
 					}

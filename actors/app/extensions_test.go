@@ -9,7 +9,7 @@ import (
 // TestGuestHooksSkipSystemCollections: a hook that names no collections is not for those that hold the server's secrets.
 func TestGuestHooksSkipSystemCollections(t *testing.T) {
 	a := open(t)
-	docs := makeDocs(t, a)
+	docs := define(t, a, docs)
 	for _, tt := range []struct {
 		named      []string
 		collection string

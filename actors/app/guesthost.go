@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -23,7 +24,7 @@ type guestHost struct{ a *App }
 // guestCall begins a call of a guest with the request on whose behalf ctx runs.
 func (a *App) guestCall(ctx context.Context) *wasmhost.Call {
 	call := new(wasmhost.Call)
-	info := RequestOf(ctx)
+	info := writes.RequestOf(ctx)
 	if info == nil {
 		return call
 	}
@@ -90,8 +91,8 @@ func (streamRequest) RealIP() string { return "" }
 
 // guestRequest is a request as extensions reach it. It implements wasmhost.Request.
 type guestRequest struct {
-	Request
-	info *RequestInfo
+	writes.Request
+	info *writes.RequestInfo
 }
 
 // Param implements wasmhost.Request.
@@ -119,7 +120,7 @@ func caller(ctx context.Context, as wasmhost.Authority) *records.Caller {
 	if as == wasmhost.AsExtension {
 		return nil
 	}
-	if info := RequestOf(ctx); info != nil {
+	if info := writes.RequestOf(ctx); info != nil {
 		who := info.Caller
 		return &who
 	}
@@ -147,7 +148,7 @@ func (h guestHost) Find(ctx context.Context, as wasmhost.Authority, collection, 
 		return nil, err
 	}
 	var r *records.Record
-	err = h.a.look(ctx)(func(p records.Preparer) (err error) {
+	err = h.a.writes.Look(ctx)(func(p records.Preparer) (err error) {
 		r, err = h.a.store.FindByID(ctx, p, c.ID, id, caller(ctx, as))
 		return err
 	})
@@ -198,14 +199,7 @@ func (h guestHost) input(ctx context.Context, as wasmhost.Authority, c *schema.C
 
 // write runs a draft with its hooks, and with the checks of forms where rules are asked.
 func (h guestHost) write(ctx context.Context, c *schema.Collection, d *records.Draft, rules bool) (*records.Record, error) {
-	look := h.a.look(ctx)
-	r, err := d.Begin(look)
-	if err == nil && rules {
-		err = d.CheckForm(ctx, look)
-	}
-	if err == nil {
-		err = h.a.saveBegun(ctx, c, d, r, "extension "+wasmhost.Of(ctx).Name())
-	}
+	r, err := h.a.writes.Form(ctx, c, d, rules, "extension "+wasmhost.Of(ctx).Name())
 	return r, known(err)
 }
 
@@ -285,27 +279,27 @@ func known(err error) error {
 	if err == nil {
 		return nil
 	}
-	outcome := OutcomeOf(err)
+	outcome := writes.OutcomeOf(err)
 	switch {
 	case errors.As(err, &no):
 		return &wasmhost.Rejection{Status: no.Status, Message: no.Message, Fields: failures(no.Fields)}
 	case errors.As(err, &fields):
 		return refusal(fields)
-	case outcome == Done: // not BUSY, which means that nothing was
+	case outcome == writes.Done: // not BUSY, which means that nothing was
 		return errors.New("after a write: " + err.Error())
-	case outcome == Unknown:
+	case outcome == writes.Unknown:
 		return &wasmhost.Error{Errno: wasmhost.Internal, Message: "the outcome is not known: it may have been written or not"}
-	case outcome == DiskFull:
+	case outcome == writes.DiskFull:
 		return &wasmhost.Error{Errno: wasmhost.Busy, Message: "the server's disk is full, nothing was written"}
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, records.ErrNoCollection), errors.Is(err, fs.ErrNotExist):
 		class = wasmhost.NotFound
 	case errors.Is(err, records.ErrForbidden), errors.Is(err, records.ErrRule), errors.Is(err, filter.ErrCollectionFilter), errors.Is(err, filter.ErrRequestFilter):
 		class = wasmhost.Forbidden
-	case outcome == NotDone, errors.Is(err, sqlite.ErrInterrupted):
+	case outcome == writes.NotDone, errors.Is(err, sqlite.ErrInterrupted):
 		class = wasmhost.Busy
-	case errors.Is(err, ErrDepth), errors.Is(err, records.ErrTooMany):
+	case errors.Is(err, writes.ErrDepth), errors.Is(err, records.ErrTooMany):
 		class = wasmhost.Limit
-	case errors.Is(err, ErrReadOnly):
+	case errors.Is(err, writes.ErrReadOnly):
 		class = wasmhost.Context
 	case errors.Is(err, records.ErrQuery), errors.Is(err, records.ErrView):
 		class = wasmhost.Invalid

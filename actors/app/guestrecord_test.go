@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/wasmhost"
@@ -14,13 +15,14 @@ import (
 // TestGuestsAddLittleToWhatIsShown: an answer holds hundreds of records at once, so what a guest puts into one is bounded.
 func TestGuestsAddLittleToWhatIsShown(t *testing.T) {
 	a := open(t)
-	c := define(t, a, counters)
-	r, err := add(t.Context(), a, c, map[string]any{"t": "x"})
-	if err != nil {
+	c := define(t, a, `{"name":"counters","type":"base","fields":[{"name":"t","type":"text","max":50}]}`)
+	r := records.NewRecord(c)
+	r.Set("t", "x")
+	if err := a.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	asked := false
-	a.OnRecordEnrich("counters").BindFunc(func(e *RecordEnrichEvent) error {
+	a.OnRecordEnrich("counters").BindFunc(func(e *writes.RecordEnrichEvent) error {
 		asked = true
 		g := &guestRecord{a: a, at: e.Shown.Record, shown: e.Shown}
 		half := strings.Repeat("x", maxGiven/2-10)

@@ -10,6 +10,7 @@ import (
 
 	zsqlite "zombiezen.com/go/sqlite"
 
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/wasmhost"
@@ -37,7 +38,7 @@ func (h guestHost) SQL(ctx context.Context, statement string, params wasmhost.Pa
 }
 
 func (h guestHost) query(ctx context.Context, q *sqlite.Query) (out *sqlite.QueryResult, err error) {
-	if scopeOf(ctx).tx == nil {
+	if !writes.InTransaction(ctx) {
 		err = h.a.db.Read(ctx, func(r *sqlite.Reader) error {
 			h.guard(ctx, q)
 			reads, err := r.ReadOnly(q)
@@ -54,7 +55,7 @@ func (h guestHost) query(ctx context.Context, q *sqlite.Query) (out *sqlite.Quer
 		}
 	}
 	err = h.a.RunInTransaction(ctx, func(ctx context.Context) error {
-		return scopeOf(ctx).tx.do(func(tx *sqlite.Tx) (err error) {
+		return writes.WithTx(ctx, func(tx *sqlite.Tx) (err error) {
 			h.guard(ctx, q)
 			out, err = tx.Query(ctx, q)
 			return ofStatement(err)

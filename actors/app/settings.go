@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -12,9 +13,9 @@ import (
 func (a *App) Settings() *settings.Settings { return a.settings.Load() }
 
 // SaveSettings stores what change makes of the current settings and returns the result. change may be called again and
-// works only on what it is given; its error stores nothing and is returned. In a transaction it fails with [ErrInTransaction].
+// works only on what it is given; its error stores nothing and is returned. In a transaction it fails with writes.ErrInTransaction.
 func (a *App) SaveSettings(ctx context.Context, change func(s *settings.Settings) error) (*settings.Settings, error) {
-	if err := scopeOf(ctx).redefines(); err != nil {
+	if err := writes.Redefines(ctx); err != nil {
 		return nil, fmt.Errorf("save settings: %w", err)
 	}
 	a.settingsMu.Lock()

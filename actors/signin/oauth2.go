@@ -9,6 +9,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -148,7 +149,7 @@ type oauth2SignIn struct {
 // run finds the record, or makes it.
 func (o *oauth2SignIn) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, o.clean()) }()
-	ctx = app.WithRequest(ctx, o.a.Request)
+	ctx = writes.WithRequest(ctx, o.a.Request)
 	for range maxOAuth2Tries {
 		m, err := o.match(ctx)
 		if err != nil {

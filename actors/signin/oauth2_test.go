@@ -7,6 +7,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -28,7 +29,7 @@ func TestOAuth2SeesThatItsRecordMoved(t *testing.T) {
 	signIn := func() *oauth2SignIn {
 		code := s.OAuth2(func(*schema.Collection) error { return nil })
 		code.Provider = "google"
-		info := &app.RequestInfo{Caller: records.Caller{Request: &filter.Request{Context: "oauth2"}}}
+		info := &writes.RequestInfo{Caller: records.Caller{Request: &filter.Request{Context: "oauth2"}}}
 		return &oauth2SignIn{s: s, form: code, a: &Attempt{Collection: users, Request: info}, user: &oauth2.User{ID: "1", Email: "a@x.test"}}
 	}
 	o := signIn() // it had found a record, which is gone

@@ -36,7 +36,7 @@ func (m oauth2Match) takenOver() bool {
 
 // match finds the record.
 func (o *oauth2SignIn) match(ctx context.Context) (m oauth2Match, err error) {
-	err = o.s.app.Look(ctx)(func(p records.Preparer) (err error) {
+	err = o.s.app.Writes().Look(ctx)(func(p records.Preparer) (err error) {
 		m = oauth2Match{}
 		cat := o.s.app.Catalogue()
 		now, err := o.s.app.Store().Current(cat, p, o.a.Request.Caller)

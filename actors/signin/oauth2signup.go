@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -77,7 +77,7 @@ func (o *oauth2SignIn) usernameFits(ctx context.Context, field string) (free boo
 	if _, unique := c.UniqueIndex(field); !unique {
 		return true, nil
 	}
-	err = o.s.app.Look(ctx)(func(p records.Preparer) error {
+	err = o.s.app.Writes().Look(ctx)(func(p records.Preparer) error {
 		taken, err := auth.FindUnique(p, c, field, username)
 		free = taken == nil
 		return err
@@ -135,12 +135,12 @@ func (o *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error
 	if err != nil {
 		return nil, &SignUpError{err}
 	}
-	rq := &app.WriteRequest{Info: o.a.Request, Collection: c, Draft: draft, Client: o.a.Origin.IP}
+	rq := &writes.WriteRequest{Info: o.a.Request, Collection: c, Draft: draft, Client: o.a.Origin.IP}
 	rq.Answer = func(_ context.Context, made *records.Record) error {
 		r = made
 		return nil
 	}
-	if err := o.s.app.Request(ctx, rq); err != nil {
+	if err := o.s.app.Writes().Request(ctx, rq); err != nil {
 		return nil, &SignUpError{err}
 	}
 	if r == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/mailer/mailtest"
 	"github.com/troupebase/troupe/actors/signin"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -196,7 +197,7 @@ func (g *rig) column(table, column, record string) (list []string) {
 func from(c *schema.Collection, credential signin.Credential) signin.Attempt {
 	return signin.Attempt{
 		Collection: c, Credential: credential, Client: "10.0.0.1", Origin: auth.Origin{IP: "10.0.0.1", UserAgent: "ua"},
-		Request: &app.RequestInfo{Caller: records.Caller{Request: &filter.Request{Context: credential.Kind().Context()}}},
+		Request: &writes.RequestInfo{Caller: records.Caller{Request: &filter.Request{Context: credential.Kind().Context()}}},
 	}
 }
 

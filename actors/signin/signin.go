@@ -9,6 +9,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -68,7 +69,7 @@ type Attempt struct {
 	Collection *schema.Collection
 	Credential Credential
 	// Request is the request, as hooks see it; rules see that of its caller.
-	Request *app.RequestInfo
+	Request *writes.RequestInfo
 	// MFASession is what was sent as the id of the session that another method began, nil for nothing.
 	MFASession any
 	// Origin is the place that it comes from.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -61,7 +62,7 @@ func (h *batchHandlers) run(c *httpx.Context) error {
 	}
 	out, err := b.answer(c.Buffer())
 	if err != nil {
-		return app.Written(err)
+		return writes.Written(err)
 	}
 	return c.Send(http.StatusOK, out)
 }
@@ -303,13 +304,13 @@ func first(q url.Values, name string) (string, bool) {
 func (b *batchRun) run() error {
 	var err error
 	if b.hooked {
-		err = b.h.app.Batch(b.ctx, b.c.RealIP(), b.request)
+		err = b.h.app.Writes().Batch(b.ctx, b.c.RealIP(), b.request)
 	} else {
 		batch := &records.Batch{Together: true}
 		for _, part := range b.parts {
 			batch.Commands = append(batch.Commands, part.command)
 		}
-		err = b.h.app.Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
+		err = b.h.app.Writes().Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
 	}
 	var failed *records.BatchError
 	switch {

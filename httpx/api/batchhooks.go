@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -22,7 +22,7 @@ func (b *batchRun) hooks(form *batchForm) bool {
 			continue
 		}
 		for _, action := range item.actions() {
-			if b.h.app.Hooked(col, action) {
+			if b.h.app.Writes().Hooked(col, action) {
 				return true
 			}
 		}
@@ -44,7 +44,7 @@ func (i *batchItem) actions() []records.Action {
 }
 
 // request makes the request of a part, for the hooks around it.
-func (b *batchRun) request(ctx context.Context, i int) (*app.WriteRequest, error) {
+func (b *batchRun) request(ctx context.Context, i int) (*writes.WriteRequest, error) {
 	if i == len(b.parts) {
 		return nil, nil
 	}
@@ -54,11 +54,11 @@ func (b *batchRun) request(ctx context.Context, i int) (*app.WriteRequest, error
 		}
 	}
 	part := b.parts[i]
-	draft, err := b.h.store.Draft(part.command, b.h.app.Look(ctx))
+	draft, err := b.h.store.Draft(part.command, b.h.app.Writes().Look(ctx))
 	if err != nil {
 		return nil, err
 	}
-	rq := &app.WriteRequest{Info: b.info(part), Collection: part.col, Draft: draft, Client: b.c.RealIP()}
+	rq := &writes.WriteRequest{Info: b.info(part), Collection: part.col, Draft: draft, Client: b.c.RealIP()}
 	if draft.Action() != records.Created {
 		rq.ID = part.target.id
 	}
@@ -75,11 +75,11 @@ func (b *batchRun) identify(ctx context.Context) error {
 	for i, part := range b.parts {
 		commands[i] = part.command
 	}
-	return b.h.app.Look(ctx)(func(p records.Preparer) error { return b.h.store.Identify(p, commands) })
+	return b.h.app.Writes().Look(ctx)(func(p records.Preparer) error { return b.h.store.Identify(p, commands) })
 }
 
 // info is a part as hooks see it.
-func (b *batchRun) info(part *batchPart) *app.RequestInfo {
+func (b *batchRun) info(part *batchPart) *writes.RequestInfo {
 	info := requestInfo(b.c, part.caller, jsonOf(part.item.Body))
 	info.Request = &partRequest{Context: b.c, part: part}
 	return info
@@ -90,7 +90,7 @@ func (b *batchRun) showing(part *batchPart) context.Context {
 	if !b.h.app.Enriching() {
 		return b.c.Context()
 	}
-	return app.WithRequest(b.c.Context(), b.info(part))
+	return writes.WithRequest(b.c.Context(), b.info(part))
 }
 
 // partRequest is a part of a batch as hooks see it: its own method, URL and headers on top of those of the batch.
@@ -99,19 +99,19 @@ type partRequest struct {
 	part *batchPart
 }
 
-// Method implements app.Request.
+// Method implements writes.Request.
 func (r *partRequest) Method() string { return r.part.caller.Request.Method }
 
-// Path implements app.Request.
+// Path implements writes.Request.
 func (r *partRequest) Path() string {
 	path, _, _ := strings.Cut(r.part.item.URL, "?")
 	return path
 }
 
-// URI implements app.Request.
+// URI implements writes.Request.
 func (r *partRequest) URI() string { return r.part.item.URL }
 
-// Param implements app.Request.
+// Param implements writes.Request.
 func (r *partRequest) Param(name string) string {
 	switch name {
 	case "collection":
@@ -122,12 +122,12 @@ func (r *partRequest) Param(name string) string {
 	return ""
 }
 
-// QueryLookup implements app.Request.
+// QueryLookup implements writes.Request.
 func (r *partRequest) QueryLookup(name string) (string, bool) {
 	return first(r.part.target.query, name)
 }
 
-// HeaderLookup implements app.Request.
+// HeaderLookup implements writes.Request.
 func (r *partRequest) HeaderLookup(name string) (string, bool) {
 	return r.part.caller.Request.Source.Header(filter.HeaderName(name))
 }

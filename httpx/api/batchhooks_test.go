@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/settings"
 )
@@ -47,14 +47,14 @@ func TestBatchSequence(t *testing.T) {
 	gone := g.make("posts", `{"title":"gone"}`)
 	l := g.witness("posts")
 	r := record(g.app)
-	r.after["Create"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+	r.after["Create"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 		r.note(e.Record.Text("title"))
 		if got := g.ids("posts"); len(got) != 2 {
 			t.Errorf("outside of the transaction are %v already", got)
 		}
 		return nil
 	}
-	r.before["AfterCreateSuccess"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+	r.before["AfterCreateSuccess"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 		r.note(e.Record.Text("title"))
 		if got := g.ids("posts"); len(got) != 4 {
 			t.Errorf("after the commit are %v", got)
@@ -123,7 +123,7 @@ func TestBatchFailure(t *testing.T) {
 			`CreateRequest{ Create{ Validate{} CreateExecute{} } ! } AfterCreateError{}`, 1},
 		{"the first", []string{long, a}, nil, 0, `CreateRequest{ Create{ Validate{!} ! } AfterCreateError{} ! }`, 0},
 		{"a request hook after next", []string{a, b}, func() {
-			r.after["CreateRequest"] = func(_ *app.RecordEvent, e *app.RecordRequestEvent) error {
+			r.after["CreateRequest"] = func(_ *writes.RecordEvent, e *writes.RecordRequestEvent) error {
 				if e.Record.Text("title") == "a" {
 					return errNo
 				}
@@ -132,7 +132,7 @@ func TestBatchFailure(t *testing.T) {
 		}, 0, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} } } }
 			AfterCreateError{} AfterCreateError{}`, 2},
 		{"a hook after next of create", []string{a, b}, func() {
-			r.after["Create"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+			r.after["Create"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 				if e.Record.Text("title") == "b" {
 					return errNo
 				}
@@ -141,7 +141,7 @@ func TestBatchFailure(t *testing.T) {
 		}, 1, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} } AfterCreateError{} ! } ! }
 			AfterCreateError{}`, 1},
 		{"a panic", []string{a, b}, func() {
-			r.before["Create"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+			r.before["Create"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 				if e.Record.Text("title") == "b" {
 					panic("boom")
 				}
@@ -152,7 +152,7 @@ func TestBatchFailure(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			r.reset()
 			causes = nil
-			r.before["AfterCreateError"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+			r.before["AfterCreateError"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 				var failed *records.BatchError
 				if errors.As(e.Error, &failed) {
 					if failed.Index != row.index {
@@ -198,16 +198,16 @@ func TestBatchWhereHooksKeepQuiet(t *testing.T) {
 	a, b, c := part("POST", "posts/records", `{"title":"a"}`), part("POST", "posts/records", `{"title":"b"}`), part("POST", "posts/records", `{"title":"c"}`)
 	for _, row := range []struct {
 		name string
-		hook func(e *app.RecordRequestEvent) error
+		hook func(e *writes.RecordRequestEvent) error
 		want int // records; -1 is a failure
 	}{
-		{"omits next", func(e *app.RecordRequestEvent) error {
+		{"omits next", func(e *writes.RecordRequestEvent) error {
 			if e.Record.Text("title") == "b" {
 				return nil
 			}
 			return e.Next()
 		}, 2},
-		{"swallows its own failure", func(e *app.RecordRequestEvent) error {
+		{"swallows its own failure", func(e *writes.RecordRequestEvent) error {
 			if e.Record.Text("title") == "b" {
 				e.Record.Set("title", "much longer than twenty")
 				_ = e.Next()
@@ -215,7 +215,7 @@ func TestBatchWhereHooksKeepQuiet(t *testing.T) {
 			}
 			return e.Next()
 		}, 2},
-		{"swallows the failure of another", func(e *app.RecordRequestEvent) error {
+		{"swallows the failure of another", func(e *writes.RecordRequestEvent) error {
 			if e.Record.Text("title") == "b" {
 				e.Record.Set("title", "much longer than twenty")
 				return e.Next()
@@ -247,17 +247,17 @@ func TestWriteInsideABatchsHook(t *testing.T) {
 	g.collection(posts)
 	logs := g.collection(`{"name":"logs","type":"base","fields":[{"name":"t","type":"text"}]}`)
 	for _, stage := range []string{"request", "create", "execute", "validate"} {
-		write := func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+		write := func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 			cmd, err := g.app.Store().PrepareCreate(t.Context(), records.WriteInput{CollectionID: logs.ID, SkipRules: true})
 			if err != nil {
 				return err
 			}
 			if e != nil {
-				return g.app.Write(e.Context(), logs, cmd, "hook")
+				return g.app.Writes().Write(e.Context(), logs, cmd, "hook")
 			}
-			return g.app.Write(rq.Context(), logs, cmd, "hook")
+			return g.app.Writes().Write(rq.Context(), logs, cmd, "hook")
 		}
-		first := func(e *app.RecordEvent) error {
+		first := func(e *writes.RecordEvent) error {
 			if err := write(e, nil); err != nil {
 				return err
 			}
@@ -265,7 +265,7 @@ func TestWriteInsideABatchsHook(t *testing.T) {
 		}
 		switch stage {
 		case "request":
-			g.app.OnRecordCreateRequest("posts").BindFunc(func(e *app.RecordRequestEvent) error {
+			g.app.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error {
 				if err := write(nil, e); err != nil {
 					return err
 				}
@@ -300,11 +300,11 @@ func TestBatchHooksSeeTheirRequest(t *testing.T) {
 	g := newRig(t, nil)
 	g.allowBatches()
 	g.collection(posts)
-	g.app.OnRecordCreateRequest().BindFunc(func(e *app.RecordRequestEvent) error {
+	g.app.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
 		q, _ := e.Request.QueryLookup("x")
 		body, err := e.Body()
 		if e.Request.Method() != "POST" || e.Request.Path() != "/api/collections/posts/records" || e.Request.Param("collection") != "posts" ||
-			q != "1" || err != nil || string(body) != `{"title":"a"}` || app.RequestOf(e.Context()) == nil {
+			q != "1" || err != nil || string(body) != `{"title":"a"}` || writes.RequestOf(e.Context()) == nil {
 			t.Errorf("%s %s %q %q %v %s", e.Request.Method(), e.Request.URI(), e.Request.Param("collection"), q, err, body)
 		}
 		return e.Next()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -144,8 +145,8 @@ func (h *collectionHandlers) truncate(c *httpx.Context, col *schema.Collection) 
 	if err != nil {
 		return err
 	}
-	if err := h.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
-		var written *app.WrittenError
+	if err := h.app.Writes().Write(c.Context(), col, cmd, c.RealIP()); err != nil {
+		var written *writes.WrittenError
 		if general(err) || errors.As(err, &written) || errors.Is(err, records.ErrTooBig) {
 			return err
 		}

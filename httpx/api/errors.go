@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/budget"
@@ -35,7 +35,7 @@ const retryAfter = time.Second
 
 // mapError is the one table from errors of the layers below to answers. nil means an error it does not know.
 func mapError(err error) *httpx.Error {
-	if app.OutcomeOf(err) == app.Unknown { // whatever else was said of it
+	if writes.OutcomeOf(err) == writes.Unknown { // whatever else was said of it
 		return httpx.NewError(http.StatusInternalServerError, outcomeUnknown).Because(err)
 	}
 	if e, ours := hookError(err); ours {
@@ -50,10 +50,10 @@ func mapError(err error) *httpx.Error {
 		}
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "Too many large answers at once.", RetryAfter: retryAfter, Cause: err}
 	}
-	switch app.OutcomeOf(err) {
-	case app.NotDone:
+	switch writes.OutcomeOf(err) {
+	case writes.NotDone:
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
-	case app.DiskFull:
+	case writes.DiskFull:
 		return httpx.DiskFull(err)
 	}
 	switch {
@@ -87,8 +87,8 @@ func general(err error) bool { return serverSide(err) || errors.Is(err, records.
 
 // serverSide tells whether a failure is the server's want of room, time or certainty.
 func serverSide(err error) bool {
-	switch app.OutcomeOf(err) {
-	case app.NotDone, app.DiskFull, app.Unknown:
+	switch writes.OutcomeOf(err) {
+	case writes.NotDone, writes.DiskFull, writes.Unknown:
 		return true
 	}
 	return false
@@ -96,7 +96,7 @@ func serverSide(err error) bool {
 
 // isTooLong tells whether something was not done because a read took longer than it may.
 func isTooLong(err error) bool {
-	return errors.Is(err, sqlite.ErrInterrupted) && app.OutcomeOf(err) != app.Done
+	return errors.Is(err, sqlite.ErrInterrupted) && writes.OutcomeOf(err) != writes.Done
 }
 
 // hookError is the answer to an error that a hook made (extension-surface.md 5). ours is false for other errors. Of what
@@ -123,7 +123,7 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 	switch {
 	case errors.As(err, &own):
 		return own, true
-	case serverSide(err), app.Lacks(err):
+	case serverSide(err), writes.Lacks(err):
 		return nil, false
 	case errors.Is(err, records.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return httpx.NewError(http.StatusNotFound, "").Because(err), true
@@ -133,7 +133,7 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 
 // saveError is mapError for a write whose failures all carry one message.
 func saveError(err error, message string) error {
-	if app.OutcomeOf(err) == app.Unknown {
+	if writes.OutcomeOf(err) == writes.Unknown {
 		return err
 	}
 	if rejection := (*hooks.Rejection)(nil); errors.As(err, &rejection) {

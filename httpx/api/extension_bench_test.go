@@ -9,7 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -73,7 +73,7 @@ func BenchmarkExtensionCreate(b *testing.B) {
 			}
 			g := benchGuests(b, guest...)
 			c := g.collection(`{"name":"` + bench.collection + `","type":"base","fields":[{"name":"title","type":"text"},{"name":"slug","type":"text"}]}`)
-			g.app.OnRecordCreate("native").BindFunc(func(e *app.RecordEvent) error { return e.Next() })
+			g.app.OnRecordCreate("native").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
 			parallel(b, func() error {
 				in := records.WriteInput{CollectionID: c.ID, SkipRules: true, Body: map[string]any{"title": "The quick brown fox"},
 					Caller: records.Caller{Request: &filter.Request{Context: "default", Method: "POST", Now: time.Now()}}}
@@ -81,7 +81,7 @@ func BenchmarkExtensionCreate(b *testing.B) {
 				if err != nil {
 					return err
 				}
-				return g.app.Write(b.Context(), c, cmd, "bench")
+				return g.app.Writes().Write(b.Context(), c, cmd, "bench")
 			})
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -85,7 +86,7 @@ func guardOf(word string) httpx.Guard {
 // handler lets an extension answer.
 func (t *extensionRoutes) handler(x *wasmhost.Extension, i int) httpx.Handler {
 	return func(c *httpx.Context) error {
-		ctx := app.WithRequest(c.Context(), requestInfo(c, caller(c, "default"), c.Bytes))
+		ctx := writes.WithRequest(c.Context(), requestInfo(c, caller(c, "default"), c.Bytes))
 		out, err := x.Serve(ctx, i, t.app.GuestCall(ctx))
 		if no := (*wasmhost.Rejection)(nil); errors.As(err, &no) {
 			return app.Rejection(no)

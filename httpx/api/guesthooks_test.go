@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 )
 
 func find(field, value string) app.Find {
@@ -178,15 +179,15 @@ func TestGuestRejections(t *testing.T) {
 func TestGuestPhasesAndOrder(t *testing.T) {
 	g := newGuests(t, "probe", "second")
 	g.posts("posts")
-	note := func(name string) func(e *app.RecordEvent) error {
-		return func(e *app.RecordEvent) error {
+	note := func(name string) func(e *writes.RecordEvent) error {
+		return func(e *writes.RecordEvent) error {
 			e.Record.Set("title", e.Record.Text("title")+name)
 			return e.Next()
 		}
 	}
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*app.RecordEvent]{Func: note("0"), Priority: 0})
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*app.RecordEvent]{Func: note("9"), Priority: 9})
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*app.RecordEvent]{Func: note("-"), Priority: -9})
+	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("0"), Priority: 0})
+	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("9"), Priority: 9})
+	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("-"), Priority: -9})
 	var lines []string
 	for _, event := range []string{"record.create.request", "record.create", "record.validate", "record.create.execute", "record.create.success", "record.enrich"} {
 		lines = append(lines, event+"<|seen|"+event+"{", event+"<|state|from "+event, event+">|tellstate", event+">|seen|}")

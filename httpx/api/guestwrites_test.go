@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 )
 
 // A guest that writes the same kind of record from within its own hook is stopped at a depth; nothing of it stays that was
@@ -50,7 +50,7 @@ func TestGuestsWriteOverOneAnother(t *testing.T) {
 	g := newGuests(t, "probe", "second")
 	g.posts("things")
 	var between int
-	g.app.OnRecordCreate("things").BindFunc(func(e *app.RecordEvent) error {
+	g.app.OnRecordCreate("things").BindFunc(func(e *writes.RecordEvent) error {
 		between++
 		return e.Next()
 	})

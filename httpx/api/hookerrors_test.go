@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -24,8 +25,8 @@ func TestErrorsOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
 	var fail func() error
-	hook := func(e *app.RecordEvent) error { return fail() }
-	request := func(e *app.RecordRequestEvent) error { return fail() }
+	hook := func(e *writes.RecordEvent) error { return fail() }
+	request := func(e *writes.RecordRequestEvent) error { return fail() }
 	stages := map[string]func() (unbind func()){
 		"create request": func() func() {
 			id := g.app.OnRecordCreateRequest().BindFunc(request)
@@ -102,7 +103,7 @@ func TestErrorsOfHooks(t *testing.T) {
 func TestFieldErrorsOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
-	g.app.OnRecordValidate().BindFunc(func(e *app.RecordEvent) error {
+	g.app.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error {
 		err := e.Next()
 		var fields validation.Errors
 		if !errors.As(err, &fields) {
@@ -122,18 +123,18 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	c := g.collection(`{"name":"posts","type":"base"}`)
 	var last error
-	g.app.OnRecordCreate().BindFunc(func(e *app.RecordEvent) error {
+	g.app.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error {
 		cmd, err := g.app.Store().PrepareCreate(e.Context(), records.WriteInput{CollectionID: c.ID, SkipRules: true})
 		if err != nil {
 			return err
 		}
-		if last = g.app.Write(e.Context(), c, cmd, "hook"); last != nil {
+		if last = g.app.Writes().Write(e.Context(), c, cmd, "hook"); last != nil {
 			return last
 		}
 		return e.Next()
 	})
 	status, out := g.send("POST", "/api/collections/posts/records", `{}`)
-	if status != 400 || !errors.Is(last, app.ErrDepth) || len(g.ids("posts")) != 0 {
+	if status != 400 || !errors.Is(last, writes.ErrDepth) || len(g.ids("posts")) != 0 {
 		t.Errorf("%d %v, %v", status, out, last)
 	}
 }
@@ -142,7 +143,7 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 func TestErrorAfterTheAnswer(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
-	g.app.OnRecordCreateRequest().BindFunc(func(e *app.RecordRequestEvent) error {
+	g.app.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
 		if err := e.Next(); err != nil {
 			return err
 		}
@@ -162,16 +163,16 @@ func TestNobodyIsToldToTryAgainWhatIsWritten(t *testing.T) {
 	busy := fmt.Errorf("of something else: %w", sqlite.ErrNotWritten)
 	for name, bind := range map[string]func(a *app.App){
 		"after success": func(a *app.App) {
-			a.OnRecordAfterCreateSuccess("posts").BindFunc(func(*app.RecordEvent) error { return busy })
+			a.OnRecordAfterCreateSuccess("posts").BindFunc(func(*writes.RecordEvent) error { return busy })
 		},
 		"after the write": func(a *app.App) {
-			a.OnRecordCreate("posts").BindFunc(func(e *app.RecordEvent) error { return errors.Join(e.Next(), busy) })
+			a.OnRecordCreate("posts").BindFunc(func(e *writes.RecordEvent) error { return errors.Join(e.Next(), busy) })
 		},
 		"after the request": func(a *app.App) {
-			a.OnRecordCreateRequest("posts").BindFunc(func(e *app.RecordRequestEvent) error { return errors.Join(e.Next(), busy) })
+			a.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error { return errors.Join(e.Next(), busy) })
 		},
 		"shown": func(a *app.App) {
-			a.OnRecordEnrich("posts").BindFunc(func(e *app.RecordEnrichEvent) error { return busy })
+			a.OnRecordEnrich("posts").BindFunc(func(e *writes.RecordEnrichEvent) error { return busy })
 		},
 	} {
 		g := newRig(t, bind)
@@ -185,7 +186,7 @@ func TestNobodyIsToldToTryAgainWhatIsWritten(t *testing.T) {
 		}
 	}
 	g := newRig(t, func(a *app.App) {
-		a.OnRecordCreate("posts").BindFunc(func(*app.RecordEvent) error { return busy })
+		a.OnRecordCreate("posts").BindFunc(func(*writes.RecordEvent) error { return busy })
 	})
 	g.collection(`{"name":"posts","type":"base","fields":[{"name":"title","type":"text"}]}`)
 	if status, out := g.send("POST", "/api/collections/posts/records", `{"title":"a"}`); status != 503 {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -32,8 +32,8 @@ func TestWhatHooksSeeOfACreate(t *testing.T) {
 		"AfterCreateSuccess": {{true, true, true, false}, {true, true, true, false}},
 	}
 	for stage, views := range want {
-		look := func(i int) func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
-			return func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+		look := func(i int) func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
+			return func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 				rec := recordOf(e, rq)
 				got := view{rec.ID() != "", rec.Text("code") != "", rec.Text("created") != "", rec.IsNew()}
 				if got != views[i] || rec.Text("title") != "a" {
@@ -56,8 +56,8 @@ func TestWhatHooksSeeOfAnUpdate(t *testing.T) {
 	r := record(g.app)
 	stored := map[string]bool{"UpdateRequest": true, "Update": true, "UpdateExecute": true}
 	for _, stage := range []string{"UpdateRequest", "Update", "Validate", "UpdateExecute", "AfterUpdateSuccess"} {
-		look := func(done bool) func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
-			return func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+		look := func(done bool) func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
+			return func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 				rec := recordOf(e, rq)
 				if rec.ID() != id || rec.IsNew() || rec.Text("title") != "b" || rec.Text("slug") != "stays" || rec.Number("n") != 7 {
 					t.Errorf("%s: %v", stage, rec.Values)
@@ -105,7 +105,7 @@ func TestChangesOfHooks(t *testing.T) {
 				if kind == "Update" {
 					id = g.make("posts", `{"title":"a","n":1}`)
 				}
-				set := func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+				set := func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 					recordOf(e, rq).Set("slug", "by a hook")
 					return nil
 				}
@@ -140,7 +140,7 @@ func TestExchangedRecords(t *testing.T) {
 	r := record(g.app)
 	for _, stage := range []string{"CreateRequest", "Create", "Validate", "CreateExecute"} {
 		r.reset()
-		r.before[stage] = func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+		r.before[stage] = func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 			other := recordOf(e, rq).Clone()
 			other.Set("title", stage)
 			if e != nil {
@@ -150,7 +150,7 @@ func TestExchangedRecords(t *testing.T) {
 			}
 			return nil
 		}
-		r.after[stage] = func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+		r.after[stage] = func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 			if got := recordOf(e, rq).Text("title"); got != stage {
 				t.Errorf("%s: after next it is %q", stage, got)
 			}
@@ -178,7 +178,7 @@ func TestRuleOfTheRequest(t *testing.T) {
 	r := record(g.app)
 	for stage, n := range map[string]int{"CreateRequest": 5, "Create": 6, "CreateExecute": 7} {
 		r.reset()
-		r.before[stage] = func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+		r.before[stage] = func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 			recordOf(e, rq).Set("n", n)
 			return nil
 		}
@@ -187,7 +187,7 @@ func TestRuleOfTheRequest(t *testing.T) {
 			t.Errorf("%s: %d %v", stage, status, out)
 		}
 		r.taken()
-		r.before[stage] = func(e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+		r.before[stage] = func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 			recordOf(e, rq).Set("n", 1)
 			return nil
 		}
@@ -197,7 +197,7 @@ func TestRuleOfTheRequest(t *testing.T) {
 		r.compare(t, "") // no hook runs for a rule that is not met
 	}
 	r.reset()
-	r.before["UpdateRequest"] = func(_ *app.RecordEvent, rq *app.RecordRequestEvent) error { rq.Record.Set("n", 9); return nil }
+	r.before["UpdateRequest"] = func(_ *writes.RecordEvent, rq *writes.RecordRequestEvent) error { rq.Record.Set("n", 9); return nil }
 	if status, out := g.send("PATCH", "/api/collections/posts/records/"+owned, `{"slug":"s"}`); status != 200 || out["n"] != 9.0 {
 		t.Errorf("%d %v", status, out)
 	}
@@ -216,11 +216,11 @@ func TestTagsOfRecordHooks(t *testing.T) {
 	a := g.collection(`{"name":"alpha","type":"base"}`)
 	b := g.collection(`{"name":"beta","type":"base"}`)
 	var ran []string
-	on := func(name string) func(*app.RecordEvent) error {
-		return func(e *app.RecordEvent) error { ran = append(ran, name); return e.Next() }
+	on := func(name string) func(*writes.RecordEvent) error {
+		return func(e *writes.RecordEvent) error { ran = append(ran, name); return e.Next() }
 	}
-	rq := func(name string) func(*app.RecordRequestEvent) error {
-		return func(e *app.RecordRequestEvent) error { ran = append(ran, name); return e.Next() }
+	rq := func(name string) func(*writes.RecordRequestEvent) error {
+		return func(e *writes.RecordRequestEvent) error { ran = append(ran, name); return e.Next() }
 	}
 	g.app.OnRecordCreateRequest("alpha").BindFunc(rq("request alpha"))
 	g.app.OnRecordCreate("alpha").BindFunc(on("name"))
@@ -261,7 +261,7 @@ func TestPrioritiesOfRecordHooks(t *testing.T) {
 	g.collection(`{"name":"posts","type":"base"}`)
 	var ran []string
 	for _, p := range []int{5, -5, 0} {
-		g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*app.RecordEvent]{Priority: p, Func: func(e *app.RecordEvent) error {
+		g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Priority: p, Func: func(e *writes.RecordEvent) error {
 			ran = append(ran, fmt.Sprint(p))
 			return e.Next()
 		}})
@@ -277,7 +277,7 @@ func TestOwnAnswers(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
 	for _, next := range []bool{false, true} {
-		id := g.app.OnRecordCreateRequest().BindFunc(func(e *app.RecordRequestEvent) error {
+		id := g.app.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
 			c, ok := e.Request.(interface{ NoContent() error })
 			if !ok {
 				t.Fatalf("the request is a %T", e.Request)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 )
 
 // TestHooksSeeAndChangeACreate: hooks run around a create, in the order of extension-surface.md 4.1, and what they change
@@ -13,15 +13,15 @@ func TestHooksSeeAndChangeACreate(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(`{"name":"posts","type":"base","fields":[{"name":"title","type":"text"},{"name":"slug","type":"text","max":20}]}`)
 	var seen []string
-	around := func(name string) func(e *app.RecordEvent) error {
-		return func(e *app.RecordEvent) error {
+	around := func(name string) func(e *writes.RecordEvent) error {
+		return func(e *writes.RecordEvent) error {
 			seen = append(seen, name+"{")
 			err := e.Next()
 			seen = append(seen, "}")
 			return err
 		}
 	}
-	g.app.OnRecordCreateRequest("posts").BindFunc(func(e *app.RecordRequestEvent) error {
+	g.app.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error {
 		seen = append(seen, "request{")
 		if e.Record.ID() != "" {
 			t.Errorf("the request has the id %q", e.Record.ID())
@@ -30,7 +30,7 @@ func TestHooksSeeAndChangeACreate(t *testing.T) {
 		seen = append(seen, "}")
 		return err
 	})
-	g.app.OnRecordCreate("posts").BindFunc(func(e *app.RecordEvent) error {
+	g.app.OnRecordCreate("posts").BindFunc(func(e *writes.RecordEvent) error {
 		e.Record.Set("slug", "slug-of-"+e.Record.Text("title"))
 		return around("create")(e)
 	})

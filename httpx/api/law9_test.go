@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -27,7 +27,7 @@ func TestLaw9GuestUnderTheWriter(t *testing.T) {
 		r.Set("script", script("record.create<|hostile|loop"))
 		return g.app.Save(ctx, r)
 	})
-	if !errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, app.ErrTransactionTimeout) {
+	if !errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, writes.ErrTransactionTimeout) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -474,7 +475,7 @@ func (g *mailRig) fromElsewhere(address string) {
 func TestMailFlowsRunHooks(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string
-	note := func(e *app.RecordEvent) error {
+	note := func(e *writes.RecordEvent) error {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, string(e.Action)+" "+e.Record.Collection.Name)
@@ -501,10 +502,10 @@ func TestMailFlowsRunHooks(t *testing.T) {
 
 // TestHooksThatStoreNothing: a hook that keeps a row from being stored is answered as usual, and nothing follows from it.
 func TestHooksThatStoreNothing(t *testing.T) {
-	nothing := func(*app.RecordEvent) error { return nil }
+	nothing := func(*writes.RecordEvent) error { return nil }
 	g := newMailRig(t, func(a *app.App) {
 		a.OnRecordCreate("_otps", "_mfas").BindFunc(nothing)
-		a.OnRecordUpdate("users").BindFunc(func(e *app.RecordEvent) error {
+		a.OnRecordUpdate("users").BindFunc(func(e *writes.RecordEvent) error {
 			if e.Record.Bool("verified") {
 				return nil
 			}

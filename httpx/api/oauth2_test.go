@@ -16,6 +16,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/settings"
@@ -210,7 +211,7 @@ func TestOAuth2IsAllOrNothing(t *testing.T) {
 	pictures := &http.Client{Transport: pictureServer{}}
 	g, p := newRigWith(t, func(a *app.App) {
 		opened = a
-		a.OnRecordCreate("_externalAuths").BindFunc(func(e *app.RecordEvent) error {
+		a.OnRecordCreate("_externalAuths").BindFunc(func(e *writes.RecordEvent) error {
 			if e.Record.Text("providerId") == "refused" {
 				return errors.New("no")
 			}
@@ -288,17 +289,17 @@ func TestOAuth2Hooks(t *testing.T) {
 		return err
 	}
 	g, p := newRig(t, func(a *app.App) {
-		a.OnRecordCreateRequest("members").BindFunc(func(e *app.RecordRequestEvent) error {
+		a.OnRecordCreateRequest("members").BindFunc(func(e *writes.RecordRequestEvent) error {
 			if e.Caller.Request.Context != "oauth2" || e.Record.Text("email") != "a@x.test" {
 				t.Errorf("%s, %s", e.Caller.Request.Context, e.Record.Text("email"))
 			}
 			e.Record.Set("name", "hooked")
 			return note("request", e.Next)
 		})
-		a.OnRecordCreate("members").BindFunc(func(e *app.RecordEvent) error { return note("create", e.Next) })
-		a.OnRecordUpdate("members").BindFunc(func(e *app.RecordEvent) error { return note("update", e.Next) })
-		a.OnRecordCreate("_externalAuths").BindFunc(func(e *app.RecordEvent) error { return note("link", e.Next) })
-		a.OnRecordAfterCreateSuccess().BindFunc(func(e *app.RecordEvent) error {
+		a.OnRecordCreate("members").BindFunc(func(e *writes.RecordEvent) error { return note("create", e.Next) })
+		a.OnRecordUpdate("members").BindFunc(func(e *writes.RecordEvent) error { return note("update", e.Next) })
+		a.OnRecordCreate("_externalAuths").BindFunc(func(e *writes.RecordEvent) error { return note("link", e.Next) })
+		a.OnRecordAfterCreateSuccess().BindFunc(func(e *writes.RecordEvent) error {
 			return note("after "+e.Record.Collection.Name, e.Next)
 		})
 	}), newIDP(t)

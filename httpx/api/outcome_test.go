@@ -17,6 +17,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -31,7 +32,7 @@ func TestLaw3Answers(t *testing.T) {
 		message string
 	}{
 		{sqlite.ErrBusy, 503, tooBusy}, {sqlite.ErrNotWritten, 503, tooBusy}, {sqlite.ErrClosed, 503, tooBusy},
-		{app.ErrTransactionTimeout, 503, tooBusy}, {context.DeadlineExceeded, 503, tooBusy},
+		{writes.ErrTransactionTimeout, 503, tooBusy}, {context.DeadlineExceeded, 503, tooBusy},
 		{sqlite.ErrDiskFull, 507, "The server's disk is full, nothing was written."}, {enospc, 507, "The server's disk is full, nothing was written."},
 		{sqlite.ErrOutcomeUnknown, 500, outcomeUnknown},
 		{errors.Join(sqlite.ErrOutcomeUnknown, sqlite.ErrNotWritten), 500, outcomeUnknown},
@@ -52,7 +53,7 @@ func TestLaw3Answers(t *testing.T) {
 		}
 	}
 	for _, err := range []error{sqlite.ErrBusy, sqlite.ErrNotWritten, context.DeadlineExceeded} {
-		if e := mapError(app.Written(err)); e != nil && e.Status == 503 {
+		if e := mapError(writes.Written(err)); e != nil && e.Status == 503 {
 			t.Errorf("what failed after a write is told to be tried again: %v", err)
 		}
 	}
@@ -95,7 +96,7 @@ func TestLaw3BusyBatch(t *testing.T) {
 	for _, hooked := range []bool{false, true} {
 		g := newRig(t, func(a *app.App) {
 			if hooked {
-				a.OnRecordCreateRequest("notes").BindFunc(func(e *app.RecordRequestEvent) error { return e.Next() })
+				a.OnRecordCreateRequest("notes").BindFunc(func(e *writes.RecordRequestEvent) error { return e.Next() })
 			}
 		})
 		g.collection(`{"name":"notes","type":"base","fields":[{"name":"t","type":"text"}]}`)
@@ -120,7 +121,7 @@ func TestLaw2UnknownOutcome(t *testing.T) {
 	g := &guests{log: new(journal), dir: t.TempDir()}
 	install(t, g.dir, "probe", "probe")
 	g.rig = openRig(t, rigOptions{extensions: g.dir, log: g.log, bind: func(a *app.App) {
-		fail := func(e *app.RecordEvent) error { return unknown }
+		fail := func(e *writes.RecordEvent) error { return unknown }
 		a.OnRecordCreateExecute("notes").BindFunc(fail)
 		a.OnRecordUpdateExecute("notes").BindFunc(fail)
 		a.OnRecordDeleteExecute("notes").BindFunc(fail)
@@ -147,7 +148,7 @@ func TestLaw2UnknownOutcome(t *testing.T) {
 	if err == nil {
 		err = g.app.Save(t.Context(), r)
 	}
-	if err == nil || app.OutcomeOf(err) != app.Unknown {
+	if err == nil || writes.OutcomeOf(err) != writes.Unknown {
 		t.Errorf("a program is told %v", err)
 	}
 }

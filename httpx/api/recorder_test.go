@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -20,7 +21,7 @@ type recorder struct {
 	mu  sync.Mutex
 	log strings.Builder
 	// before and after run at a stage, around its call of next. skip are the stages that do not call it.
-	before, after map[string]func(e *app.RecordEvent, rq *app.RecordRequestEvent) error
+	before, after map[string]func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error
 	skip          map[string]bool
 	// named tells to note the collections, too.
 	named bool
@@ -31,25 +32,25 @@ func record(a *app.App) *recorder {
 	r := &recorder{}
 	r.reset()
 	kinds := map[string]struct {
-		request          *hooks.Tagged[*app.RecordRequestEvent]
-		write, execute   *hooks.Tagged[*app.RecordEvent]
-		success, failure *hooks.Tagged[*app.RecordEvent]
+		request          *hooks.Tagged[*writes.RecordRequestEvent]
+		write, execute   *hooks.Tagged[*writes.RecordEvent]
+		success, failure *hooks.Tagged[*writes.RecordEvent]
 	}{
 		"Create": {a.OnRecordCreateRequest(), a.OnRecordCreate(), a.OnRecordCreateExecute(), a.OnRecordAfterCreateSuccess(), a.OnRecordAfterCreateError()},
 		"Update": {a.OnRecordUpdateRequest(), a.OnRecordUpdate(), a.OnRecordUpdateExecute(), a.OnRecordAfterUpdateSuccess(), a.OnRecordAfterUpdateError()},
 		"Delete": {a.OnRecordDeleteRequest(), a.OnRecordDelete(), a.OnRecordDeleteExecute(), a.OnRecordAfterDeleteSuccess(), a.OnRecordAfterDeleteError()},
 	}
 	for kind, k := range kinds {
-		k.request.BindFunc(func(e *app.RecordRequestEvent) error {
+		k.request.BindFunc(func(e *writes.RecordRequestEvent) error {
 			return r.stage(kind+"Request", e.Collection.Name, e.Next, nil, e)
 		})
-		for stage, hook := range map[string]*hooks.Tagged[*app.RecordEvent]{
+		for stage, hook := range map[string]*hooks.Tagged[*writes.RecordEvent]{
 			kind: k.write, kind + "Execute": k.execute, "After" + kind + "Success": k.success, "After" + kind + "Error": k.failure,
 		} {
-			hook.BindFunc(func(e *app.RecordEvent) error { return r.stage(stage, e.Record.Collection.Name, e.Next, e, nil) })
+			hook.BindFunc(func(e *writes.RecordEvent) error { return r.stage(stage, e.Record.Collection.Name, e.Next, e, nil) })
 		}
 	}
-	a.OnRecordValidate().BindFunc(func(e *app.RecordEvent) error {
+	a.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error {
 		return r.stage("Validate", e.Record.Collection.Name, e.Next, e, nil)
 	})
 	return r
@@ -59,8 +60,8 @@ func (r *recorder) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.log.Reset()
-	r.before = make(map[string]func(*app.RecordEvent, *app.RecordRequestEvent) error)
-	r.after = make(map[string]func(*app.RecordEvent, *app.RecordRequestEvent) error)
+	r.before = make(map[string]func(*writes.RecordEvent, *writes.RecordRequestEvent) error)
+	r.after = make(map[string]func(*writes.RecordEvent, *writes.RecordRequestEvent) error)
 	r.skip = make(map[string]bool)
 }
 
@@ -79,7 +80,7 @@ func (r *recorder) taken() string {
 	return out
 }
 
-func (r *recorder) stage(name, collection string, next func() error, e *app.RecordEvent, rq *app.RecordRequestEvent) error {
+func (r *recorder) stage(name, collection string, next func() error, e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
 	shown := name
 	if r.named {
 		shown += ":" + collection
@@ -105,7 +106,7 @@ func (r *recorder) stage(name, collection string, next func() error, e *app.Reco
 }
 
 // recordOf is the record of whichever event it is.
-func recordOf(e *app.RecordEvent, rq *app.RecordRequestEvent) *records.Record {
+func recordOf(e *writes.RecordEvent, rq *writes.RecordRequestEvent) *records.Record {
 	if e != nil {
 		return e.Record
 	}
@@ -188,7 +189,7 @@ func (g *rig) witness(collections ...string) *witness {
 // heard returns the events of everything that was written before.
 func (l *witness) heard() (list []string) {
 	l.g.t.Helper()
-	err := l.g.app.Write(l.g.t.Context(), l.g.app.Catalogue().Find("markers"), marker(l.g), "marker")
+	err := l.g.app.Writes().Write(l.g.t.Context(), l.g.app.Catalogue().Find("markers"), marker(l.g), "marker")
 	if err != nil {
 		l.g.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/records/expand"
@@ -136,7 +137,7 @@ func (h *recordHandlers) create(c *httpx.Context, col *schema.Collection) error 
 	if err != nil {
 		return err
 	}
-	if h.app.Hooked(col, records.Created) {
+	if h.app.Writes().Hooked(col, records.Created) {
 		draft, err := h.store.DraftCreate(in)
 		if err != nil {
 			return err
@@ -145,7 +146,7 @@ func (h *recordHandlers) create(c *httpx.Context, col *schema.Collection) error 
 	}
 	cmd, err := h.store.PrepareCreate(c.Context(), in)
 	if err == nil {
-		err = h.app.Write(c.Context(), col, cmd, c.RealIP())
+		err = h.app.Writes().Write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
 		return saveError(err, createFailed)
@@ -159,7 +160,7 @@ func (h *recordHandlers) update(c *httpx.Context, col *schema.Collection) error 
 		return err
 	}
 	id := c.Param("id")
-	if h.app.Hooked(col, records.Updated) {
+	if h.app.Writes().Hooked(col, records.Updated) {
 		draft, err := h.store.DraftUpdate(id, in)
 		if err != nil {
 			return err
@@ -168,7 +169,7 @@ func (h *recordHandlers) update(c *httpx.Context, col *schema.Collection) error 
 	}
 	cmd, err := h.store.PrepareUpdate(c.Context(), id, in)
 	if err == nil {
-		err = h.app.Write(c.Context(), col, cmd, c.RealIP())
+		err = h.app.Writes().Write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
 		return saveError(err, updateFailed)
@@ -182,7 +183,7 @@ func (h *recordHandlers) delete(c *httpx.Context, col *schema.Collection) error 
 		return err
 	}
 	id := c.Param("id")
-	if h.app.Hooked(col, records.Deleted) {
+	if h.app.Writes().Hooked(col, records.Deleted) {
 		draft, err := h.store.DraftDelete(id, in)
 		if err != nil {
 			return err
@@ -193,7 +194,7 @@ func (h *recordHandlers) delete(c *httpx.Context, col *schema.Collection) error 
 	if err != nil {
 		return err
 	}
-	if err := h.app.Write(c.Context(), col, cmd, c.RealIP()); err != nil {
+	if err := h.app.Writes().Write(c.Context(), col, cmd, c.RealIP()); err != nil {
 		return err
 	}
 	return c.NoContent()
@@ -202,7 +203,7 @@ func (h *recordHandlers) delete(c *httpx.Context, col *schema.Collection) error 
 // request runs a write with the hooks around the request. A hook that keeps it from happening and answers nothing leaves an
 // empty answer.
 func (h *recordHandlers) request(c *httpx.Context, col *schema.Collection, draft *records.Draft, id string, in records.WriteInput) error {
-	rq := &app.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
+	rq := &writes.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
 	rq.Answer = func(ctx context.Context, r *records.Record) error {
 		switch {
 		case c.Written():
@@ -212,14 +213,14 @@ func (h *recordHandlers) request(c *httpx.Context, col *schema.Collection, draft
 		}
 		return h.answer(ctx, c, r, in.Caller)
 	}
-	return h.app.Request(c.Context(), rq)
+	return h.app.Writes().Request(c.Context(), rq)
 }
 
 // answer sends a record that was just written.
 func (h *recordHandlers) answer(ctx context.Context, c *httpx.Context, r *records.Record, who records.Caller) error {
 	out, err := h.store.Answer(ctx, c.Buffer(), r, &records.AnswerInput{Caller: who, Expand: c.Query("expand")})
 	if err != nil {
-		return app.Written(err)
+		return writes.Written(err)
 	}
 	return c.Send(http.StatusOK, out)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -48,8 +49,8 @@ func sessionOf(c *httpx.Context) *auth.Session {
 }
 
 // requestInfo is a request as hooks see it.
-func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, error)) *app.RequestInfo {
-	info := &app.RequestInfo{Request: c, Caller: who, Body: body}
+func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, error)) *writes.RequestInfo {
+	info := &writes.RequestInfo{Request: c, Caller: who, Body: body}
 	if c.Auth != nil {
 		if session, ok := c.Auth.Record.(*auth.Session); ok {
 			info.Auth = session.Record
@@ -68,7 +69,7 @@ func showingBody(ctx context.Context, a *app.App, c *httpx.Context, who records.
 	if !a.Enriching() {
 		return ctx
 	}
-	return app.WithRequest(ctx, requestInfo(c, who, body))
+	return writes.WithRequest(ctx, requestInfo(c, who, body))
 }
 
 // jsonOf returns a body that was read as JSON.

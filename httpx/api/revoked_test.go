@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -93,17 +94,18 @@ func TestRevokedWhileQueued(t *testing.T) {
 
 // TestRevokedWhileHooksRun: hooks can take long, and the caller's token may end meanwhile, or by what they do themselves.
 func TestRevokedWhileHooksRun(t *testing.T) {
-	revoke := func(e *app.RecordRequestEvent) error {
-		r, err := e.App.FindFirstRecord(context.Background(), "users", find("email", "gone@x.test"))
+	var g *rig
+	revoke := func(e *writes.RecordRequestEvent) error {
+		r, err := g.app.FindFirstRecord(context.Background(), "users", find("email", "gone@x.test"))
 		if err == nil {
-			err = e.App.Delete(context.Background(), r)
+			err = g.app.Delete(context.Background(), r)
 		}
 		if err != nil {
 			return err
 		}
 		return e.Next()
 	}
-	g := newRig(t, func(a *app.App) {
+	g = newRig(t, func(a *app.App) {
 		a.OnRecordCreateRequest("notes").BindFunc(revoke)
 		a.OnRecordUpdateRequest("notes").BindFunc(revoke)
 		a.OnRecordDeleteRequest("notes").BindFunc(revoke)
@@ -131,7 +133,7 @@ func TestBatchOfWhoEndsTheirToken(t *testing.T) {
 	for _, hooked := range []bool{false, true} {
 		g := newRig(t, func(a *app.App) {
 			if hooked {
-				a.OnRecordCreateRequest("notes").BindFunc(func(e *app.RecordRequestEvent) error { return e.Next() })
+				a.OnRecordCreateRequest("notes").BindFunc(func(e *writes.RecordRequestEvent) error { return e.Next() })
 			}
 		})
 		g.allowBatches()

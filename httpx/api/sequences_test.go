@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
 var errNo = errors.New("the hook says no")
 
-func refuse(*app.RecordEvent, *app.RecordRequestEvent) error { return errNo }
+func refuse(*writes.RecordEvent, *writes.RecordRequestEvent) error { return errNo }
 
 const posts = `{"name":"posts","type":"base","fields":[{"name":"title","type":"text","max":20},{"name":"slug","type":"text","max":40},{"name":"n","type":"number"},` +
 	`{"name":"created","type":"autodate","onCreate":true}],"indexes":["CREATE UNIQUE INDEX posts_title ON posts (title)"]}`
@@ -135,7 +135,7 @@ func TestFailures(t *testing.T) {
 			want:   "UpdateRequest{ Update{} AfterUpdateError{} ! }"},
 		{name: "swallowed failure", path: create, body: `{"title":"taken"}`, status: 200,
 			inject: func() {
-				g.app.OnRecordCreateRequest().Bind(&hooks.Handler[*app.RecordRequestEvent]{ID: "swallow", Priority: -1, Func: func(e *app.RecordRequestEvent) error {
+				g.app.OnRecordCreateRequest().Bind(&hooks.Handler[*writes.RecordRequestEvent]{ID: "swallow", Priority: -1, Func: func(e *writes.RecordRequestEvent) error {
 					_ = e.Next()
 					return nil
 				}})
@@ -184,8 +184,8 @@ func TestErrorsThatHooksSee(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
 	var next, cause error
-	g.app.OnRecordCreate().BindFunc(func(e *app.RecordEvent) error { next = e.Next(); return next })
-	g.app.OnRecordAfterCreateError().BindFunc(func(e *app.RecordEvent) error { cause = e.Error; return e.Next() })
+	g.app.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error { next = e.Next(); return next })
+	g.app.OnRecordAfterCreateError().BindFunc(func(e *writes.RecordEvent) error { cause = e.Error; return e.Next() })
 	status, out := g.send("POST", "/api/collections/posts/records", `{"title":"much longer than twenty"}`)
 	var fields validation.Errors
 	if !errors.As(next, &fields) || fields["title"] == nil || !errors.As(cause, &fields) || status != 400 {
@@ -221,14 +221,14 @@ func TestCascade(t *testing.T) {
 	l := g.witness("parents", "a_children", "b_links", "d_grand")
 	r := record(g.app)
 	r.named = true
-	r.before["Update"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+	r.before["Update"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 		if got := e.Record.Texts("p"); len(got) != 1 || got[0] != q {
 			t.Errorf("the released record has %v", got)
 		}
 		e.Record.Set("t", "by a hook")
 		return nil
 	}
-	r.after["Delete"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+	r.after["Delete"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 		if e.Record.Collection.Name == "parents" { // the transaction is over
 			if n := len(g.ids("a_children")); n != 0 {
 				t.Errorf("%d children are left", n)
@@ -271,7 +271,7 @@ func TestCascadeThatFails(t *testing.T) {
 			} ! } AfterDeleteError:parents{} ! }`,
 			"Failed to delete record. Make sure that the record is not part of a required relation reference."},
 		{"a hook of a grandchild", func(_ *rig, r *recorder, _ string) {
-			r.after["Delete"] = func(e *app.RecordEvent, _ *app.RecordRequestEvent) error {
+			r.after["Delete"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
 				if e.Record.Collection.Name == "d_grand" {
 					return errNo
 				}
@@ -319,11 +319,11 @@ func TestHostileCascadeHooks(t *testing.T) {
 	other := g.make("a_children", `{"p":"`+q+`"}`)
 	link := g.make("b_links", `{"p":["`+p+`"],"t":"mine"}`)
 	l := g.witness("a_children", "b_links")
-	g.app.OnRecordDelete("a_children").BindFunc(func(e *app.RecordEvent) error {
+	g.app.OnRecordDelete("a_children").BindFunc(func(e *writes.RecordEvent) error {
 		e.Record.Set("id", other)
 		return e.Next()
 	})
-	g.app.OnRecordUpdate("b_links").BindFunc(func(e *app.RecordEvent) error {
+	g.app.OnRecordUpdate("b_links").BindFunc(func(e *writes.RecordEvent) error {
 		err := e.Next()
 		for range 100 {
 			e.Record.Set("t", "too late") // while it is announced
@@ -354,7 +354,7 @@ func TestForeignRecords(t *testing.T) {
 		return r
 	}
 	for name, other := range map[string]func() *records.Record{"foreign": foreign, "none": func() *records.Record { return nil }} {
-		exchange := func(e *app.RecordEvent) error { e.Record = other(); return e.Next() }
+		exchange := func(e *writes.RecordEvent) error { e.Record = other(); return e.Next() }
 		g.app.OnRecordCreate("b_links").BindFunc(exchange)
 		g.app.OnRecordUpdate("b_links").BindFunc(exchange)
 		for _, c := range []struct{ method, path string }{
@@ -392,7 +392,7 @@ func TestCascadeOfAnAuthRecord(t *testing.T) {
 		of := g.app.Catalogue().Find(c.collection)
 		cmd, err := store.PrepareCreate(t.Context(), records.WriteInput{CollectionID: of.ID, SkipRules: true, Body: c.body})
 		if err == nil {
-			err = g.app.Write(t.Context(), of, cmd, "test")
+			err = g.app.Writes().Write(t.Context(), of, cmd, "test")
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -50,6 +50,9 @@ const (
 // begin claims u for running; false means that its caller removed it.
 func (u *Unit) begin() bool { return u.state.CompareAndSwap(stateQueued, stateBegun) }
 
+// Withdraw takes u back from the queue, unless it has begun: then it returns false, and Done will be called. Otherwise it is not.
+func (u *Unit) Withdraw() bool { return u.remove() }
+
 // remove claims u for being answered with ErrNotWritten.
 func (u *Unit) remove() bool { return u.state.CompareAndSwap(stateQueued, stateRemoved) }
 

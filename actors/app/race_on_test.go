@@ -1,6 +1,0 @@
-//go:build race
-
-package app
-
-// raceDetector tells that everything takes ten times as long: long tests take bigger steps.
-const raceDetector = true

@@ -1,0 +1,148 @@
+package writes_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+// storedFiles counts what is stored for a collection.
+func storedFiles(t testing.TB, a *app.App, c *schema.Collection) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(a.Dir(), "storage", c.ID), func(_ string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && d.Type().IsRegular() && !strings.HasSuffix(d.Name(), ".attrs") {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func upload(t testing.TB, text string) []*records.PendingFile {
+	t.Helper()
+	f := &records.PendingFile{Key: "f", Original: "a.txt", Size: int64(len(text)), Content: strings.NewReader(text)}
+	if err := f.Identify(); err != nil {
+		t.Fatal(err)
+	}
+	return []*records.PendingFile{f}
+}
+
+// TestUploadsOfWritesThatFail: wherever a hook or a transaction takes a write back, its files go, and those that are still
+// named stay.
+func TestUploadsOfWritesThatFail(t *testing.T) {
+	type step struct {
+		name string
+		bind func(a *app.App) // hooks
+		wrap func(a *app.App, write func(ctx context.Context) error) error
+	}
+	plain := func(_ *app.App, write func(ctx context.Context) error) error { return write(context.Background()) }
+	no := func(*writes.RecordEvent) error { return errNo }
+	late := func(e *writes.RecordEvent) error { return errors.Join(e.Next(), errNo) }
+	nobody := func(*app.App) {}
+	for _, c := range []struct {
+		step
+		stays bool
+	}{
+		{step{"success", func(a *app.App) { a.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error { return e.Next() }) }, plain}, true},
+		{step{"rejected before", func(a *app.App) { a.OnRecordCreate().BindFunc(no); a.OnRecordUpdate().BindFunc(no) }, plain}, false},
+		{step{"rejected by validate", func(a *app.App) { a.OnRecordValidate().BindFunc(no) }, plain}, false},
+		{step{"rejected by execute", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(no); a.OnRecordUpdateExecute().BindFunc(no) }, plain}, false},
+		{step{"rejected too late", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(late); a.OnRecordUpdateExecute().BindFunc(late) }, plain}, true},
+		{step{"the hook takes the file out", func(a *app.App) {
+			out := func(e *writes.RecordEvent) error { e.Record.Set("f", ""); return e.Next() }
+			a.OnRecordCreateExecute().BindFunc(out)
+			a.OnRecordUpdateExecute().BindFunc(out)
+		}, plain}, false},
+		{step{"transaction", nobody, func(a *app.App, write func(ctx context.Context) error) error {
+			return a.RunInTransaction(context.Background(), write)
+		}}, true},
+		{step{"transaction rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
+			err := a.RunInTransaction(context.Background(), func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
+			if errors.Is(err, errNo) {
+				err = nil
+			}
+			return err
+		}}, false},
+		{step{"part rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
+			return a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+				_ = a.RunInTransaction(ctx, func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
+				return nil
+			})
+		}}, false},
+	} {
+		for _, update := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/update %v", c.name, update), func(t *testing.T) {
+				a := open(t)
+				col := define(t, a, `{"name":"docs","type":"base","fields":[{"name":"t","type":"text"},{"name":"f","type":"file","maxSelect":1}]}`)
+				id := ""
+				if update {
+					id = mustAdd(t, a, col, nil)
+				}
+				c.bind(a)
+				write := func(ctx context.Context) error {
+					in := input(a, col, map[string]any{"t": "x"})
+					in.Files = upload(t, "text")
+					if update {
+						cmd, err := a.Store().PrepareUpdate(ctx, id, in)
+						if err != nil {
+							return err
+						}
+						return a.Writes().Write(ctx, col, cmd, "test")
+					}
+					cmd, err := a.Store().PrepareCreate(ctx, in)
+					if err != nil {
+						return err
+					}
+					return a.Writes().Write(ctx, col, cmd, "test")
+				}
+				if err := c.wrap(a, write); err != nil && !errors.Is(err, errNo) {
+					t.Fatal(err)
+				}
+				want := 0
+				if c.stays {
+					want = 1
+				}
+				until(t, fmt.Sprintf("%d files", want), func() bool { return storedFiles(t, a, col) == want })
+			})
+		}
+	}
+}
+
+// TestUploadsOfAnUnknownOutcome stay: a record may name them.
+func TestUploadsOfAnUnknownOutcome(t *testing.T) {
+	a := open(t)
+	col := define(t, a, `{"name":"docs","type":"base","fields":[{"name":"f","type":"file","maxSelect":1}]}`)
+	in := input(a, col, nil)
+	in.Files = upload(t, "text")
+	cmd, err := a.Store().PrepareCreate(context.Background(), in)
+	if err == nil {
+		err = a.Writes().Write(context.Background(), col, cmd, "test")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Writes().SettleUploads(cmd, nil, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
+	if storedFiles(t, a, col) != 1 {
+		t.Error("an unknown outcome dropped the file")
+	}
+	a.Writes().SettleUploads(cmd, nil, errNo)
+	if storedFiles(t, a, col) != 0 {
+		t.Error("a failure kept the file")
+	}
+}
