@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -82,8 +83,12 @@ func (r Reply) Give(err error) {
 // Wait returns the answer to cmd. When the deadline passes or ctx ends before cmd has begun, cmd is taken back, and the error is
 // sqlite.ErrNotWritten; when over is closed, it is [ErrOver]. It is called once.
 func (r Reply) Wait(ctx context.Context, deadline time.Time, cmd Command, over <-chan struct{}) error {
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
+	timer := timers.Get().(*time.Timer)
+	timer.Reset(time.Until(deadline))
+	defer func() {
+		timer.Stop()
+		timers.Put(timer)
+	}()
 	why := sqlite.ErrNotWritten
 	select {
 	case err := <-r.outcome:
@@ -99,6 +104,13 @@ func (r Reply) Wait(ctx context.Context, deadline time.Time, cmd Command, over <
 	}
 	return <-r.outcome
 }
+
+// timers are stopped ones. Every write needs one, and a new one costs three allocations.
+var timers = sync.Pool{New: func() any {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}}
 
 // Turn is a command that an actor does by itself, until then in its mailbox. It implements [Command]. The zero value waits.
 type Turn struct{ state atomic.Int32 }

@@ -96,8 +96,7 @@ func setBound(cmd records.Command, alone bool) {
 // when that has ended, and a deletion that is too big for one unit is done in pieces.
 func (a *Service) deliver(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
 	setBound(cmd, true)
-	timer := time.NewTimer(writeTimeout)
-	defer timer.Stop()
+	var over <-chan time.Time // most commands never meet a deletion
 	for {
 		_, alone := cmd.(*records.Truncate)
 		err := a.write(ctx, c, &order{unit: sqlite.Unit{Work: a.work(cmd, nil), Client: client, Alone: alone}})
@@ -105,12 +104,17 @@ func (a *Service) deliver(ctx context.Context, c *schema.Collection, cmd records
 			err = a.removeInPieces(ctx, cmd)
 		}
 		var going *records.BeingDeletedError
-		if !errors.As(err, &going) {
+		if err == nil || !errors.As(err, &going) {
 			return err
+		}
+		if over == nil {
+			timer := time.NewTimer(writeTimeout)
+			defer timer.Stop()
+			over = timer.C
 		}
 		select {
 		case <-going.Done:
-		case <-timer.C:
+		case <-over:
 			return err
 		case <-ctx.Done():
 			return err
