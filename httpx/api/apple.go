@@ -15,11 +15,11 @@ func (h *settingsHandlers) appleSecret(c *httpx.Context) error {
 		return httpx.Loading(err)
 	}
 	if err := form.Validate(); err != nil {
-		return saveError(err, "Invalid client secret data.")
+		return checkingApple.failed(err)
 	}
 	secret, err := form.Sign(time.Now())
 	if err != nil {
-		return httpx.NewError(http.StatusBadRequest, "Failed to generate client secret. Raw error: \n"+err.Error()).Because(err)
+		return signingApple.failed(err)
 	}
 	return c.SendJSON(http.StatusOK, map[string]string{"secret": secret})
 }

@@ -19,12 +19,6 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-const (
-	loadFailed     = "An error occurred while loading the submitted data."
-	validateFailed = "An error occurred while validating the submitted data."
-	authFailed     = "Failed to authenticate."
-)
-
 // authHandlers answer who wants to sign in, or to prove or change something for that.
 type authHandlers struct {
 	app           *app.App
@@ -89,7 +83,7 @@ func (h *authHandlers) withPassword(c *httpx.Context, col *schema.Collection) er
 			return nil, err
 		}
 		if err := fillPassword(password, body, !isJSON(c)); err != nil {
-			return nil, httpx.NewError(http.StatusBadRequest, loadFailed).Because(err)
+			return nil, unread(err, loadFailed)
 		}
 		return body, nil
 	})
@@ -159,11 +153,10 @@ func bareToken(header string) string {
 func (h *authHandlers) impersonate(c *httpx.Context, col *schema.Collection) error {
 	impersonation := h.signIns.Impersonation(c.Param("id"))
 	out, err := h.attempt(c, col, impersonation, validateFailed, func() (map[string]any, error) {
-		err := c.Bind(impersonation)
-		if err != nil && !httpx.Answered(err) {
-			err = httpx.NewError(http.StatusBadRequest, loadFailed).Because(err)
+		if err := c.Bind(impersonation); err != nil {
+			return nil, unread(err, loadFailed)
 		}
-		return nil, err
+		return nil, nil
 	})
 	if err != nil {
 		return err

@@ -38,11 +38,8 @@ func (h *batchHandlers) run(c *httpx.Context) error {
 		return httpx.NewError(http.StatusForbidden, "Batch requests are not allowed.")
 	}
 	form, uploads, err := readBatch(c)
-	if httpx.Answered(err) {
-		return err
-	}
 	if err != nil {
-		return httpx.NewError(http.StatusBadRequest, "Failed to read the submitted batch data.").Because(err)
+		return unread(err, "Failed to read the submitted batch data.")
 	}
 	if errs := form.validate(conf.MaxRequests); errs != nil {
 		return httpx.Invalid("Invalid batch request data.", errs)
@@ -121,7 +118,7 @@ func (b *batchRun) failure(i int, err error) error {
 		return jsonErr
 	}
 	leaf := &failedPart{response: shown}
-	return httpx.Invalid("Batch transaction failed.", validation.Errors{"requests": validation.Errors{strconv.Itoa(i): leaf}}).Because(err)
+	return httpx.Invalid(runningBatch.otherwise, validation.Errors{"requests": validation.Errors{strconv.Itoa(i): leaf}}).Because(err)
 }
 
 // explain is the answer that the part would have got alone.
@@ -133,9 +130,9 @@ func (b *batchRun) explain(i int, err error) error {
 	}
 	switch method {
 	case "POST", "PUT":
-		err = saveError(err, createFailed)
+		err = creatingRecord.failed(err)
 	case "PATCH":
-		err = saveError(err, updateFailed)
+		err = updatingRecord.failed(err)
 	}
 	var own *httpx.Error
 	if errors.As(err, &own) {
@@ -319,10 +316,7 @@ func (b *batchRun) run() error {
 	case errors.As(err, &failed):
 		return b.failure(failed.Index, failed.Err)
 	}
-	if general(err) {
-		return err
-	}
-	return httpx.NewError(http.StatusBadRequest, "Batch transaction failed.").Because(err)
+	return runningBatch.failed(err)
 }
 
 // answer appends the list of the parts' answers.

@@ -7,21 +7,11 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/actors/app"
-	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
 )
-
-// errFormat is the answer to a definition that cannot be decoded.
-func errFormat(err error) error {
-	message := "Failed to load the submitted data due to invalid formatting."
-	if errors.Is(err, schema.ErrTypeData) {
-		message = "Failed to load the collection type data due to invalid formatting."
-	}
-	return httpx.NewError(http.StatusBadRequest, message).Because(err)
-}
 
 // collectionHandlers answer what superusers ask of the definitions of collections.
 type collectionHandlers struct {
@@ -46,25 +36,25 @@ func (h *collectionHandlers) view(c *httpx.Context, col *schema.Collection) erro
 func (h *collectionHandlers) create(c *httpx.Context) error {
 	body, err := jsonBody(c, collectionShape)
 	if err != nil {
-		return loadingType(err)
+		return unreadDefinition(err, schema.ErrTypeData)
 	}
 	col, err := schema.DecodeNew(body)
 	if err != nil {
-		return errFormat(err)
+		return errors.Join(schema.ErrData, err)
 	}
 	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Create(col) })
 	if err != nil {
-		return schemaError(err, "Failed to create collection.")
+		return creatingCollection.failed(err)
 	}
 	return c.Send(http.StatusOK, h.stored(col).AppendAPI(c.Buffer()))
 }
 
-// loadingType is the answer to a body that cannot be read at all when a collection is created.
-func loadingType(err error) error {
+// unreadDefinition is the error of a body that cannot be read at all: kind says what it was to be.
+func unreadDefinition(err, kind error) error {
 	if httpx.Answered(err) {
 		return err
 	}
-	return errFormat(errors.Join(schema.ErrTypeData, err))
+	return errors.Join(kind, err)
 }
 
 // stored returns a collection as it was published, which may have been changed again since.
@@ -77,11 +67,8 @@ func (h *collectionHandlers) stored(c *schema.Collection) *schema.Collection {
 
 func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) error {
 	body, err := jsonBody(c, collectionShape)
-	if httpx.Answered(err) {
-		return err
-	}
 	if err != nil {
-		return errFormat(err)
+		return unreadDefinition(err, schema.ErrData)
 	}
 	var col *schema.Collection
 	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error {
@@ -97,42 +84,15 @@ func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) 
 		return ch.Update(found.ID, col)
 	})
 	if err != nil {
-		return schemaError(err, "Failed to update collection.")
+		return updatingCollection.failed(err)
 	}
 	return c.Send(http.StatusOK, h.stored(col).AppendAPI(c.Buffer()))
 }
 
-// schemaError is the answer to a change of the schema that failed.
-func schemaError(err error, message string) error {
-	var fields validation.Errors
-	var raw *schema.RawError
-	switch {
-	case general(err):
-		return err
-	case errors.As(err, &fields):
-		return httpx.Invalid(message, fields)
-	case errors.Is(err, schema.ErrData), errors.Is(err, schema.ErrTypeData):
-		return errFormat(err)
-	case errors.Is(err, schema.ErrNotFound):
-		return httpx.NewError(http.StatusNotFound, "").Because(err)
-	case errors.As(err, &raw):
-		return httpx.NewError(http.StatusBadRequest, message+" Raw error: \n"+raw.Error()).Because(err)
-	}
-	return err
-}
-
 func (h *collectionHandlers) delete(c *httpx.Context, col *schema.Collection) error {
 	err := h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Delete(col.ID) })
-	var referenced *schema.ReferencedError
-	switch {
-	case errors.As(err, &referenced):
-		return httpx.NewError(http.StatusBadRequest, "Failed to delete collection probably due to existing reference in "+strings.Join(referenced.Names, ", ")).Because(err)
-	case errors.Is(err, schema.ErrNotFound):
-		return httpx.NewError(http.StatusNotFound, "").Because(err)
-	case err != nil && general(err):
-		return err
-	case err != nil:
-		return httpx.NewError(http.StatusBadRequest, "Failed to delete collection.").Because(err)
+	if err != nil {
+		return deletingCollection.failed(err)
 	}
 	return c.NoContent()
 }
@@ -146,11 +106,7 @@ func (h *collectionHandlers) truncate(c *httpx.Context, col *schema.Collection) 
 		return err
 	}
 	if err := h.app.Writes().Write(c.Context(), col, cmd, c.RealIP()); err != nil {
-		var written *writes.WrittenError
-		if general(err) || errors.As(err, &written) || errors.Is(err, records.ErrTooBig) {
-			return err
-		}
-		return httpx.NewError(http.StatusBadRequest, "Failed to truncate collection (most likely due to required cascade delete record references).").Because(err)
+		return truncatingCollection.failed(err)
 	}
 	return c.NoContent()
 }
@@ -178,7 +134,7 @@ func (h *collectionHandlers) importAll(c *httpx.Context) error {
 	}
 	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
 	if err != nil {
-		return schemaError(err, "Failed to import collections.")
+		return importingCollections.failed(err)
 	}
 	return c.NoContent()
 }
@@ -220,10 +176,7 @@ func (h *collectionHandlers) dryRunView(c *httpx.Context) error {
 	}
 	out, err := h.store.TryView(c.Context(), c.Buffer(), form.Query)
 	if err != nil {
-		if general(err) {
-			return err
-		}
-		return httpx.NewError(http.StatusBadRequest, "Invalid view query. Raw error: \n"+err.Error()).Because(err)
+		return tryingView.failed(err)
 	}
 	return c.Send(http.StatusOK, out)
 }

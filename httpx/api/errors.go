@@ -1,23 +1,25 @@
 package api
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/actors/signin"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/budget"
-	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/records/expand"
+	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
-	"github.com/troupebase/troupe/storage/validation"
 	"github.com/troupebase/troupe/wasmhost"
 )
 
@@ -33,7 +35,72 @@ const outcomeUnknown = "The outcome is not known: it may have been written or no
 // retryAfter is what a client that was turned away for lack of room is told to wait.
 const retryAfter = time.Second
 
-// mapError is the one table from errors of the layers below to answers. nil means an error it does not know.
+// answer is what is said of an error of the layers below. An empty message is the default of the status; a 503 says when to come back.
+type answer struct {
+	err     error
+	status  int
+	message string
+}
+
+// answers is the one table from errors that say nothing but what they are to answers. The first row that fits counts. What an error
+// says beyond that is read in [mapError]; what a route says of its own failures stands in operations.go.
+var answers = [...]answer{
+	{records.ErrNotFound, http.StatusNotFound, ""},
+	{records.ErrNoCollection, http.StatusNotFound, ""},
+	{records.ErrForbidden, http.StatusForbidden, "Only superusers can perform this action."},
+	{filter.ErrCollectionFilter, http.StatusForbidden, "Only superusers can filter by @collection."},
+	{filter.ErrRequestFilter, http.StatusForbidden, "Only superusers can filter by @request."},
+	{records.ErrView, http.StatusBadRequest, "Unsupported collection type."},
+	{records.ErrLastSuperuser, http.StatusBadRequest, records.ErrLastSuperuser.Error()},
+	{records.ErrReferenced, http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference."},
+	{records.ErrTooBig, http.StatusBadRequest, "The record cannot be deleted at once: too many others would be deleted or changed with it. Delete those first."},
+	{records.ErrQuery, http.StatusBadRequest, ""},
+	{sqlite.ErrInterrupted, http.StatusBadRequest, ""}, // after a write; otherwise it took too long
+
+	{schema.ErrTypeData, http.StatusBadRequest, "Failed to load the collection type data due to invalid formatting."},
+	{schema.ErrData, http.StatusBadRequest, "Failed to load the submitted data due to invalid formatting."},
+	{schema.ErrNotFound, http.StatusNotFound, ""},
+
+	{signin.ErrPasswordOff, http.StatusForbidden, "The collection is not configured to allow password authentication."},
+	{signin.ErrOTPOff, http.StatusForbidden, "The collection is not configured to allow OTP authentication."},
+	{signin.ErrOAuth2Off, http.StatusForbidden, "The collection is not configured to allow OAuth2 authentication."},
+	{signin.ErrCredentials, http.StatusBadRequest, authFailed},
+	{signin.ErrOTP, http.StatusBadRequest, "Invalid or expired OTP."},
+	{signin.ErrAttempts, http.StatusTooManyRequests, "Too many attempts, please try again later with a new OTP."},
+	{signin.ErrAddress, http.StatusForbidden, ""},
+	{signin.ErrAuthRule, http.StatusForbidden, "The request doesn't satisfy the collection requirements to authenticate."},
+	{signin.ErrMFARule, http.StatusBadRequest, authFailed},
+	{signin.ErrMFAID, http.StatusBadRequest, "Failed to read MFA Id."},
+	{signin.ErrMFASession, http.StatusBadRequest, "Invalid or expired MFA session."},
+	{signin.ErrMFARecord, http.StatusBadRequest, "Invalid MFA session."},
+	{signin.ErrMFAMethod, http.StatusBadRequest, "A different authentication method is required."},
+	{oauth2.ErrToken, http.StatusBadRequest, "Failed to fetch OAuth2 token."},
+	{oauth2.ErrUser, http.StatusBadRequest, "Failed to fetch OAuth2 user."},
+
+	{realtime.ErrStale, http.StatusServiceUnavailable, tooBusy},
+	{realtime.ErrUnknownClient, http.StatusNotFound, "Missing or invalid client id."},
+	{realtime.ErrOtherAddress, http.StatusBadRequest, "Invalid realtime client."},
+	{realtime.ErrOtherIdentity, http.StatusForbidden, "The current and the previous request authorization don't match."},
+}
+
+// findAnswer returns the answer of the first row that fits an error, nil for none.
+func findAnswer(rows []answer, err error) *httpx.Error {
+	for i := range rows {
+		row := &rows[i]
+		if !errors.Is(err, row.err) {
+			continue
+		}
+		e := &httpx.Error{Status: row.status, Message: row.message, Cause: err}
+		if row.status == http.StatusServiceUnavailable {
+			e.RetryAfter = retryAfter
+		}
+		return e
+	}
+	return nil
+}
+
+// mapError is the answer to an error of the layers below: first to what it says of the outcome, then to what it is. nil means an
+// error that it does not know.
 func mapError(err error) *httpx.Error {
 	if writes.OutcomeOf(err) == writes.Unknown { // whatever else was said of it
 		return httpx.NewError(http.StatusInternalServerError, outcomeUnknown).Because(err)
@@ -56,29 +123,13 @@ func mapError(err error) *httpx.Error {
 	case writes.DiskFull:
 		return httpx.DiskFull(err)
 	}
-	switch {
-	case errors.Is(err, records.ErrForbidden):
-		return httpx.NewError(http.StatusForbidden, "Only superusers can perform this action.").Because(err)
-	case errors.Is(err, filter.ErrCollectionFilter):
-		return httpx.NewError(http.StatusForbidden, "Only superusers can filter by @collection.").Because(err)
-	case errors.Is(err, filter.ErrRequestFilter):
-		return httpx.NewError(http.StatusForbidden, "Only superusers can filter by @request.").Because(err)
-	case errors.Is(err, records.ErrNotFound), errors.Is(err, records.ErrNoCollection):
-		return httpx.NewError(http.StatusNotFound, "").Because(err)
-	case errors.Is(err, records.ErrView):
-		return httpx.NewError(http.StatusBadRequest, "Unsupported collection type.").Because(err)
-	case errors.Is(err, records.ErrLastSuperuser):
-		return httpx.NewError(http.StatusBadRequest, records.ErrLastSuperuser.Error()).Because(err)
-	case errors.Is(err, records.ErrReferenced):
-		return httpx.NewError(http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference.").Because(err)
-	case errors.Is(err, records.ErrTooBig):
-		return httpx.NewError(http.StatusBadRequest, "The record cannot be deleted at once: too many others would be deleted or changed with it. Delete those first.").Because(err)
-	case isTooLong(err):
+	if isTooLong(err) {
 		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tookTooLong, RetryAfter: retryAfter, Cause: err}
-	case errors.Is(err, records.ErrQuery), errors.Is(err, sqlite.ErrInterrupted):
-		return httpx.NewError(http.StatusBadRequest, "").Because(err)
 	}
-	return nil
+	if referenced := (*schema.ReferencedError)(nil); errors.As(err, &referenced) {
+		return httpx.NewError(http.StatusBadRequest, "Failed to delete collection probably due to existing reference in "+strings.Join(referenced.Names, ", ")).Because(err)
+	}
+	return findAnswer(answers[:], err)
 }
 
 // general tells whether a failure says nothing about what was asked, so that it has the same answer on every route, whatever
@@ -129,26 +180,4 @@ func hookError(err error) (shown *httpx.Error, ours bool) {
 		return httpx.NewError(http.StatusNotFound, "").Because(err), true
 	}
 	return httpx.NewError(http.StatusBadRequest, "").Because(err), true
-}
-
-// saveError is mapError for a write whose failures all carry one message.
-func saveError(err error, message string) error {
-	if writes.OutcomeOf(err) == writes.Unknown {
-		return err
-	}
-	if rejection := (*hooks.Rejection)(nil); errors.As(err, &rejection) {
-		if rejection.Message != "" || len(rejection.Fields) == 0 {
-			message = rejection.Message // empty is the default of the status
-		}
-		return &httpx.Error{Status: cmp.Or(rejection.Status, http.StatusBadRequest), Message: message, Data: rejection.Fields, Cause: err}
-	}
-	var fields validation.Errors
-	if errors.As(err, &fields) {
-		return httpx.Invalid(message, fields)
-	}
-	// files.ErrNotFound: an upload for an id under which nothing can be stored, and so nothing is.
-	if errors.Is(err, records.ErrRule) || errors.Is(err, records.ErrTable) || errors.Is(err, files.ErrNotFound) {
-		return httpx.NewError(http.StatusBadRequest, message).Because(err)
-	}
-	return err
 }

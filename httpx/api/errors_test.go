@@ -13,15 +13,15 @@ import (
 )
 
 // What a client does wrong in a write is a 400 under the write's own message, never a failure of the server.
-func TestSaveError(t *testing.T) {
+func TestFailuresOfAWrite(t *testing.T) {
 	for _, err := range []error{records.ErrRule, records.ErrTable, files.ErrNotFound, validation.Errors{"id": validation.NotUnique}} {
 		var e *httpx.Error
-		if !errors.As(saveError(fmt.Errorf("wrapped: %w", err), createFailed), &e) || e.Status != 400 || e.Message != createFailed {
+		if !errors.As(creatingRecord.failed(fmt.Errorf("wrapped: %w", err)), &e) || e.Status != 400 || e.Message != creatingRecord.message {
 			t.Errorf("%v became %+v", err, e)
 		}
 	}
 	other := errors.New("disk on fire")
-	if got := saveError(other, createFailed); got != other {
+	if got := creatingRecord.failed(other); got != other {
 		t.Errorf("an unknown error became %v", got)
 	}
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"net/http"
 	"slices"
 	"strconv"
 
@@ -45,11 +44,8 @@ func (h *fileHandlers) download(c *httpx.Context, col *schema.Collection, r read
 	}
 	f, err := h.files.Open(stored.Key)
 	c.Raw().Response.Header.Del("X-Frame-Options")
-	if errors.Is(err, files.ErrNotFound) {
-		return httpx.NewError(http.StatusNotFound, "").Because(err)
-	}
 	if err != nil {
-		return err
+		return sendingFile.failed(err)
 	}
 	c.SetHeader("Cache-Control", cache)
 	return sendStored(c, f, name)
@@ -76,10 +72,10 @@ func (h *fileHandlers) mayDownload(c *httpx.Context, r read, collectionID, id st
 		}
 	}
 	_, err := h.store.View(r.ctx, nil, &records.ViewInput{CollectionID: collectionID, ID: id, Caller: who})
-	if errors.Is(err, records.ErrForbidden) {
-		return records.ErrNotFound
+	if err != nil {
+		return sendingFile.failed(err)
 	}
-	return err
+	return nil
 }
 
 func sendStored(c *httpx.Context, f *files.File, name string) error {

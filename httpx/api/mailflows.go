@@ -7,19 +7,9 @@ import (
 
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
 )
-
-// formError shows the failures of a form beside its fields; other errors stay.
-func formError(err error, message string) error {
-	var form *auth.FormError
-	if errors.As(err, &form) {
-		return httpx.Invalid(message, form.Fields)
-	}
-	return err
-}
 
 // emailForm reads the body of a request for a mail.
 func emailForm(c *httpx.Context) (*auth.EmailForm, error) {
@@ -27,7 +17,10 @@ func emailForm(c *httpx.Context) (*auth.EmailForm, error) {
 	if err := c.Bind(form); err != nil {
 		return nil, httpx.Loading(err)
 	}
-	return form, formError(form.Validate(), validateFailed)
+	if err := form.Validate(); err != nil {
+		return nil, requestingMail.failed(err)
+	}
+	return form, nil
 }
 
 // refuseSuperusers answers where superusers have another way.
@@ -63,7 +56,7 @@ func (h *authHandlers) confirmVerification(c *httpx.Context, col *schema.Collect
 		return httpx.Loading(err)
 	}
 	if err := h.confirmations.ConfirmVerification(c.Context(), col, form); err != nil {
-		return saveError(formError(err, validateFailed), "")
+		return confirmingAddress.failed(err)
 	}
 	return c.NoContent()
 }
@@ -88,7 +81,7 @@ func (h *authHandlers) confirmPasswordReset(c *httpx.Context, col *schema.Collec
 		return loading(err)
 	}
 	if err := h.confirmations.ConfirmPasswordReset(c.Context(), col, form); err != nil {
-		return saveError(formError(err, validateFailed), "Failed to set new password.")
+		return confirmingPassword.failed(err)
 	}
 	return c.NoContent()
 }
@@ -108,11 +101,8 @@ func (h *authHandlers) requestEmailChange(c *httpx.Context, col *schema.Collecti
 		return httpx.NewError(http.StatusUnauthorized, "")
 	}
 	err := h.confirmations.RequestEmailChange(c.Context(), session.Record, form)
-	if errors.Is(err, auth.ErrMail) {
-		return httpx.NewError(http.StatusBadRequest, "Failed to request email change.").Because(err)
-	}
 	if err != nil {
-		return formError(err, validateFailed)
+		return requestingEmailChange.failed(err)
 	}
 	return c.NoContent()
 }
@@ -126,7 +116,7 @@ func (h *authHandlers) confirmEmailChange(c *httpx.Context, col *schema.Collecti
 		return httpx.Loading(err)
 	}
 	if err := h.confirmations.ConfirmEmailChange(c.Context(), col, form); err != nil {
-		return saveError(formError(err, validateFailed), "Failed to confirm email change.")
+		return confirmingEmailChange.failed(err)
 	}
 	return c.NoContent()
 }
@@ -145,13 +135,8 @@ func (h *authHandlers) testEmail(c *httpx.Context) error {
 	if err := c.Bind(form); err != nil {
 		return loading(err)
 	}
-	err := h.mails.SendTest(c.Context(), form, time.Now())
-	if err == nil {
-		return c.NoContent()
+	if err := h.mails.SendTest(c.Context(), form, time.Now()); err != nil {
+		return testingMail.failed(err)
 	}
-	const failed = "Failed to send the test email."
-	if shown := formError(err, failed); shown != err || errors.Is(err, records.ErrNoCollection) {
-		return shown
-	}
-	return httpx.NewError(http.StatusBadRequest, failed+" Raw error: \n"+err.Error()).Because(err)
+	return c.NoContent()
 }

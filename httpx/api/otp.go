@@ -10,7 +10,7 @@ import (
 
 func (h *authHandlers) requestOTP(c *httpx.Context, col *schema.Collection) error {
 	if !col.Auth.OTP.Enabled {
-		return signInError(signin.ErrOTPOff, validateFailed) // before the body is read
+		return signin.ErrOTPOff // before the body is read
 	}
 	form, err := emailForm(c)
 	if err != nil {
@@ -18,7 +18,7 @@ func (h *authHandlers) requestOTP(c *httpx.Context, col *schema.Collection) erro
 	}
 	id, err := h.signIns.RequestOTP(c.Context(), col, form.Email)
 	if err != nil {
-		return signInError(err, validateFailed)
+		return requestingOTP.failed(err)
 	}
 	return c.SendJSON(http.StatusOK, map[string]string{"otpId": id})
 }

@@ -46,7 +46,7 @@ func TestLaw3Answers(t *testing.T) {
 	}
 	for how, wrap := range wraps {
 		for _, test := range tests {
-			e := mapError(saveError(wrap(test.err), createFailed))
+			e := mapError(creatingRecord.failed(wrap(test.err)))
 			if e == nil || e.Status != test.status || e.Message != test.message || (e.RetryAfter > 0) != (test.status == 503) {
 				t.Errorf("%s, %v: %+v", how, test.err, e)
 			}

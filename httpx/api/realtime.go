@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/validation"
 )
@@ -56,73 +54,15 @@ func (h *realtimeHandlers) subscribe(c *httpx.Context) error {
 		Subscriptions []string `json:"subscriptions"`
 	}
 	if err := c.Bind(&form); err != nil {
-		if httpx.Answered(err) {
-			return err
-		}
-		return httpx.NewError(http.StatusBadRequest, "").Because(err)
+		return unread(err, "")
 	}
 	if errs := checkSubscription(form.ClientID, form.Subscriptions); len(errs) > 0 {
 		return httpx.Invalid("", errs)
 	}
-	err := h.bindStream(c, form.ClientID, form.Subscriptions)
-	switch {
-	case errors.Is(err, realtime.ErrStale):
-		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
-	case errors.Is(err, realtime.ErrUnknownClient):
-		return httpx.NewError(http.StatusNotFound, "Missing or invalid client id.").Because(err)
-	case errors.Is(err, realtime.ErrOtherAddress):
-		return httpx.NewError(http.StatusBadRequest, "Invalid realtime client.").Because(err)
-	case errors.Is(err, realtime.ErrOtherIdentity):
-		return httpx.NewError(http.StatusForbidden, "The current and the previous request authorization don't match.").Because(err)
-	case err != nil:
-		return refusedTopics(err)
+	if err := h.bindStream(c, form.ClientID, form.Subscriptions); err != nil {
+		return subscribing.failed(err)
 	}
 	return c.NoContent()
-}
-
-// refusedTopics is the answer to a subscription for which there is no room. It names the limit: nothing but fewer topics, or fewer
-// streams, or waiting helps.
-func refusedTopics(err error) error {
-	var work *realtime.LimitError
-	if errors.As(err, &work) {
-		text := fmt.Sprintf("The filters, expands and fields of the topics of %q ask for too much work with each change: %d units, the limit of %s is %d.",
-			work.Key, work.Wanted, whose(work.Whose), work.Max)
-		if work.Whose != realtime.OfStream {
-			return &httpx.Error{Status: http.StatusTooManyRequests, Message: text, RetryAfter: retryAfter, Cause: err}
-		}
-		return httpx.Invalid("", validation.Errors{"subscriptions": validation.New("validation_too_much_work", text).
-			With(map[string]any{"max": work.Max})})
-	}
-	var room *budget.FullError
-	if errors.As(err, &room) {
-		status := http.StatusServiceUnavailable
-		switch {
-		case room.Never():
-			status = http.StatusRequestEntityTooLarge
-		case room.Client:
-			status = http.StatusTooManyRequests
-		}
-		text := fmt.Sprintf("The topics take too much memory: all of %s may keep %d bytes.", whose(clientOrAll(room.Client)), room.Limit)
-		return &httpx.Error{Status: status, Message: text, RetryAfter: retryAfter, Cause: err}
-	}
-	return err
-}
-
-func clientOrAll(client bool) string {
-	if client {
-		return realtime.OfClient
-	}
-	return realtime.OfAll
-}
-
-func whose(limit string) string {
-	switch limit {
-	case realtime.OfStream:
-		return "one connection"
-	case realtime.OfClient:
-		return "one client address"
-	}
-	return "all clients"
 }
 
 // maxBindTries is how often who subscribes is looked at anew because their collection was written to between the look and the

@@ -13,12 +13,6 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// The messages of failed writes.
-const (
-	createFailed = "Failed to create record."
-	updateFailed = "Failed to update record."
-)
-
 // recordHandlers answer what is asked of the records of a collection.
 type recordHandlers struct {
 	app   *app.App
@@ -99,12 +93,12 @@ func (h *recordHandlers) foresee(c *httpx.Context, col *schema.Collection) error
 	if who.Superuser {
 		return nil
 	}
-	action, message := records.Created, createFailed
+	action, during := records.Created, &creatingRecord
 	switch c.Method() {
 	case "PATCH":
-		action, message = records.Updated, updateFailed
+		action, during = records.Updated, &updatingRecord
 	case "DELETE":
-		action = records.Deleted
+		action, during = records.Deleted, &deletingRecord
 	}
 	err := h.store.Foresee(readContext(c), action, col.ID, c.Param("id"), who)
 	if err == nil {
@@ -113,10 +107,7 @@ func (h *recordHandlers) foresee(c *httpx.Context, col *schema.Collection) error
 	if err := c.Skip(); err != nil {
 		return err
 	}
-	if action == records.Deleted {
-		return err
-	}
-	return saveError(err, message)
+	return during.failed(err)
 }
 
 // addUpload adds an upload to a write when its key names a file field; others are ignored.
@@ -142,14 +133,17 @@ func (h *recordHandlers) create(c *httpx.Context, col *schema.Collection) error 
 		if err != nil {
 			return err
 		}
-		return saveError(h.request(c, col, draft, "", in), createFailed)
+		if err := h.request(c, col, draft, "", in); err != nil {
+			return creatingRecord.failed(err)
+		}
+		return nil
 	}
 	cmd, err := h.store.PrepareCreate(c.Context(), in)
 	if err == nil {
 		err = h.app.Writes().Write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
-		return saveError(err, createFailed)
+		return creatingRecord.failed(err)
 	}
 	return h.answer(showing(c.Context(), h.app, c, in.Caller), c, cmd.Result, in.Caller)
 }
@@ -165,14 +159,17 @@ func (h *recordHandlers) update(c *httpx.Context, col *schema.Collection) error 
 		if err != nil {
 			return err
 		}
-		return saveError(h.request(c, col, draft, id, in), updateFailed)
+		if err := h.request(c, col, draft, id, in); err != nil {
+			return updatingRecord.failed(err)
+		}
+		return nil
 	}
 	cmd, err := h.store.PrepareUpdate(c.Context(), id, in)
 	if err == nil {
 		err = h.app.Writes().Write(c.Context(), col, cmd, c.RealIP())
 	}
 	if err != nil {
-		return saveError(err, updateFailed)
+		return updatingRecord.failed(err)
 	}
 	return h.answer(showing(c.Context(), h.app, c, in.Caller), c, cmd.Result, in.Caller)
 }

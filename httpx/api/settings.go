@@ -7,7 +7,6 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/settings"
-	"github.com/troupebase/troupe/storage/validation"
 )
 
 // settingsHandlers answer what superusers ask of the settings.
@@ -28,12 +27,8 @@ func (h *settingsHandlers) update(c *httpx.Context) error {
 		}
 		return s.Validate()
 	})
-	var fields validation.Errors
-	if errors.As(err, &fields) {
-		return httpx.Invalid("An error occurred while saving the new settings.", fields)
-	}
 	if err != nil {
-		return err
+		return savingSettings.failed(err)
 	}
 	return c.Send(http.StatusOK, next.AppendAPI(c.Buffer()))
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/troupebase/troupe/actors/auth"
-	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/signin"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
@@ -29,9 +28,10 @@ func (h *authHandlers) signIn(c *httpx.Context, col *schema.Collection, credenti
 // attempt signs in with a credential, which read fills from the body of the request; it returns the body as rules see it.
 // invalid is what is said of a form that does not hold up. It fails with a *signin.SecondFactorError or with an answer.
 func (h *authHandlers) attempt(c *httpx.Context, col *schema.Collection, credential signin.Credential, invalid string, read func() (map[string]any, error)) (out signin.Outcome, err error) {
+	signing := signingIn(invalid)
 	// Before the body is read: nobody sends a secret for nothing.
 	if err := credential.Enabled(col.Auth); err != nil {
-		return out, signInError(err, invalid)
+		return out, signing.failed(err)
 	}
 	body, err := read()
 	if err != nil {
@@ -48,7 +48,7 @@ func (h *authHandlers) attempt(c *httpx.Context, col *schema.Collection, credent
 		Origin: auth.Origin{IP: c.RealIP(), UserAgent: c.Header("User-Agent")}, Client: c.Client(), SuperuserAddress: c.SuperuserAllowed(),
 	})
 	if err != nil {
-		return out, signInError(err, invalid)
+		return out, signing.failed(err)
 	}
 	return out, nil
 }
@@ -60,7 +60,8 @@ func bindSignIn(c *httpx.Context, col *schema.Collection, credential signin.Cred
 		return nil, httpx.Loading(err)
 	}
 	if err := credential.Validate(col.Auth); err != nil {
-		return nil, formError(err, invalid)
+		signing := signingIn(invalid)
+		return nil, signing.failed(err)
 	}
 	return signInBody(c)
 }
@@ -96,47 +97,4 @@ func (h *authHandlers) authAnswer(c *httpx.Context, signedIn signin.Outcome) err
 	out = append(out, `,"token":`...)
 	out = schema.AppendJSONString(out, signedIn.Token)
 	return c.Send(http.StatusOK, append(out, '}'))
-}
-
-// signInErrors are the answers to whoever is not signed in.
-var signInErrors = []struct {
-	err     error
-	status  int
-	message string
-}{
-	{signin.ErrPasswordOff, http.StatusForbidden, "The collection is not configured to allow password authentication."},
-	{signin.ErrOTPOff, http.StatusForbidden, "The collection is not configured to allow OTP authentication."},
-	{signin.ErrOAuth2Off, http.StatusForbidden, "The collection is not configured to allow OAuth2 authentication."},
-	{signin.ErrCredentials, http.StatusBadRequest, authFailed},
-	{signin.ErrOTP, http.StatusBadRequest, "Invalid or expired OTP."},
-	{signin.ErrAttempts, http.StatusTooManyRequests, "Too many attempts, please try again later with a new OTP."},
-	{oauth2.ErrToken, http.StatusBadRequest, "Failed to fetch OAuth2 token."},
-	{oauth2.ErrUser, http.StatusBadRequest, "Failed to fetch OAuth2 user."},
-	{auth.ErrToken, http.StatusUnauthorized, ""},
-	{signin.ErrAddress, http.StatusForbidden, ""},
-	{signin.ErrAuthRule, http.StatusForbidden, "The request doesn't satisfy the collection requirements to authenticate."},
-	{records.ErrNoCollection, http.StatusNotFound, noAuthContext},
-	{signin.ErrMFARule, http.StatusBadRequest, authFailed},
-	{signin.ErrMFAID, http.StatusBadRequest, "Failed to read MFA Id."},
-	{signin.ErrMFASession, http.StatusBadRequest, "Invalid or expired MFA session."},
-	{signin.ErrMFARecord, http.StatusBadRequest, "Invalid MFA session."},
-	{signin.ErrMFAMethod, http.StatusBadRequest, "A different authentication method is required."},
-}
-
-// signInError is the answer to whoever is not signed in. invalid is what is said of a form that does not hold up.
-func signInError(err error, invalid string) error {
-	var signUp *signin.SignUpError
-	var link *signin.LinkError
-	switch {
-	case errors.As(err, &signUp):
-		return saveError(signUp.Cause, createFailed)
-	case errors.As(err, &link):
-		return saveError(link.Cause, authFailed)
-	}
-	for _, known := range signInErrors {
-		if errors.Is(err, known.err) {
-			return httpx.NewError(known.status, known.message).Because(err)
-		}
-	}
-	return formError(err, invalid)
 }

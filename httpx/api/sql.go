@@ -1,15 +1,11 @@
 package api
 
 import (
-	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/storage/budget"
-	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -51,15 +47,7 @@ func (h *sqlHandlers) run(c *httpx.Context) error {
 	result, err := h.app.Console(acting(c), form.Query)
 	defer result.Release()
 	if err != nil {
-		var full *budget.FullError
-		if errors.As(err, &full) {
-			return &httpx.Error{Status: http.StatusServiceUnavailable, Message: "Too many rows are being answered at once. Ask for fewer, or try again.",
-				RetryAfter: retryAfter, Cause: err}
-		}
-		if general(err) {
-			return err
-		}
-		return httpx.NewError(http.StatusBadRequest, "Failed to execute query. Raw error:\n"+strings.TrimPrefix(sqlite.Told(err).Error(), "sqlite: ")).Because(err)
+		return runningSQL.failed(err)
 	}
 	out := sqlAnswer{ExecTime: time.Since(started).Milliseconds(), Affected: result.Affected, Columns: []sqlColumn{}, Rows: result.Rows}
 	for _, col := range result.Columns {
