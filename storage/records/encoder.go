@@ -112,20 +112,6 @@ func (e *encoder) add(name string) (column int) {
 
 func appendKey(name string) []byte { return append(schema.AppendJSONString(nil, name), ':') }
 
-// audience is what decides whether the email of a record is shown.
-type audience struct {
-	// self is the id of the caller when the caller is a record of the encoder's collection.
-	self string
-	// managed are the ids of the records that the caller manages.
-	managed map[string]bool
-	// all tells that every email is shown.
-	all bool
-}
-
-func (a *audience) sees(id string) bool {
-	return a.all || id != "" && id == a.self || a.managed[id]
-}
-
 // row appends the current row as an object, up to its closing bracket. split is the position in dst where the key
 // "expand" belongs. When it fails dst is returned as it was.
 func (e *encoder) row(dst []byte, stmt *zsqlite.Stmt, a *audience) (out []byte, split int, err error) {

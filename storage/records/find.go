@@ -67,16 +67,17 @@ func (s *Store) FindOne(ctx context.Context, p Preparer, in *FindInput) (*Record
 	return list[0], nil
 }
 
-// Count returns how many records [Store.FindAll] would find without limit and offset; in.Sort has no meaning.
+// Count returns how many records [Store.FindAll] would find without limit and offset; in.Sort has no meaning. Where p is nil the
+// number is remembered like the totals of lists, as long as nothing moves that it rests on.
 func (s *Store) Count(ctx context.Context, p Preparer, in *FindInput) (n int, err error) {
 	unsorted := *in
 	unsorted.Sort = ""
-	err = s.on(ctx, p, func(p Preparer) error {
-		plan, req, err := s.search(p, &unsorted)
+	err = s.on(ctx, p, func(on Preparer) error {
+		q, err := s.find(on, &unsorted)
 		if err != nil {
 			return err
 		}
-		n, err = count(p, plan, req)
+		n, err = q.total(ctx, p == nil)
 		return err
 	})
 	return n, err
@@ -108,80 +109,83 @@ func program() *Caller {
 	return &Caller{Request: &filter.Request{Context: "default", Method: "GET", Now: time.Now()}, Superuser: true}
 }
 
-// finder is on whose behalf a search runs.
-func (s *Store) finder(cat *schema.Catalogue, on Preparer, caller *Caller) (*Caller, error) {
+// find compiles a search of a program.
+func (s *Store) find(on Preparer, in *FindInput) (*search, error) {
+	q := &search{s: s, cat: s.catalogue(), on: on}
+	caller := in.Caller
 	if caller == nil {
-		return program(), nil
+		caller = program()
 	}
-	who, err := s.Current(cat, on, *caller)
-	return &who, err
-}
-
-// search compiles a search.
-func (s *Store) search(on Preparer, in *FindInput) (*plan, *filter.Request, error) {
-	cat := s.catalogue()
-	caller, err := s.finder(cat, on, in.Caller)
-	if err != nil {
-		return nil, nil, err
+	if err := q.begin(askList, in.CollectionID, listRule, caller); err != nil {
+		return nil, err
 	}
-	c := cat.ByID(in.CollectionID)
-	if c == nil {
-		return nil, nil, ErrNoCollection
+	q.ask.full = true
+	if in.Extension && q.caller.Superuser {
+		q.ask.trust = filter.Extension
 	}
-	a, err := s.ask(askList, c, c.ListRule, caller)
-	if err != nil {
-		return nil, nil, err
+	parse := s.parseNamed
+	if !q.caller.Superuser {
+		parse = s.parseClientNamed
 	}
-	a.full, a.sort = true, in.Sort
-	if in.Extension && caller.Superuser {
-		a.trust = filter.Extension
+	if err := q.narrow(in.Filter, in.Sort, parse); err != nil {
+		return nil, err
 	}
-	if !caller.Superuser {
-		if err := filter.CheckClient(in.Filter, in.Sort); err != nil {
-			return nil, nil, err
-		}
-		if len(in.Filter) > filter.MaxClientFilter {
-			return nil, nil, fmt.Errorf("%w: filter is too long", ErrQuery)
-		}
+	if err := q.fill(in.Params); err != nil {
+		return nil, err
 	}
-	if in.Filter != "" {
-		if a.filter, err = s.parsed.ParseNamed(in.Filter); err != nil {
-			return nil, nil, fmt.Errorf("%w: filter: %w", ErrQuery, err)
-		}
+	if err := q.compile(); err != nil {
+		return nil, err
 	}
-	req := *caller.Request
-	if req.Params, err = filter.NewParams(in.Params); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrQuery, err)
-	}
-	if a.filter != nil {
-		for _, name := range a.filter.Named() {
-			if _, ok := req.Params[name]; !ok {
-				return nil, nil, fmt.Errorf("%w: parameter %q has no value", ErrQuery, name)
+	if in.Permits != nil {
+		for _, name := range q.plan.query.Tables {
+			if !in.Permits(name) {
+				return nil, fmt.Errorf("%w: the filter or sort reads %s", ErrForbidden, name)
 			}
 		}
 	}
-	p, err := s.plan(cat, a, &req)
-	if err != nil || in.Permits == nil {
-		return p, &req, err
+	return q, nil
+}
+
+// parseNamed reads a filter with parameters.
+func (s *Store) parseNamed(text string) (*filter.Expr, error) {
+	if text == "" {
+		return nil, nil
 	}
-	for _, name := range p.query.Tables {
-		if !in.Permits(name) {
-			return nil, nil, fmt.Errorf("%w: the filter or sort reads %s", ErrForbidden, name)
+	e, err := s.parsed.ParseNamed(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: filter: %w", ErrQuery, err)
+	}
+	return e, nil
+}
+
+// parseClientNamed is parseNamed for a filter that is asked for on a client's behalf.
+func (s *Store) parseClientNamed(text string) (*filter.Expr, error) {
+	if len(text) > filter.MaxClientFilter {
+		return nil, fmt.Errorf("%w: filter is too long", ErrQuery)
+	}
+	return s.parseNamed(text)
+}
+
+// fill gives the parameters of the filter their values.
+func (q *search) fill(values map[string]any) (err error) {
+	req := *q.req
+	if req.Params, err = filter.NewParams(values); err != nil {
+		return fmt.Errorf("%w: %w", ErrQuery, err)
+	}
+	q.req = &req
+	if q.ask.filter == nil {
+		return nil
+	}
+	for _, name := range q.ask.filter.Named() {
+		if _, ok := req.Params[name]; !ok {
+			return fmt.Errorf("%w: parameter %q has no value", ErrQuery, name)
 		}
 	}
-	return p, &req, nil
+	return nil
 }
 
 func (s *Store) findAll(on Preparer, in *FindInput) ([]*Record, error) {
-	p, req, err := s.search(on, in)
-	if err != nil {
-		return nil, err
-	}
-	stmt, err := p.prepare(on)
-	if err != nil {
-		return nil, failure(err)
-	}
-	next, err := p.query.Bind(stmt, 1, req, nil)
+	q, err := s.find(on, in)
 	if err != nil {
 		return nil, err
 	}
@@ -189,9 +193,11 @@ func (s *Store) findAll(on Preparer, in *FindInput) ([]*Record, error) {
 	if limit <= 0 || limit > MaxFound {
 		limit = MaxFound + 1
 	}
-	stmt.BindInt64(next, int64(limit))
-	stmt.BindInt64(next+1, int64(max(in.Offset, 0)))
-	list, err := scanFull(p.encoder.c, stmt)
+	stmt, err := q.page(int64(limit), int64(max(in.Offset, 0)))
+	if err != nil {
+		return nil, err
+	}
+	list, err := scanFull(q.c, stmt)
 	if err == nil && len(list) > MaxFound {
 		err = ErrTooMany
 	}
@@ -199,34 +205,22 @@ func (s *Store) findAll(on Preparer, in *FindInput) ([]*Record, error) {
 }
 
 func (s *Store) findByID(on Preparer, collectionID, id string, caller *Caller) (*Record, error) {
-	cat := s.catalogue()
-	caller, err := s.finder(cat, on, caller)
-	if err != nil {
-		return nil, err
+	if caller == nil {
+		caller = program()
 	}
-	c := cat.ByID(collectionID)
-	if c == nil {
-		return nil, ErrNoCollection
+	q := &search{s: s, cat: s.catalogue(), on: on}
+	if err := q.begin(askOne, collectionID, viewRule, caller); err != nil {
+		return nil, refused(err, ErrNotFound)
 	}
-	a, err := s.ask(askOne, c, c.ViewRule, caller)
+	q.ask.full = true
+	if err := q.compile(); err != nil {
+		return nil, refused(err, ErrNotFound)
+	}
+	stmt, err := q.one(id)
 	if err != nil {
 		return nil, refused(err, ErrNotFound)
 	}
-	a.full = true
-	p, err := s.plan(cat, a, caller.Request)
-	if err != nil {
-		return nil, refused(err, ErrNotFound)
-	}
-	stmt, err := p.prepare(on)
-	if err != nil {
-		return nil, refused(failure(err), ErrNotFound)
-	}
-	next, err := p.query.Bind(stmt, 1, caller.Request, nil)
-	if err != nil {
-		return nil, err
-	}
-	stmt.BindText(next, id)
-	list, err := scanFull(c, stmt)
+	list, err := scanFull(q.c, stmt)
 	if err != nil {
 		return nil, refused(err, ErrNotFound)
 	}

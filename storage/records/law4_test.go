@@ -68,6 +68,18 @@ func (g *rig) total(collection, filterText string, superuser bool) int {
 	return page.TotalItems
 }
 
+// told is what a program is told.
+func (g *rig) told(collection, filterText string, superuser bool) int {
+	g.t.Helper()
+	in := g.input(collection, nil)
+	in.Caller.Superuser = superuser
+	n, err := g.store.Count(context.Background(), nil, &FindInput{CollectionID: in.CollectionID, Caller: &in.Caller, Filter: filterText, Sort: "-id"})
+	if err != nil {
+		g.t.Error(err)
+	}
+	return n
+}
+
 // counted is what SQLite counts.
 func (g *rig) counted(sql string) (n int) {
 	g.t.Helper()
@@ -177,6 +189,9 @@ func TestLaw4_TotalsAfterRandomCommands(t *testing.T) {
 			if got, want := g.total(tt.collection, tt.filter, tt.superuser), g.counted(tt.want); got != want {
 				t.Fatalf("step %d: total of %s by %q is %d, want %d", i, tt.collection, tt.filter, got, want)
 			}
+			if got, want := g.told(tt.collection, tt.filter, tt.superuser), g.counted(tt.want); got != want {
+				t.Fatalf("step %d: count of %s by %q is %d, want %d", i, tt.collection, tt.filter, got, want)
+			}
 		}
 	}
 	if failed < 50 || failed > 450 {
@@ -276,6 +291,9 @@ func TestTotalsAreCarriedOn(t *testing.T) {
 		t.Helper()
 		if got := g.total("parents", "n > 4", false); got != want {
 			t.Errorf("total is %d, want %d", got, want)
+		}
+		if got := g.told("parents", "n > 4", false); got != want {
+			t.Errorf("a program counts %d, want %d", got, want)
 		}
 	}
 	expect(1)

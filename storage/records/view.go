@@ -22,32 +22,22 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 	start := len(dst)
 	var draft *AnswerDraft
 	err := s.db.Read(ctx, func(r *sqlite.Reader) error {
-		cat := s.catalogue()
-		c := cat.ByID(in.CollectionID)
-		if c == nil {
-			return ErrNoCollection
-		}
-		who, err := s.Current(cat, r, in.Caller)
-		if err != nil {
-			return err
-		}
-		in := in
-		if who != in.Caller {
-			fresh := *in
-			fresh.Caller, in = who, &fresh
-		}
-		a, err := s.ask(askOne, c, c.ViewRule, &in.Caller)
-		if err != nil {
+		q := &search{s: s, cat: s.catalogue(), on: r}
+		if err := q.begin(askOne, in.CollectionID, viewRule, &in.Caller); err != nil {
 			return refused(err, ErrNotFound)
 		}
 		if err := expand.Check(in.Expand); err != nil {
 			return err
 		}
-		x := s.answering(ctx, cat, r, &in.Caller, s.opts.ExpandAll, in.Caller.Superuser)
+		x := s.answering(ctx, q.cat, r, q.caller, s.opts.ExpandAll, q.caller.Superuser)
 		defer x.Release()
-		steps := x.Steps(c, in.Expand)
-		a.relations = x.Relations(c, steps)
-		dst, draft, err = s.view(dst[:start], a, x, steps, r, in)
+		steps := x.Steps(q.c, in.Expand)
+		q.ask.relations = x.Relations(q.c, steps)
+		if err := q.compile(); err != nil {
+			return refused(err, ErrNotFound)
+		}
+		var err error
+		dst, draft, err = q.view(dst[:start], in.ID, x, steps)
 		return err
 	})
 	if err == nil && draft != nil {
@@ -60,35 +50,27 @@ func (s *Store) View(ctx context.Context, dst []byte, in *ViewInput) ([]byte, er
 }
 
 // view appends the record, or leaves a draft of it when user code has to see it first.
-func (s *Store) view(dst []byte, a *ask, x *answer, steps []*expand.Step, r *sqlite.Reader, in *ViewInput) (out []byte, d *AnswerDraft, err error) {
-	p, err := s.plan(x.cat, a, in.Caller.Request)
-	if err != nil {
-		return dst, nil, refused(err, ErrNotFound)
-	}
-	who := newAudience(&in.Caller, a.c)
-	if p.encoder.conditional && needsManage(a.c, &in.Caller) {
-		if who.managed, err = s.managed(x.cat, r, a.c, []string{in.ID}, in.Caller.Request); err != nil {
+func (q *search) view(dst []byte, id string, x *answer, steps []*expand.Step) (out []byte, d *AnswerDraft, err error) {
+	p := q.plan
+	who := newAudience(q.caller, q.c)
+	if p.encoder.conditional && needsManage(q.c, q.caller) {
+		if who.managed, err = q.s.managed(q.cat, q.on, q.c, []string{id}, q.req); err != nil {
 			return dst, nil, err
 		}
 	}
-	stmt, err := p.prepare(r)
+	stmt, err := q.one(id)
 	if err != nil {
-		return dst, nil, refused(failure(err), ErrNotFound)
+		return dst, nil, refused(err, ErrNotFound)
 	}
-	next, err := p.query.Bind(stmt, 1, in.Caller.Request, nil)
-	if err != nil {
-		return dst, nil, err
-	}
-	stmt.BindText(next, in.ID)
-	if p.encoder.full || x.Wants(a.c, steps) {
-		nodes, err := x.collect(stmt, p, who, &in.Caller, nil)
+	if p.encoder.full || x.Wants(q.c, steps) {
+		nodes, err := x.collect(stmt, p, who, q.caller, nil)
 		if err != nil {
 			return dst, nil, refused(err, ErrNotFound)
 		}
 		if len(nodes) == 0 {
 			return dst, nil, ErrNotFound
 		}
-		if err := x.Expand(nodes, a.c, steps); err != nil {
+		if err := x.Expand(nodes, q.c, steps); err != nil {
 			return dst, nil, err
 		}
 		if d := x.draft(nodes); d != nil {
