@@ -10,12 +10,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/signin"
-	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -142,7 +140,7 @@ func tries() (list []try) {
 func TestOrder(t *testing.T) {
 	w := newWorld(t)
 	for i, x := range tries() {
-		err, got := w.run(i, x)
+		got, err := w.run(i, x)
 		if want := x.want(); got != want || !x.judge(err) {
 			t.Errorf("%s: %v, did %+v, want %+v", x, err, got, want)
 		}
@@ -216,7 +214,7 @@ func (w *world) collection(mfa, rule, alerts bool) {
 }
 
 // run makes an attempt of a new record, the i-th, and tells what it did.
-func (w *world) run(i int, x try) (error, effects) {
+func (w *world) run(i int, x try) (effects, error) {
 	w.t.Helper()
 	ctx := context.Background()
 	email := fmt.Sprintf("user%d@x.test", i)
@@ -261,7 +259,7 @@ func (w *world) run(i int, x try) (error, effects) {
 			w.t.Fatal(err)
 		}
 	}
-	return err, got
+	return got, err
 }
 
 // looked is how often a secret was compared so far.
@@ -304,69 +302,5 @@ func (w *world) blankTokenKey(r *records.Record) {
 	}))
 	if err != nil {
 		w.t.Fatal(err)
-	}
-}
-
-// TestTokensWithoutSignIn: who has a token already, or is impersonated, is asked for no second factor, and no place is noted.
-// The auth rule is asked, unless a superuser does.
-func TestTokensWithoutSignIn(t *testing.T) {
-	w := newWorld(t)
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{DB: w.DB(), Catalogue: w.Catalogue})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		name        string
-		rule        bool
-		refreshable bool
-		impersonate bool
-		ended       bool
-		want        error
-	}{
-		{name: "refresh", refreshable: true},
-		{name: "refresh of a token that stays", refreshable: false},
-		{name: "refresh against the rule", refreshable: true, rule: true, want: signin.ErrAuthRule},
-		{name: "refresh of a token that has ended meanwhile", refreshable: true, ended: true, want: auth.ErrToken},
-		{name: "impersonation", impersonate: true},
-		{name: "impersonation against the rule", impersonate: true, rule: true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := w.create(collectionName(true, tt.rule, true), map[string]any{"email": fmt.Sprint(len(tt.name), "@x.test"), "password": "12345678", "verified": true})
-			old, err := auth.Issue(r, auth.Grant{Kind: auth.AuthToken, Refreshable: tt.refreshable, Duration: time.Hour}, time.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			session, err := verifier.Verify(t.Context(), old, auth.AuthToken)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if tt.ended {
-				w.update(r, map[string]any{"password": hashed("another-password")})
-			}
-			refresh := w.service.Refresh()
-			refresh.Session, refresh.Token = session, old
-			a := from(r.Collection, refresh)
-			if tt.impersonate {
-				a = from(r.Collection, w.service.Impersonation(r.ID()))
-				if _, err := w.service.SignIn(t.Context(), a); !errors.Is(err, records.ErrForbidden) {
-					t.Errorf("a guest impersonates: %v", err)
-				}
-				a.Request.Caller.Superuser = true
-				a.Request.Caller.Request.Auth = &filter.Identity{Superuser: true}
-			}
-			out, err := w.service.SignIn(t.Context(), a)
-			if !errors.Is(err, tt.want) {
-				t.Fatal(err)
-			}
-			if err == nil {
-				now, err := verifier.Verify(t.Context(), out.Token, auth.AuthToken)
-				if err != nil || now.Claims.Refreshable != (tt.refreshable && !tt.impersonate) || (out.Token == old) != (!tt.refreshable && !tt.impersonate) {
-					t.Errorf("%+v, the old one %v, %v", now, out.Token == old, err)
-				}
-			}
-			if n := len(w.column("_mfas", "id", r.ID())) + len(w.column("_authOrigins", "id", r.ID())); n != 0 {
-				t.Errorf("%d sessions and places", n)
-			}
-		})
 	}
 }

@@ -1,7 +1,6 @@
 package signin_test
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"testing"
@@ -90,95 +89,6 @@ func TestOTPOfAnotherCollection(t *testing.T) {
 	if _, err := g.withOTP(g.service, other, otp.ID, otp.Code, "10.0.0.1"); !errors.Is(err, signin.ErrOTP) {
 		t.Error(err)
 	}
-}
-
-// FuzzCodes goes through random steps with codes and sessions. However they follow one another: a code signs in once, before
-// its time is over, at most five are tried in a row, and a session ends with a method that did not begin it.
-func FuzzCodes(f *testing.F) {
-	f.Add([]byte{0, 1, 0, 2, 3, 4, 5})
-	f.Add([]byte{0, 2, 2, 2, 2, 2, 2, 1, 6, 0, 1, 1})
-	f.Add([]byte{3, 4, 4, 3, 5, 6, 4})
-	f.Add([]byte{0, 6, 6, 6, 6, 6, 6, 1})
-	g := newRig(f, func(c *schema.Collection) {
-		withCodes(c)
-		c.Auth.MFA.Enabled = true
-	})
-	alice := g.alice()
-	f.Fuzz(func(t *testing.T, steps []byte) {
-		if len(steps) > 40 {
-			return
-		}
-		service, otps := g.another(), signin.NewOTPs(g.data)
-		g.later.Store(0)
-		clock := func() time.Time { return time.Now().Add(time.Duration(g.later.Load())) }
-		second := func(method string, session any) error {
-			a := from(alice.Collection, shown{method, alice})
-			a.MFASession = session
-			_, err := service.SignIn(t.Context(), a)
-			return err
-		}
-		otp := new(signin.IssuedOTP)
-		var session string
-		var made, opened time.Time
-		tries := 0
-		for _, step := range steps {
-			switch step % 7 {
-			case 0:
-				var err error
-				if otp, err = otps.Create(t.Context(), alice); err != nil {
-					t.Fatal(err)
-				}
-				made = time.Now()
-			case 1, 2:
-				code := otp.Code
-				if step%7 == 2 || code == "" {
-					code = "wrong"
-				}
-				usable := otp.ID != "" && clock().Sub(made) < codeLife
-				_, err := g.withOTP(service, alice.Collection, cmp.Or(otp.ID, "missingmissing1"), code, "10.0.0.1")
-				var asked *signin.SecondFactorError
-				right := errors.As(err, &asked) // only those are asked for more who have shown a code
-				if right && (!usable || code != otp.Code || tries >= 5) {
-					t.Fatalf("%v: a code signs in that should not", steps)
-				}
-				if right {
-					otp = new(signin.IssuedOTP)
-				} else if !errors.Is(err, signin.ErrOTP) && !errors.Is(err, signin.ErrAttempts) {
-					t.Fatal(err)
-				}
-				if usable {
-					tries++
-				}
-			case 3:
-				var asked *signin.SecondFactorError
-				if err := second("otp", nil); !errors.As(err, &asked) {
-					t.Fatal(err)
-				}
-				session, opened = asked.Session, time.Now()
-			case 4, 5:
-				method := []string{"password", "otp"}[step%7-4]
-				if session == "" {
-					continue
-				}
-				late := clock().Sub(opened) > 600*time.Second
-				err := second(method, session)
-				if err == nil && (method == "otp" || late) {
-					t.Fatalf("%v: a session ends that should not", steps)
-				}
-				if err == nil {
-					if again := second(method, session); !errors.Is(again, signin.ErrMFASession) {
-						t.Fatalf("%v: a session ends twice: %v", steps, again)
-					}
-					session = ""
-				}
-			case 6:
-				g.later.Add(int64(100 * time.Second))
-				if g.later.Load() >= int64(180*time.Second) {
-					tries = 0 // a window may have ended
-				}
-			}
-		}
-	})
 }
 
 func TestOTPRequestsAreBounded(t *testing.T) {
