@@ -135,6 +135,11 @@ func (c *Context) readAll() ([]byte, error) {
 	if length == 0 || length == -2 {
 		return []byte{}, nil
 	}
+	if c.conn != nil && length > 0 && length <= min(freeBody, int64(c.conn.arrived)) && (c.limit < 0 || length <= c.limit) {
+		raw := make([]byte, length)
+		_, err := io.ReadFull(c.reader(), raw)
+		return raw, err
+	}
 	if err := c.receive(); err != nil {
 		return nil, err
 	}

@@ -56,6 +56,7 @@ type conn struct {
 	again    bool      // Close waits for the next head
 	lingers  bool      // Close lets the peer read the answer first
 	checked  bool      // the head of the current request was looked at
+	arrived  int       // how much had come in behind the head of the current request when that was complete
 	invited  *invited  // the body of the current request, where its client waits to be told to send it
 
 	ahead   []byte // read and not given out yet, after the first off bytes
@@ -166,7 +167,7 @@ func (c *conn) next(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	c.ahead = append(c.ahead, p[end:n]...)
-	c.checked, c.headless = true, true
+	c.checked, c.headless, c.arrived = true, true, n-end
 	return end, nil
 }
 
@@ -178,7 +179,7 @@ func (c *conn) nextAhead(p []byte) (int, error) {
 		c.again = true
 		return 0, io.EOF
 	}
-	c.head, c.checked, c.headless = end, true, true
+	c.head, c.checked, c.headless, c.arrived = end, true, true, len(c.ahead)-c.off-end
 	return c.Read(p)
 }
 
@@ -228,7 +229,7 @@ func (c *conn) wait() {
 	for c.size < len(readBuffers)-1 && c.head >= readBuffers[c.size] {
 		c.size++
 	}
-	c.checked = true
+	c.checked, c.arrived = true, len(c.ahead)-c.off-c.head
 	c.state.Store(connActive)
 	// Its error is about the peer; fasthttp has answered and closed.
 	_ = c.server.http[c.size].ServeConn(c.outer)

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// freeBody is how long a body may be that came in with its head and is not charged: it is bounded by the number of connections.
+	freeBody = 2 << 10
 	// leastBody is what a body is charged at least: a connection with one under way holds buffers and a stack besides.
 	leastBody = 8 << 10
 	// stalledAfter is when a body of which nothing came is taken for abandoned, as soon as somebody else has no room.

@@ -350,3 +350,45 @@ func count(v any) (keys, values, depth int) {
 	}
 	return keys, values, depth
 }
+
+// TestSmallBodyInOnePiece: a small body that came in with its head needs no room, also on a connection that is kept, and what it says counts.
+// One whose end is still to come is charged like any other.
+func TestSmallBodyInOnePiece(t *testing.T) {
+	w, share := boundedSite(t, 8*leastBody)
+	for _, client := range []string{"10.0.0.1", "10.0.0.2"} {
+		if err := share.Take(client, 4*leastBody); err != nil { // nothing is left
+			t.Fatal(err)
+		}
+	}
+	c := w.dial("10.0.0.3")
+	r := bufio.NewReader(c)
+	post := func(pieces ...string) string {
+		t.Helper()
+		go func() {
+			for _, piece := range pieces {
+				io.WriteString(c, piece)
+			}
+		}()
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		for header := line; strings.TrimSpace(header) != ""; {
+			header, _ = r.ReadString('\n')
+		}
+		r.Discard(r.Buffered())
+		return strings.TrimSpace(line)
+	}
+	const head = "POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n"
+	for i := range 3 {
+		if got := post(head + `{"a":1}`); got != ok200 {
+			t.Fatalf("the %d. in one piece: %q", i+1, got)
+		}
+	}
+	if got := post(head + `{"a":x}`); !strings.HasPrefix(got, "HTTP/1.1 400") {
+		t.Errorf("no JSON: %q", got)
+	}
+	if got := post(head+`{"a"`, `:1}`); !strings.HasPrefix(got, "HTTP/1.1 503") {
+		t.Errorf("in two pieces: %q", got)
+	}
+}

@@ -48,7 +48,7 @@ func (s *Server) release(c *Context) {
 		s.fail(c, s.panicked(c, p))
 	}
 	if nc := c.conn; nc != nil {
-		nc.checked = false
+		nc.checked, nc.arrived = false, 0
 		nc.lingers = c.ctx.Response.StatusCode() >= fasthttp.StatusBadRequest && c.ctx.Request.Header.ContentLength() != 0
 	}
 	c.reset()
