@@ -55,12 +55,12 @@ type Request struct{ info *writes.RequestInfo }
 // RequestOf returns the request on whose behalf a context of an event runs; the zero value for none.
 func RequestOf(ctx context.Context) Request { return Request{writes.RequestOf(ctx)} }
 
-// http is the request itself, nil where there is none: the server's own doing, or a subscriber's stream.
+// http is the request itself, nil where there is none.
 func (r Request) http() writes.Request {
-	if r.info == nil {
+	if r.info == nil || r.info.Request == nil && r.info.Caller.Request == nil {
 		return nil
 	}
-	return r.info.Request
+	return r.info.Seen()
 }
 
 // Situation says where the request comes from: default, batch, expand, realtime, protectedFile, oauth2, otp, password. It is

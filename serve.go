@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	inner "github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/wasmhost"
@@ -38,7 +38,7 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 	if err != nil {
 		return err
 	}
-	err = a.inner.LoadExtensions(ctx, inner.ExtensionOptions{
+	err = a.inner.Guests().Load(ctx, guests.Source{
 		Dir: a.opts.Extensions, CacheDir: filepath.Join(a.opts.Dir, ".troupe_cache"), Limits: wasmhost.Limits(a.opts.ExtensionLimits), Grants: grants,
 		Routes: server.SetExtensions,
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/troupebase/troupe/actors"
 	"github.com/troupebase/troupe/actors/admission"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/actors/mailer"
 	"github.com/troupebase/troupe/actors/realtime"
@@ -29,7 +30,6 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
-	"github.com/troupebase/troupe/wasmhost"
 )
 
 // Options configure an [App].
@@ -82,7 +82,7 @@ type App struct {
 	actors              *actors.System
 	catalogueSupervisor *actors.Supervisor
 	worker              actors.Ref
-	extensions          *wasmhost.Manager // nil without extensions
+	guests              *guests.Service
 	incarnations        atomic.Uint64
 	changes             admission.Gate // of collections
 	begun, ready        atomic.Bool    // Bootstrap was called, everything is open
@@ -288,6 +288,7 @@ func (a *App) start(ctx context.Context) (err error) {
 		Logger: a.log, Dir: a.opts.Dir, OneServer: a.opts.Exclusive, Disk: a.opts.Disk, Supervisor: a.catalogueSupervisor,
 		DB: a.db, Store: a.store, Hub: a.hub, Hooks: &a.Hooks, Catalogue: a.Catalogue, Settings: a.Settings,
 	})
+	a.guests = a.newGuests()
 	if err := a.hub.Start(a.db, a.store); err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ func (a *App) Close() error {
 		if !closed {
 			err = errors.Join(err, end())
 		}
-		if a.extensions != nil {
-			err = errors.Join(err, a.extensions.Close()) // theirs are among the hooks that come last
+		if a.guests != nil {
+			err = errors.Join(err, a.guests.Close()) // theirs are among the hooks that come last
 		}
 		a.closeErr = err
 	})

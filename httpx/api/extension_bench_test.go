@@ -50,7 +50,7 @@ func cpuTime() time.Duration {
 // patientLimits are for callers that never block, who leave one another waiting for long.
 var patientLimits = wasmhost.Limits{Hook: time.Minute, Route: time.Minute}
 
-func benchGuests(b *testing.B, names ...string) *guests {
+func benchGuests(b *testing.B, names ...string) *guestRig {
 	b.Helper()
 	return limitedGuests(b, patientLimits, names...)
 }

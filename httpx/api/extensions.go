@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/wasmhost"
@@ -87,9 +88,9 @@ func guardOf(word string) httpx.Guard {
 func (t *extensionRoutes) handler(x *wasmhost.Extension, i int) httpx.Handler {
 	return func(c *httpx.Context) error {
 		ctx := writes.WithRequest(c.Context(), requestInfo(c, caller(c, "default"), c.Bytes))
-		out, err := x.Serve(ctx, i, t.app.GuestCall(ctx))
+		out, err := x.Serve(ctx, i, t.app.Guests().Call(ctx))
 		if no := (*wasmhost.Rejection)(nil); errors.As(err, &no) {
-			return app.Rejection(no)
+			return guests.Rejection(no)
 		}
 		if err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 )
 
 // shop makes collections with rules: everybody may create things and sees open ones, owners see and change theirs.
-func (g *guests) shop() {
+func (g *guestRig) shop() {
 	g.t.Helper()
 	g.collection(`{"name":"things","type":"base","listRule":"open = true || owner = @request.auth.id","viewRule":"open = true || owner = @request.auth.id",
 		"updateRule":"owner = @request.auth.id","deleteRule":null,"createRule":"@request.body.open = true",

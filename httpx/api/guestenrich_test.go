@@ -58,7 +58,7 @@ func TestGuestEnrichesRecords(t *testing.T) {
 }
 
 // expectSituations compares where the probe was asked to enrich; want is sorted.
-func (g *guests) expectSituations(want ...string) {
+func (g *guestRig) expectSituations(want ...string) {
 	g.t.Helper()
 	var got []string
 	eventually(g.t, fmt.Sprint("enriched for ", want), func() bool {
@@ -113,7 +113,7 @@ func TestGuestEnrichFailures(t *testing.T) {
 }
 
 // empty removes all records without hooks.
-func (g *guests) empty(collection string) {
+func (g *guestRig) empty(collection string) {
 	g.t.Helper()
 	if _, err := g.app.Console(g.t.Context(), "DELETE FROM "+collection); err != nil {
 		g.t.Fatal(err)

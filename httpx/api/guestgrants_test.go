@@ -9,7 +9,7 @@ import (
 )
 
 // call asks a guest by its name, with headers.
-func (g *guests) call(name string, header http.Header, line string) string {
+func (g *guestRig) call(name string, header http.Header, line string) string {
 	g.t.Helper()
 	_, _, raw := g.raw("POST", "/"+name+"/any/x", script(line), header)
 	_, got, _ := strings.Cut(strings.TrimSuffix(string(raw), "\n"), "=")

@@ -111,7 +111,7 @@ func TestGuestReloadUnderLoad(t *testing.T) {
 }
 
 // logged counts lines of the log that begin with a text.
-func (g *guests) logged(begin string) (n int) {
+func (g *guestRig) logged(begin string) (n int) {
 	for _, line := range g.log.all() {
 		if strings.HasPrefix(line, begin) {
 			n++

@@ -102,33 +102,33 @@ func install(t testing.TB, dir, as, from string) {
 	}
 }
 
-// guests is a rig with extensions and a log.
-type guests struct {
+// guestRig is a rig with extensions and a log.
+type guestRig struct {
 	*rig
 	log *journal
 	dir string
 }
 
 // newGuests serves an application with guests of testdata.
-func newGuests(t testing.TB, names ...string) *guests {
+func newGuests(t testing.TB, names ...string) *guestRig {
 	t.Helper()
 	return limitedGuests(t, wasmhost.Limits{}, names...)
 }
 
-func limitedGuests(t testing.TB, limits wasmhost.Limits, names ...string) *guests {
+func limitedGuests(t testing.TB, limits wasmhost.Limits, names ...string) *guestRig {
 	t.Helper()
 	return guestsWith(t, rigOptions{limits: limits}, names...)
 }
 
-func guestsWith(t testing.TB, o rigOptions, names ...string) *guests {
+func guestsWith(t testing.TB, o rigOptions, names ...string) *guestRig {
 	t.Helper()
-	g := &guests{log: new(journal), dir: t.TempDir()}
+	g := &guestRig{log: new(journal), dir: t.TempDir()}
 	for _, name := range names {
 		install(t, g.dir, filepath.Base(name), name)
 	}
 	o.extensions, o.log = g.dir, g.log
 	g.rig = openRig(t, o)
-	if n := len(g.app.Extensions()); n != len(names) {
+	if n := len(g.app.Guests().Extensions()); n != len(names) {
 		t.Fatalf("%d extensions of %d\n%s", n, len(names), strings.Join(g.log.all(), "\n"))
 	}
 	g.log.told()
@@ -150,7 +150,7 @@ func with(fields string, lines ...string) string {
 }
 
 // expect compares what the probes said since the last time.
-func (g *guests) expect(want ...string) {
+func (g *guestRig) expect(want ...string) {
 	g.t.Helper()
 	if got := g.log.told(); !slices.Equal(got, want) {
 		g.t.Errorf("the probes said\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -158,13 +158,13 @@ func (g *guests) expect(want ...string) {
 }
 
 // posts makes a collection with scripts, a title and a slug.
-func (g *guests) posts(name string) {
+func (g *guestRig) posts(name string) {
 	g.t.Helper()
 	g.collection(`{"name":"` + name + `","type":"base","fields":[{"name":"script","type":"text"},{"name":"title","type":"text"},{"name":"slug","type":"text","max":20}]}`)
 }
 
 // count returns how many records a collection has.
-func (g *guests) count(collection string) int {
+func (g *guestRig) count(collection string) int {
 	g.t.Helper()
 	var n int
 	c := g.app.Catalogue().Find(collection)

@@ -118,7 +118,7 @@ func TestLaw3BusyBatch(t *testing.T) {
 // TestLaw2UnknownOutcome: wherever an outcome that nobody knows comes from, the client is told, and so is an extension.
 func TestLaw2UnknownOutcome(t *testing.T) {
 	unknown := fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown)
-	g := &guests{log: new(journal), dir: t.TempDir()}
+	g := &guestRig{log: new(journal), dir: t.TempDir()}
 	install(t, g.dir, "probe", "probe")
 	g.rig = openRig(t, rigOptions{extensions: g.dir, log: g.log, bind: func(a *app.App) {
 		fail := func(e *writes.RecordEvent) error { return unknown }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -69,7 +70,7 @@ func openRig(t testing.TB, o rigOptions) *rig {
 		t.Fatal(err)
 	}
 	if o.extensions != "" {
-		err := a.LoadExtensions(t.Context(), app.ExtensionOptions{
+		err := a.Guests().Load(t.Context(), guests.Source{
 			Dir: o.extensions, CacheDir: compiled(t), Limits: o.limits, Grants: o.grants, Routes: server.SetExtensions,
 		})
 		if err != nil {

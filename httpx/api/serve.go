@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
@@ -42,8 +43,8 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 		if err := a.extensions.setBase(router); err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
-		for _, x := range a.app.Extensions() {
-			if err := app.CallEvent(ctx, x, "serve"); err != nil {
+		for _, x := range a.app.Guests().Extensions() {
+			if err := guests.CallEvent(ctx, x, "serve"); err != nil {
 				return fmt.Errorf("serve: extension %s: %w", x.Name(), err)
 			}
 		}

@@ -1,19 +1,19 @@
-package app
+package guests
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/wasmhost"
 )
 
-// guestRecord is a record as extensions reach it. It implements wasmhost.Record.
-type guestRecord struct {
-	a *App
+// record is a record as extensions reach it. It implements wasmhost.Record.
+type record struct {
+	store *records.Store
 	// at returns the record: hooks may put another one in its place.
 	at func() *records.Record
 	// shown is the record's way to whoever asked for it, nil outside of that.
@@ -30,30 +30,27 @@ type guestRecord struct {
 const maxGiven = 1 << 20
 
 // found is a record that a guest asked for.
-func (a *App) found(r *records.Record) *guestRecord {
-	return &guestRecord{a: a, at: func() *records.Record { return r }, fixed: true}
+func found(store *records.Store, r *records.Record) *record {
+	return &record{store: store, at: func() *records.Record { return r }, fixed: true}
 }
 
 var (
-	errNoField    = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "no such field"}
-	errCredential = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "setting password, email or verified of auth records takes the permission auth.credentials, granted by the operator"}
-	errSecret     = &wasmhost.Error{Errno: wasmhost.Forbidden, Message: "the field is a secret"}
-	errFixed      = &wasmhost.Error{Errno: wasmhost.Context, Message: "a change of the record would not count here"}
-	errNotShown   = &wasmhost.Error{Errno: wasmhost.Context, Message: "the record is not being shown"}
-	errNoNumber   = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "the field holds no number"}
-	errNewRecord  = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "the record is new"}
-	errGiven      = &wasmhost.Error{Errno: wasmhost.Limit, Message: "too many bytes for a record that is shown"}
-	errBadJSON    = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "not valid JSON"}
+	errFixed     = &wasmhost.Error{Errno: wasmhost.Context, Message: "a change of the record would not count here"}
+	errNotShown  = &wasmhost.Error{Errno: wasmhost.Context, Message: "the record is not being shown"}
+	errNoNumber  = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "the field holds no number"}
+	errNewRecord = &wasmhost.Error{Errno: wasmhost.NotFound, Message: "the record is new"}
+	errGiven     = &wasmhost.Error{Errno: wasmhost.Limit, Message: "too many bytes for a record that is shown"}
+	errBadJSON   = &wasmhost.Error{Errno: wasmhost.Invalid, Message: "not valid JSON"}
 )
 
 // Collection implements wasmhost.Record.
-func (g *guestRecord) Collection() string { return g.at().Collection.Name }
+func (g *record) Collection() string { return g.at().Collection.Name }
 
 // fieldSize is about what a field takes beside the bytes of its value.
 const fieldSize = 32
 
 // Size implements wasmhost.Record.
-func (g *guestRecord) Size() (n int) {
+func (g *record) Size() (n int) {
 	for _, v := range g.at().Values {
 		n += fieldSize
 		switch v := v.(type) {
@@ -71,21 +68,26 @@ func (g *guestRecord) Size() (n int) {
 }
 
 // field returns a field that guests may read, and its value.
-func (g *guestRecord) field(name string) (schema.Field, schema.Value, error) {
+func (g *record) field(name string) (schema.Field, schema.Value, error) {
 	r := g.at()
-	i := r.Collection.FieldIndex(name)
-	if i < 0 {
-		return nil, nil, errNoField
+	i, err := readable(r.Collection, name)
+	if err != nil {
+		return nil, nil, fieldError(err)
 	}
-	f := r.Collection.Fields[i]
-	if schema.Secret(r.Collection, f) {
-		return nil, nil, errSecret
+	return r.Collection.Fields[i], r.Values[i], nil
+}
+
+// fieldError is why a field cannot be read or set, as a guest is told.
+func fieldError(err error) error {
+	class := wasmhost.Forbidden
+	if errors.Is(err, ErrNoField) {
+		class = wasmhost.NotFound
 	}
-	return f, r.Values[i], nil
+	return &wasmhost.Error{Errno: class, Message: err.Error()}
 }
 
 // AppendText implements wasmhost.Record.
-func (g *guestRecord) AppendText(dst []byte, name string) ([]byte, error) {
+func (g *record) AppendText(dst []byte, name string) ([]byte, error) {
 	f, v, err := g.field(name)
 	if err != nil {
 		return dst, err
@@ -100,7 +102,7 @@ func (g *guestRecord) AppendText(dst []byte, name string) ([]byte, error) {
 }
 
 // Number implements wasmhost.Record.
-func (g *guestRecord) Number(name string) (float64, error) {
+func (g *record) Number(name string) (float64, error) {
 	_, v, err := g.field(name)
 	if err != nil {
 		return 0, err
@@ -118,9 +120,9 @@ func (g *guestRecord) Number(name string) (float64, error) {
 }
 
 // AppendJSON implements wasmhost.Record.
-func (g *guestRecord) AppendJSON(dst []byte, name string) ([]byte, error) {
+func (g *record) AppendJSON(dst []byte, name string) ([]byte, error) {
 	if name == "" {
-		return g.a.store.AppendRecord(dst, g.at()), nil
+		return g.store.AppendRecord(dst, g.at()), nil
 	}
 	f, v, err := g.field(name)
 	if err != nil {
@@ -130,7 +132,7 @@ func (g *guestRecord) AppendJSON(dst []byte, name string) ([]byte, error) {
 }
 
 // set gives a field a value, which came as size bytes.
-func (g *guestRecord) set(key string, value any, size int) error {
+func (g *record) set(key string, value any, size int) error {
 	if g.shown != nil {
 		if g.given += len(key) + size; g.given > maxGiven {
 			return errGiven
@@ -143,39 +145,23 @@ func (g *guestRecord) set(key string, value any, size int) error {
 	if g.fixed {
 		return errFixed
 	}
-	if g.at().Collection.IsAuth() && strings.HasPrefix(strings.TrimLeft(key, "+"), "tokenKey") {
-		return errSecret // who chooses it can make tokens
-	}
-	if !g.credentials && isCredential(g.at().Collection, key) {
-		return errCredential
+	if err := settable(g.at().Collection, key, g.credentials); err != nil {
+		return fieldError(err)
 	}
 	if !g.at().Set(key, value) {
-		return errNoField
+		return fieldError(ErrNoField)
 	}
 	return nil
 }
 
-// isCredential tells whether a key of a body or record decides who can sign in as whom. Modifiers around the name do not matter.
-func isCredential(c *schema.Collection, key string) bool {
-	if !c.IsAuth() {
-		return false
-	}
-	name, _, _ := strings.Cut(strings.Trim(key, "+- "), ":")
-	switch name {
-	case "password", "email", "verified":
-		return true
-	}
-	return false
-}
-
 // SetText implements wasmhost.Record.
-func (g *guestRecord) SetText(key, value string) error { return g.set(key, value, len(value)) }
+func (g *record) SetText(key, value string) error { return g.set(key, value, len(value)) }
 
 // SetNumber implements wasmhost.Record.
-func (g *guestRecord) SetNumber(key string, v float64) error { return g.set(key, v, fieldSize) }
+func (g *record) SetNumber(key string, v float64) error { return g.set(key, v, fieldSize) }
 
 // SetJSON implements wasmhost.Record.
-func (g *guestRecord) SetJSON(key string, raw []byte) error {
+func (g *record) SetJSON(key string, raw []byte) error {
 	if g.shown != nil && g.at().Collection.FieldIndex(key) < 0 {
 		return g.set(key, json.RawMessage(slices.Clone(raw)), len(raw))
 	}
@@ -187,16 +173,16 @@ func (g *guestRecord) SetJSON(key string, raw []byte) error {
 }
 
 // Original implements wasmhost.Record.
-func (g *guestRecord) Original() (wasmhost.Record, error) {
+func (g *record) Original() (wasmhost.Record, error) {
 	r := g.at().Original()
 	if r == nil {
 		return nil, errNewRecord
 	}
-	return g.a.found(r), nil
+	return found(g.store, r), nil
 }
 
 // Hide implements wasmhost.Record.
-func (g *guestRecord) Hide(name string) error {
+func (g *record) Hide(name string) error {
 	if g.shown == nil {
 		return errNotShown
 	}
@@ -205,7 +191,7 @@ func (g *guestRecord) Hide(name string) error {
 }
 
 // Show implements wasmhost.Record.
-func (g *guestRecord) Show(name string) error {
+func (g *record) Show(name string) error {
 	if g.shown == nil {
 		return errNotShown
 	}

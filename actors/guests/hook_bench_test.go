@@ -1,6 +1,6 @@
 //go:build unix
 
-package app
+package guests_test
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -20,7 +22,7 @@ import (
 const benchCallers = 32
 
 // withGuest loads one module. Calls have all the time they want: 64 callers that never block leave one another waiting.
-func withGuest(b *testing.B, a *App, path string) {
+func withGuest(b *testing.B, a *app.App, path string) {
 	b.Helper()
 	wasm, err := os.ReadFile(path)
 	dir := b.TempDir()
@@ -28,14 +30,14 @@ func withGuest(b *testing.B, a *App, path string) {
 		err = os.WriteFile(filepath.Join(dir, "guest.wasm"), wasm, 0o600)
 	}
 	if err == nil {
-		err = a.LoadExtensions(b.Context(), ExtensionOptions{Dir: dir, Limits: wasmhost.Limits{Hook: time.Minute}})
+		err = a.Guests().Load(b.Context(), guests.Source{Dir: dir, Limits: wasmhost.Limits{Hook: time.Minute}})
 	}
-	if err != nil || len(a.Extensions()) != 1 {
-		b.Fatal(err, len(a.Extensions()))
+	if err != nil || len(a.Guests().Extensions()) != 1 {
+		b.Fatal(err, len(a.Guests().Extensions()))
 	}
 }
 
-func benchCollection(b *testing.B, a *App, name string) *schema.Collection {
+func benchCollection(b *testing.B, a *app.App, name string) *schema.Collection {
 	b.Helper()
 	err := a.ChangeSchema(b.Context(), func(ch *schema.Change) error {
 		c, err := schema.DecodeNew([]byte(`{"name":"` + name + `","type":"base","fields":[{"name":"title","type":"text"},{"name":"slug","type":"text"}]}`))

@@ -1,11 +1,11 @@
-package app
+package guests_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -14,32 +14,33 @@ import (
 
 // TestGuestsAddLittleToWhatIsShown: an answer holds hundreds of records at once, so what a guest puts into one is bounded.
 func TestGuestsAddLittleToWhatIsShown(t *testing.T) {
-	a := open(t)
-	c := define(t, a, `{"name":"counters","type":"base","fields":[{"name":"t","type":"text","max":50}]}`)
-	r := records.NewRecord(c)
-	r.Set("t", "x")
-	if err := a.Save(t.Context(), r); err != nil {
+	a, ctx := open(t), t.Context()
+	r, err := a.NewRecord("things")
+	if err == nil {
+		err = a.Save(ctx, r)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	asked := false
-	a.OnRecordEnrich("counters").BindFunc(func(e *writes.RecordEnrichEvent) error {
+	a.OnRecordEnrich("things").BindFunc(func(e *writes.RecordEnrichEvent) error {
 		asked = true
-		g := &guestRecord{a: a, at: e.Shown.Record, shown: e.Shown}
-		half := strings.Repeat("x", maxGiven/2-10)
+		g := guests.ShownRecord(e.Shown)
+		half := strings.Repeat("x", guests.MaxGiven/2-10)
 		var full *wasmhost.Error
-		if err := errors.Join(g.SetText("t", half), g.SetJSON("added", []byte(`"`+half+`"`))); err != nil {
+		if err := errors.Join(g.SetText("text", half), g.SetJSON("added", []byte(`"`+half+`"`))); err != nil {
 			t.Errorf("what fits: %v", err)
 		}
 		if err := g.SetJSON("more", []byte(`"`+half+`"`)); !errors.As(err, &full) || full.Errno != wasmhost.Limit {
 			t.Errorf("what does not: %v", err)
 		}
-		if err := g.SetText("t", half); !errors.As(err, &full) {
+		if err := g.SetText("text", half); !errors.As(err, &full) {
 			t.Errorf("a field: %v", err)
 		}
 		return e.Next()
 	})
 	who := records.Caller{Request: &filter.Request{Context: "default", Method: "GET"}, Superuser: true}
-	if _, err := a.Store().View(context.Background(), nil, &records.ViewInput{CollectionID: c.ID, ID: r.ID(), Caller: who}); err != nil {
+	if _, err := a.Store().View(ctx, nil, &records.ViewInput{CollectionID: r.Collection.ID, ID: r.ID(), Caller: who}); err != nil {
 		t.Fatal(err)
 	}
 	if !asked {

@@ -1,0 +1,108 @@
+package guests
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/wasmhost"
+)
+
+// hook is one hook of an extension.
+type hook struct {
+	s     *Service
+	x     *wasmhost.Extension
+	index int
+	spec  wasmhost.HookSpec
+	// changes tells that what the guest makes of the record counts, late that its answer does not.
+	changes, late bool
+}
+
+// around calls the guest on the way in and out.
+func (g *hook) around(ctx context.Context, call *wasmhost.Call, next func() error) error {
+	var state []byte
+	if g.spec.Before {
+		var err error
+		within, end := writes.UnderWriter(ctx)
+		state, err = g.x.Before(within, g.index, call)
+		end()
+		if err != nil {
+			if err = g.answer(err); err != nil {
+				return err
+			}
+		}
+	}
+	if r, ok := call.Record.(*record); ok && r.shown == nil {
+		r.fixed = true
+	}
+	if err := next(); err != nil {
+		return err
+	}
+	if !g.spec.After {
+		return nil
+	}
+	within, end := writes.UnderWriter(ctx)
+	defer end()
+	if err := g.x.After(within, g.index, call, state); err != nil {
+		return g.answer(tooLate(err))
+	}
+	return nil
+}
+
+// answer makes of an error of the guest what its hook returns. Where nothing depends on the guest any more, its failures are
+// in the log and nowhere else.
+func (g *hook) answer(err error) error {
+	var no *wasmhost.Rejection
+	switch {
+	case errors.As(err, &no) && g.late:
+		g.s.log.Info("extension: a rejection after the outcome changes nothing", "extension", g.x.Name(), "event", g.spec.Event, "message", no.Error())
+		return nil
+	case errors.As(err, &no):
+		return Rejection(no)
+	case g.late:
+		g.s.log.Error("extension: a hook after the outcome failed", "extension", g.x.Name(), "event", g.spec.Event, "error", err)
+		return nil
+	}
+	return err
+}
+
+// skips tells whether the hook is not for records of c: those of system collections are secrets of the server, so a hook has
+// to name them.
+func (g *hook) skips(c *schema.Collection) bool {
+	return len(g.spec.Collections) == 0 && (c.System || strings.HasPrefix(c.Name, "_"))
+}
+
+func (g *hook) record(e *writes.RecordEvent) error {
+	if g.skips(e.Record.Collection) {
+		return e.Next()
+	}
+	call := g.s.Call(e.Context())
+	call.Record = &record{store: g.s.access.store, at: func() *records.Record { return e.Record }, fixed: !g.changes, credentials: g.x.Granted(wasmhost.Credentials)}
+	call.Failure = e.Error
+	return g.around(e.Context(), call, e.Next)
+}
+
+func (g *hook) request(e *writes.RecordRequestEvent) error {
+	if g.skips(e.Collection) {
+		return e.Next()
+	}
+	call := g.s.Call(e.Context())
+	call.Record = &record{store: g.s.access.store, at: func() *records.Record { return e.Record }, fixed: !g.changes, credentials: g.x.Granted(wasmhost.Credentials)}
+	return g.around(e.Context(), call, e.Next)
+}
+
+func (g *hook) enrich(e *writes.RecordEnrichEvent) error {
+	if g.skips(e.Shown.Record().Collection) {
+		return e.Next()
+	}
+	call := g.s.Call(e.Context())
+	call.Record = &record{store: g.s.access.store, at: e.Shown.Record, shown: e.Shown}
+	return g.around(e.Context(), call, e.Next)
+}
+
+func (g *hook) terminate(next func() error) error {
+	return g.around(context.Background(), &wasmhost.Call{}, next)
+}

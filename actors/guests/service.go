@@ -1,0 +1,128 @@
+package guests
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/sqlite"
+	"github.com/troupebase/troupe/wasmhost"
+)
+
+// Options are what a [Service] takes from outside.
+type Options struct {
+	Logger *slog.Logger
+	DB     *sqlite.DB
+	Store  *records.Store
+	// Catalogue returns the current collections.
+	Catalogue func() *schema.Catalogue
+	// Writes is the way in for what extensions write, Hooks are what they are bound to.
+	Writes *writes.Service
+	Hooks  *writes.Hooks
+	// Endings puts handlers around the end of the application in the place of those whose IDs old chooses.
+	Endings func(old func(id string) bool, with []Ending)
+}
+
+// Source says where extensions are, and what they may do.
+type Source struct {
+	// Dir holds the modules, *.wasm. It may be missing.
+	Dir string
+	// CacheDir keeps compiled code; "" keeps it in memory.
+	CacheDir string
+	// Limits bound calls and instances; the zero value is the defaults of package wasmhost.
+	Limits wasmhost.Limits
+	// Grants are what the operator lets extensions do, by their names.
+	Grants map[string][]wasmhost.Grant
+	// Routes puts the routes of a set of extensions in place. An error refuses the set, and the routes stay as they were.
+	// Nil means that routes are not served.
+	Routes func(set []*wasmhost.Extension) error
+}
+
+// Service is the extensions of an application. Without [Service.Load] there are none. It is safe for concurrent use.
+type Service struct {
+	log     *slog.Logger
+	access  *Access
+	hooks   *writes.Hooks
+	endings func(old func(id string) bool, with []Ending)
+	manager atomic.Pointer[wasmhost.Manager] // nil before Load
+}
+
+// New returns a service without extensions.
+func New(o Options) *Service {
+	return &Service{
+		log: o.Logger, hooks: o.Hooks, endings: o.Endings,
+		access: &Access{db: o.DB, store: o.Store, catalogue: o.Catalogue, writes: o.Writes},
+	}
+}
+
+// Access returns how code of users reaches data, for another engine than that of WebAssembly.
+func (s *Service) Access() *Access { return s.access }
+
+// Load loads the extensions of a directory, binds their hooks and reloads them when their files change. It is called once, and
+// runs the bootstrap hooks of those it finds; an error of one of these is returned. Files that cannot be loaded are logged.
+func (s *Service) Load(ctx context.Context, from Source) error {
+	m, err := wasmhost.Open(ctx, wasmhost.Options{
+		Dir: from.Dir, CacheDir: from.CacheDir, Host: host{s.access}, Logger: s.log, Limits: from.Limits, Grants: from.Grants, Watch: true,
+		Changed: func(set []*wasmhost.Extension) error {
+			if from.Routes != nil {
+				if err := from.Routes(set); err != nil {
+					return err
+				}
+			}
+			s.bind(set)
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("load extensions: %w", err)
+	}
+	s.manager.Store(m)
+	for _, x := range m.Extensions() {
+		if err := CallEvent(ctx, x, "bootstrap"); err != nil {
+			return fmt.Errorf("start extension %s: %w", x.Name(), err)
+		}
+	}
+	return nil
+}
+
+// Extensions returns the loaded extensions, ordered by name.
+func (s *Service) Extensions() []*wasmhost.Extension {
+	if m := s.manager.Load(); m != nil {
+		return m.Extensions()
+	}
+	return nil
+}
+
+// Reload looks at the directory of the extensions now, which otherwise happens when something in it changes.
+func (s *Service) Reload(ctx context.Context) error {
+	if m := s.manager.Load(); m != nil {
+		return m.Reload(ctx)
+	}
+	return nil
+}
+
+// Close ends the extensions. Their hooks around the end of the application have run by then.
+func (s *Service) Close() error {
+	if m := s.manager.Load(); m != nil {
+		return m.Close()
+	}
+	return nil
+}
+
+// CallEvent calls the hooks of an extension for an event that is about no record.
+func CallEvent(ctx context.Context, x *wasmhost.Extension, event string) error {
+	for i, spec := range x.Hooks() {
+		if spec.Event != event {
+			continue
+		}
+		g := &hook{x: x, index: i, spec: spec}
+		if err := g.around(ctx, &wasmhost.Call{}, func() error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
