@@ -28,16 +28,16 @@ func (s *Service) permit(ctx context.Context, a *attempt) error {
 			return ErrAuthRule
 		}
 		met, err := s.data.MeetsRule(reader, c, r.ID(), *c.Auth.AuthRule, req)
-		if err != nil {
+		switch {
+		case errors.Is(err, records.ErrQuery):
 			return fmt.Errorf("%w: %w", ErrAuthRule, err)
-		}
-		if !met {
+		case err == nil && !met:
 			return ErrAuthRule
 		}
-		return nil
+		return err
 	})
 	if errors.Is(err, records.ErrNoCollection) {
-		return fmt.Errorf("%w: %w", ErrAuthRule, err) // deleted meanwhile
+		return ErrAuthRule // deleted meanwhile
 	}
 	return err
 }

@@ -45,22 +45,7 @@ type answer struct {
 // answers is the one table from errors that say nothing but what they are to answers. The first row that fits counts. What an error
 // says beyond that is read in [mapError]; what a route says of its own failures stands in operations.go.
 var answers = [...]answer{
-	{records.ErrNotFound, http.StatusNotFound, ""},
-	{records.ErrNoCollection, http.StatusNotFound, ""},
-	{records.ErrForbidden, http.StatusForbidden, "Only superusers can perform this action."},
-	{filter.ErrCollectionFilter, http.StatusForbidden, "Only superusers can filter by @collection."},
-	{filter.ErrRequestFilter, http.StatusForbidden, "Only superusers can filter by @request."},
-	{records.ErrView, http.StatusBadRequest, "Unsupported collection type."},
-	{records.ErrLastSuperuser, http.StatusBadRequest, records.ErrLastSuperuser.Error()},
-	{records.ErrReferenced, http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference."},
-	{records.ErrTooBig, http.StatusBadRequest, "The record cannot be deleted at once: too many others would be deleted or changed with it. Delete those first."},
-	{records.ErrQuery, http.StatusBadRequest, ""},
-	{sqlite.ErrInterrupted, http.StatusBadRequest, ""}, // after a write; otherwise it took too long
-
-	{schema.ErrTypeData, http.StatusBadRequest, "Failed to load the collection type data due to invalid formatting."},
-	{schema.ErrData, http.StatusBadRequest, "Failed to load the submitted data due to invalid formatting."},
-	{schema.ErrNotFound, http.StatusNotFound, ""},
-
+	// A sign-in says in its own words what a rule or a record of it failed with, so these stand first.
 	{signin.ErrPasswordOff, http.StatusForbidden, "The collection is not configured to allow password authentication."},
 	{signin.ErrOTPOff, http.StatusForbidden, "The collection is not configured to allow OTP authentication."},
 	{signin.ErrOAuth2Off, http.StatusForbidden, "The collection is not configured to allow OAuth2 authentication."},
@@ -76,6 +61,22 @@ var answers = [...]answer{
 	{signin.ErrMFAMethod, http.StatusBadRequest, "A different authentication method is required."},
 	{oauth2.ErrToken, http.StatusBadRequest, "Failed to fetch OAuth2 token."},
 	{oauth2.ErrUser, http.StatusBadRequest, "Failed to fetch OAuth2 user."},
+
+	{records.ErrNotFound, http.StatusNotFound, ""},
+	{records.ErrNoCollection, http.StatusNotFound, ""},
+	{records.ErrForbidden, http.StatusForbidden, "Only superusers can perform this action."},
+	{filter.ErrCollectionFilter, http.StatusForbidden, "Only superusers can filter by @collection."},
+	{filter.ErrRequestFilter, http.StatusForbidden, "Only superusers can filter by @request."},
+	{records.ErrView, http.StatusBadRequest, "Unsupported collection type."},
+	{records.ErrLastSuperuser, http.StatusBadRequest, records.ErrLastSuperuser.Error()},
+	{records.ErrReferenced, http.StatusBadRequest, "Failed to delete record. Make sure that the record is not part of a required relation reference."},
+	{records.ErrTooBig, http.StatusBadRequest, "The record cannot be deleted at once: too many others would be deleted or changed with it. Delete those first."},
+	{records.ErrQuery, http.StatusBadRequest, ""},
+	{sqlite.ErrInterrupted, http.StatusBadRequest, ""}, // after a write; otherwise it took too long
+
+	{schema.ErrTypeData, http.StatusBadRequest, "Failed to load the collection type data due to invalid formatting."},
+	{schema.ErrData, http.StatusBadRequest, "Failed to load the submitted data due to invalid formatting."},
+	{schema.ErrNotFound, http.StatusNotFound, ""},
 
 	{realtime.ErrStale, http.StatusServiceUnavailable, tooBusy},
 	{realtime.ErrUnknownClient, http.StatusNotFound, "Missing or invalid client id."},
