@@ -5,6 +5,9 @@
 // one request (they share their joins) and makes a [Query]; [Query.Bind] sets its parameters for one request. A Query
 // holds no values: it fits every request with the same [Shape], so that both halves can be cached.
 //
+// What an expression reads of a request is a [Request]. Its query parameters and headers come from a [Source]: the running
+// request, or a [Snapshot] of it where the expression is evaluated later or elsewhere.
+//
 // Nothing that a client wrote gets into the text of a query. Identifiers come from the definitions of the collections,
 // everything else is a bound parameter.
 //

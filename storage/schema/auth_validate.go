@@ -25,7 +25,7 @@ func (v *validator) checkAuth(errs validation.Errors) {
 	own := validation.Errors{}
 	own.Set("authRule", v.checkAuthRule(o.AuthRule, func(old *AuthOptions) *string { return old.AuthRule }))
 	if o.ManageRule != nil && *o.ManageRule == "" {
-		own.Set("manageRule", leafNilOrNotEmpty)
+		own.Set("manageRule", errNilOrNotEmpty)
 	} else {
 		own.Set("manageRule", v.checkAuthRule(o.ManageRule, func(old *AuthOptions) *string { return old.ManageRule }))
 	}
@@ -60,7 +60,7 @@ func (v *validator) checkAuthRule(rule *string, of func(*AuthOptions) *string) e
 		return err
 	}
 	if v.stored != nil && v.stored.System && v.stored.Auth != nil && !sameRule(of(v.stored.Auth), rule) {
-		return leafSystemRule
+		return errSystemRule
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func checkToken(t *TokenOptions) validation.Errors {
 	case t.Secret == "":
 		errs.Set("secret", validation.Required)
 	case len(t.Secret) < minSecret || len(t.Secret) > maxSecret:
-		errs.Set("secret", leafLength(minSecret, maxSecret))
+		errs.Set("secret", errLength(minSecret, maxSecret))
 	}
 	errs.Set("duration", checkWithin(t.Duration, minDuration, maxTokenDuration))
 	return errs

@@ -85,12 +85,12 @@ func createIndexes(conn *sqlite.Conn, c, stored *Collection) error {
 		ix.Table = c.Name
 		if !ix.Valid() {
 			if !c.keeps(stored, text) {
-				errs.Set(decimal(i), leafInvalidIndex)
+				errs.Set(decimal(i), errInvalidIndex)
 			}
 			continue
 		}
 		if err := exec(conn, ix.String()); err != nil {
-			errs.Set(decimal(i), validation.New(leafInvalidIndex.Code,
+			errs.Set(decimal(i), validation.New(errInvalidIndex.Code,
 				fmt.Sprintf("Failed to create index %s - %s.", ix.Name, err)))
 		}
 	}

@@ -69,9 +69,9 @@ func (f *AutodateField) ValidateOptions(ctx context.Context, in *OptionsInput) v
 		}
 	}
 	if !f.OnCreate && !f.OnUpdate {
-		leaf := validation.New(validation.Required.Code, "Either onCreate or onUpdate must be enabled.")
-		errs.Set("onCreate", leaf)
-		errs.Set("onUpdate", leaf)
+		failure := validation.New(validation.Required.Code, "Either onCreate or onUpdate must be enabled.")
+		errs.Set("onCreate", failure)
+		errs.Set("onUpdate", failure)
 	}
 	return errs
 }

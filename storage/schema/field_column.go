@@ -12,9 +12,9 @@ import (
 
 // appendRaw appends the bytes of a text or blob to dst, straight from SQLite's memory.
 func appendRaw(dst []byte, stmt *sqlite.Stmt, col int) []byte {
-	if room := dst[len(dst):cap(dst)]; len(room) > 0 {
+	if free := dst[len(dst):cap(dst)]; len(free) > 0 {
 		// Asking for the size first costs as much again as the copy of a usual value.
-		if n := stmt.ColumnBytes(col, room); n < len(room) {
+		if n := stmt.ColumnBytes(col, free); n < len(free) {
 			return dst[:len(dst)+n]
 		}
 	}

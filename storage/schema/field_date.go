@@ -76,9 +76,9 @@ func (f *DateField) Validate(v Value, _ Operation) error {
 	case s == "":
 		return nil
 	case f.Min != "" && s < f.Min:
-		return leafMin(boundOf(f.Min))
+		return errMin(boundOf(f.Min))
 	case f.Max != "" && s > f.Max:
-		return leafMax(boundOf(f.Max))
+		return errMax(boundOf(f.Max))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 var domainPattern = regexp.MustCompile(
 	`^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-zA-Z]{1,63}| xn--[a-z0-9]{1,59})$`)
 
-var leafDomain = validation.New("validation_is_domain", "Must be a valid domain.")
+var errDomain = validation.New("validation_is_domain", "Must be a valid domain.")
 
 func domainAllowed(domain string, except, only []string) bool {
 	if len(only) > 0 && !slices.Contains(only, domain) {
@@ -25,8 +25,8 @@ func domainAllowed(domain string, except, only []string) bool {
 
 func checkDomainLists(except, only []string, errs validation.Errors) {
 	if len(except) > 0 && len(only) > 0 {
-		errs.Set("exceptDomains", leafEmpty)
-		errs.Set("onlyDomains", leafEmpty)
+		errs.Set("exceptDomains", errEmpty)
+		errs.Set("onlyDomains", errEmpty)
 		return
 	}
 	errs.Set("exceptDomains", checkDomains(except))
@@ -37,7 +37,7 @@ func checkDomains(list []string) validation.Errors {
 	errs := validation.Errors{}
 	for i, domain := range list {
 		if domain != "" && (len(domain) > 255 || !domainPattern.MatchString(domain)) {
-			errs.Set(strconv.Itoa(i), leafDomain)
+			errs.Set(strconv.Itoa(i), errDomain)
 		}
 	}
 	return errs

@@ -127,9 +127,9 @@ func (f *FileField) ValidateOptions(ctx context.Context, in *OptionsInput) valid
 		switch {
 		case size == "":
 		case size == "0x0" || size == "0x0t" || size == "0x0b" || size == "0x0f":
-			thumbs.Set(strconv.Itoa(i), leafNotIn)
+			thumbs.Set(strconv.Itoa(i), errNotIn)
 		case !thumbPattern.MatchString(size):
-			thumbs.Set(strconv.Itoa(i), leafMatch)
+			thumbs.Set(strconv.Itoa(i), errMatch)
 		}
 	}
 	errs.Set("thumbs", thumbs)

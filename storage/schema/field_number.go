@@ -59,8 +59,8 @@ func (f *NumberField) Zero() Value { return float64(0) }
 func (f *NumberField) Cast(raw any) Value { return castNumber(raw) }
 
 var (
-	leafNotANumber = validation.New("validation_not_a_number", "The submitted number is not properly formatted.")
-	leafOnlyInt    = validation.New("validation_only_int_constraint", "Decimal numbers are not allowed.")
+	errNotANumber = validation.New("validation_not_a_number", "The submitted number is not properly formatted.")
+	errOnlyInt    = validation.New("validation_only_int_constraint", "Decimal numbers are not allowed.")
 )
 
 // Validate checks the number; the bounds do not hold for 0.
@@ -72,11 +72,11 @@ func (f *NumberField) Validate(v Value, _ Operation) error {
 	case n == 0:
 		return nil
 	case math.IsNaN(n) || math.IsInf(n, 0):
-		return leafNotANumber
+		return errNotANumber
 	case f.OnlyInt && !isInt64(n):
-		return leafOnlyInt
+		return errOnlyInt
 	case f.Min != nil && n < *f.Min:
-		return leafMinNumber(*f.Min)
+		return errMinNumber(*f.Min)
 	case f.Max != nil && n > *f.Max:
 		return validation.New("validation_max_number_constraint", fmt.Sprintf("Must be less or equal than %v.", *f.Max)).
 			With(map[string]any{"max": *f.Max})
@@ -84,7 +84,7 @@ func (f *NumberField) Validate(v Value, _ Operation) error {
 	return nil
 }
 
-func leafMinNumber(min float64) *validation.Error {
+func errMinNumber(min float64) *validation.Error {
 	return validation.New("validation_min_number_constraint", fmt.Sprintf("Must be greater or equal than %v.", min)).
 		With(map[string]any{"min": min})
 }
@@ -98,14 +98,14 @@ func isInt64(n float64) bool {
 func (f *NumberField) ValidateOptions(ctx context.Context, in *OptionsInput) validation.Errors {
 	errs := validateCommon(f)
 	if f.Min != nil && f.OnlyInt && !isInt64(*f.Min) {
-		errs.Set("min", leafOnlyInt)
+		errs.Set("min", errOnlyInt)
 	}
 	switch {
 	case f.Max == nil:
 	case f.OnlyInt && !isInt64(*f.Max):
-		errs.Set("max", leafOnlyInt)
+		errs.Set("max", errOnlyInt)
 	case f.Min != nil && *f.Max < *f.Min:
-		errs.Set("max", leafMinNumber(*f.Min))
+		errs.Set("max", errMinNumber(*f.Min))
 	}
 	return errs
 }

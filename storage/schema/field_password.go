@@ -104,7 +104,7 @@ func (f *PasswordField) Validate(v Value, _ Operation) error {
 		return validation.New("validation_max_text_constraint", fmt.Sprintf("Must be less than %d character(s).", limit))
 	}
 	if f.Pattern != "" && !f.pattern.match(f.Pattern, p.Plain) {
-		return leafFormat
+		return errFormat
 	}
 	if len(p.Plain) > maxPasswordBytes {
 		return validation.Invalid

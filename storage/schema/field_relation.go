@@ -131,7 +131,7 @@ func (f *RelationField) Validate(v Value, _ Operation) error {
 			With(map[string]any{"minSelect": f.MinSelect})
 	}
 	if limit := max(f.MaxSelect, 1); len(list) > limit {
-		return leafTooManyValues(limit)
+		return errTooManyValues(limit)
 	}
 	return nil
 }
@@ -141,26 +141,26 @@ func (f *RelationField) ValidateOptions(ctx context.Context, in *OptionsInput) v
 	errs := validateCommon(f)
 	f.checkTargets(in, errs)
 	if f.MinSelect < 0 {
-		errs.Set("minSelect", leafMin(0, 0))
+		errs.Set("minSelect", errMin(0, 0))
 	}
 	switch {
 	case f.MaxSelect == 0 && f.MinSelect > 0:
 		errs.Set("maxSelect", validation.Required)
 	case f.MaxSelect != 0 && f.MaxSelect < f.MinSelect:
-		errs.Set("maxSelect", leafMin(f.MinSelect, f.MinSelect))
+		errs.Set("maxSelect", errMin(f.MinSelect, f.MinSelect))
 	case f.MaxSelect < 0:
-		errs.Set("maxSelect", leafMin(0, 0))
+		errs.Set("maxSelect", errMin(0, 0))
 	}
 	return errs
 }
 
-var leafTargetChange = validation.New("validation_field_relation_change", "The relation collection cannot be changed.")
+var errTargetChange = validation.New("validation_field_relation_change", "The relation collection cannot be changed.")
 
 func (f *RelationField) checkTargets(in *OptionsInput, errs validation.Errors) {
 	stored, _ := in.StoredField.(*RelationField)
 	if stored != nil && stored.Polymorphic() != f.Polymorphic() {
 		// The values have another form.
-		errs.Set("collectionIds", leafTargetChange)
+		errs.Set("collectionIds", errTargetChange)
 		return
 	}
 	if !f.Polymorphic() {
@@ -168,7 +168,7 @@ func (f *RelationField) checkTargets(in *OptionsInput, errs validation.Errors) {
 		case f.CollectionID == "":
 			errs.Set("collectionId", validation.Required)
 		case stored != nil && stored.CollectionID != f.CollectionID:
-			errs.Set("collectionId", leafTargetChange)
+			errs.Set("collectionId", errTargetChange)
 		default:
 			errs.Set("collectionId", checkTarget(in, f.CollectionID))
 		}

@@ -91,7 +91,7 @@ func (f *SelectField) Validate(v Value, _ Operation) error {
 		return nil
 	}
 	if limit := max(f.MaxSelect, 1); len(list) > limit {
-		return leafTooManyValues(limit)
+		return errTooManyValues(limit)
 	}
 	for _, s := range list {
 		if !slices.Contains(f.Values, s) {
@@ -102,7 +102,7 @@ func (f *SelectField) Validate(v Value, _ Operation) error {
 	return nil
 }
 
-func leafTooManyValues(limit int) *validation.Error {
+func errTooManyValues(limit int) *validation.Error {
 	return validation.New("validation_too_many_values", fmt.Sprintf("Select no more than %d.", limit)).
 		With(map[string]any{"maxSelect": limit})
 }

@@ -109,7 +109,7 @@ func (f *TextField) Validate(v Value, op Operation) error {
 		return err
 	}
 	if f.Pattern != "" && !f.pattern.match(f.Pattern, s) {
-		return leafFormat
+		return errFormat
 	}
 	if f.PrimaryKey && f.Pattern != DefaultIDPattern {
 		return checkCustomID(s)
@@ -117,7 +117,7 @@ func (f *TextField) Validate(v Value, op Operation) error {
 	return nil
 }
 
-var leafFormat = validation.New("validation_invalid_format", "Invalid value format.")
+var errFormat = validation.New("validation_invalid_format", "Invalid value format.")
 
 func checkTextLength(s string, min, max int) error {
 	n := utf8.RuneCountInString(s)
@@ -185,7 +185,7 @@ func (f *TextField) ValidateOptions(ctx context.Context, in *OptionsInput) valid
 
 func (f *TextField) validateKey(in *OptionsInput, errs validation.Errors) {
 	if f.Name != "id" && errs["name"] == nil {
-		errs.Set("name", validation.New(leafIn.Code, `The primary key must be named "id".`))
+		errs.Set("name", validation.New(errIn.Code, `The primary key must be named "id".`))
 	}
 	if !f.Required {
 		errs.Set("required", validation.Required)

@@ -14,24 +14,24 @@ type RuleCheck func(cat *Catalogue, c *Collection, rule string) error
 
 // Leaves of collection definitions.
 var (
-	leafNil             = validation.New("validation_nil", "Must be blank.")
-	leafNilOrNotEmpty   = validation.New("validation_nil_or_not_empty_required", "Cannot be blank.")
-	leafInvalidID       = validation.New("validation_invalid_or_existing_id", "The model id is invalid or already exists.")
-	leafSystemFlag      = validation.New("validation_collection_system_flag_change", "System collection state cannot be changed.")
-	leafTypeChange      = validation.New("validation_collection_type_change", "Collection type cannot be changed.")
-	leafSystemName      = validation.New("validation_collection_system_name_change", "System collection name cannot be changed.")
-	leafNameExists      = validation.New("validation_collection_name_exists", "Collection name must be unique (case insensitive).")
-	leafNameIsID        = validation.New("validation_collection_name_id_duplicate", "The name must not match an existing collection id.")
-	leafInternalName    = validation.New("validation_collection_name_invalid", "The name shouldn't match with an existing internal table.")
-	leafSystemRule      = validation.New("validation_collection_system_rule_change", "System collection API rule cannot be changed.")
-	leafMissingPK       = validation.New("validation_missing_primary_key", `Missing or invalid "id" PK field.`)
-	leafSystemField     = validation.New("validation_system_field_change", "System fields cannot be deleted or renamed.")
-	leafFieldType       = validation.New("validation_field_type_change", "Field type cannot be changed.")
-	leafReservedName    = validation.New("validation_reserved_field_name", "The field name is reserved and cannot be used.")
-	leafNoIndexes       = validation.New("validation_indexes_not_supported", "View collections don't support indexes.")
-	leafInvalidIndex    = validation.New("validation_invalid_index_expression", "Invalid CREATE INDEX expression.")
-	leafIndexName       = validation.New("validation_duplicated_index_name", "The index name already exists.")
-	leafIndexDefinition = validation.New("validation_duplicated_index_definition", "The index definition already exists.")
+	errNil             = validation.New("validation_nil", "Must be blank.")
+	errNilOrNotEmpty   = validation.New("validation_nil_or_not_empty_required", "Cannot be blank.")
+	errInvalidID       = validation.New("validation_invalid_or_existing_id", "The model id is invalid or already exists.")
+	errSystemFlag      = validation.New("validation_collection_system_flag_change", "System collection state cannot be changed.")
+	errTypeChange      = validation.New("validation_collection_type_change", "Collection type cannot be changed.")
+	errSystemName      = validation.New("validation_collection_system_name_change", "System collection name cannot be changed.")
+	errNameExists      = validation.New("validation_collection_name_exists", "Collection name must be unique (case insensitive).")
+	errNameIsID        = validation.New("validation_collection_name_id_duplicate", "The name must not match an existing collection id.")
+	errInternalName    = validation.New("validation_collection_name_invalid", "The name shouldn't match with an existing internal table.")
+	errSystemRule      = validation.New("validation_collection_system_rule_change", "System collection API rule cannot be changed.")
+	errMissingPK       = validation.New("validation_missing_primary_key", `Missing or invalid "id" PK field.`)
+	errSystemField     = validation.New("validation_system_field_change", "System fields cannot be deleted or renamed.")
+	errTypeOfField     = validation.New("validation_field_type_change", "Field type cannot be changed.")
+	errReservedName    = validation.New("validation_reserved_field_name", "The field name is reserved and cannot be used.")
+	errNoIndexes       = validation.New("validation_indexes_not_supported", "View collections don't support indexes.")
+	errInvalidIndex    = validation.New("validation_invalid_index_expression", "Invalid CREATE INDEX expression.")
+	errIndexName       = validation.New("validation_duplicated_index_name", "The index name already exists.")
+	errIndexDefinition = validation.New("validation_duplicated_index_definition", "The index definition already exists.")
 )
 
 // reservedPrefix begins, in any case, the names of tables and of directories of files that are the server's own. No new
@@ -72,7 +72,7 @@ func (v *validator) validate() (validation.Errors, error) {
 	errs := validation.Errors{}
 	errs.Set("id", v.checkID())
 	if v.stored != nil && v.stored.System != v.c.System {
-		errs.Set("system", leafSystemFlag)
+		errs.Set("system", errSystemFlag)
 	}
 	errs.Set("type", v.checkType())
 	errs.Set("name", v.checkName())
@@ -102,15 +102,15 @@ func (v *validator) checkID() error {
 	case id == "":
 		return validation.Required
 	case len(id) > 100:
-		return leafLength(1, 100)
+		return errLength(1, 100)
 	case !wordPattern.MatchString(id):
-		return leafMatch
+		return errMatch
 	case reserved(id):
-		return leafInvalidID
+		return errInvalidID
 	}
 	for _, other := range v.others {
 		if other.ID == id {
-			return leafInvalidID
+			return errInvalidID
 		}
 	}
 	return nil
@@ -120,10 +120,10 @@ func (v *validator) checkType() error {
 	switch v.c.Type {
 	case Base, Auth, View:
 	default:
-		return leafIn
+		return errIn
 	}
 	if v.stored != nil && v.stored.Type != v.c.Type {
-		return leafTypeChange
+		return errTypeChange
 	}
 	return nil
 }
@@ -134,36 +134,36 @@ func (v *validator) checkName() error {
 	case name == "":
 		return validation.Required
 	case len(name) > 255:
-		return leafLength(1, 255)
+		return errLength(1, 255)
 	case strings.Contains(strings.ToLower(name), "_via_"):
-		return leafVia
+		return errVia
 	case !wordPattern.MatchString(name):
-		return leafMatch
+		return errMatch
 	case v.stored != nil && v.stored.System && v.stored.Name != name:
-		return leafSystemName
+		return errSystemName
 	}
 	for _, other := range v.others {
 		if sameName(other.Name, name) {
-			return leafNameExists
+			return errNameExists
 		}
 	}
 	for _, other := range v.others {
 		if other.ID == name {
-			return leafNameIsID
+			return errNameIsID
 		}
 	}
 	if v.saved || v.stored != nil && sameName(v.stored.Name, name) {
 		return nil
 	}
 	if reserved(name) {
-		return leafInternalName
+		return errInternalName
 	}
 	internal, err := v.db.internalTable(name)
 	if err != nil {
 		v.failure = err
 	}
 	if internal {
-		return leafInternalName
+		return errInternalName
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (v *validator) checkFields() error {
 		errs := validation.Errors{}
 		for i, f := range v.c.Fields {
 			if name := f.Base().Name; name == "passwordConfirm" || name == "oldPassword" {
-				errs.Set(decimal(i), validation.Errors{"name": leafReservedName})
+				errs.Set(decimal(i), validation.Errors{"name": errReservedName})
 			}
 		}
 		if len(errs) > 0 {
@@ -220,7 +220,7 @@ func duplicateField(fields []Field) error {
 func (v *validator) checkNeededFields() error {
 	id, ok := v.c.Field("id").(*TextField)
 	if !ok || !id.PrimaryKey {
-		return leafMissingPK
+		return errMissingPK
 	}
 	if v.c.Type != Auth {
 		return nil
@@ -246,13 +246,13 @@ func (v *validator) checkStoredFields() error {
 			continue
 		}
 		if f := v.c.fieldByID(b.ID); f == nil || f.Base().Name != b.Name {
-			return leafSystemField
+			return errSystemField
 		}
 	}
 	errs := validation.Errors{}
 	for i, f := range v.c.Fields {
 		if old := v.stored.fieldByID(f.Base().ID); old != nil && old.Type() != f.Type() {
-			errs.Set(decimal(i), leafFieldType)
+			errs.Set(decimal(i), errTypeOfField)
 		}
 	}
 	return errs.Or()
@@ -288,7 +288,7 @@ func (v *validator) checkAPIRule(r namedRule) error {
 	rule := *r.rule
 	if v.c.Type == View && r.key != "listRule" && r.key != "viewRule" {
 		if rule != nil {
-			return leafNil
+			return errNil
 		}
 	} else if err := v.checkRule(rule); err != nil {
 		return err
@@ -298,7 +298,7 @@ func (v *validator) checkAPIRule(r namedRule) error {
 	}
 	for _, old := range v.stored.rules() {
 		if old.key == r.key && !sameRule(*old.rule, rule) {
-			return leafSystemRule
+			return errSystemRule
 		}
 	}
 	return nil

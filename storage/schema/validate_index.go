@@ -13,7 +13,7 @@ import (
 func (v *validator) checkIndexes() error {
 	if v.c.Type == View {
 		if len(v.c.Indexes) > 0 {
-			return leafNoIndexes
+			return errNoIndexes
 		}
 		return nil
 	}
@@ -44,11 +44,11 @@ func (c *Collection) keeps(stored *Collection, text string) bool {
 
 func (v *validator) checkIndex(ix Index, names, definitions map[string]bool) error {
 	if !ix.Valid() {
-		return leafInvalidIndex
+		return errInvalidIndex
 	}
 	name := strings.ToLower(ix.Name)
 	if names[name] {
-		return leafIndexName
+		return errIndexName
 	}
 	table, err := v.db.indexTable(ix.Name)
 	if err != nil {
@@ -62,7 +62,7 @@ func (v *validator) checkIndex(ix Index, names, definitions map[string]bool) err
 	}
 	definition := ix.definition()
 	if definitions[definition] {
-		return leafIndexDefinition
+		return errIndexDefinition
 	}
 	names[name], definitions[definition] = true, true
 	return nil

@@ -22,11 +22,11 @@ var plainCodes = map[string]bool{
 
 // rawText returns a message as it reads inside another one.
 func rawText(err error) string {
-	var leaf *validation.Error
-	if !errors.As(err, &leaf) || !plainCodes[leaf.Code] {
+	var failure *validation.Error
+	if !errors.As(err, &failure) || !plainCodes[failure.Code] {
 		return err.Error()
 	}
-	text := strings.TrimSuffix(leaf.Message, ".")
+	text := strings.TrimSuffix(failure.Message, ".")
 	r, n := utf8.DecodeRuneInString(text)
 	return string(unicode.ToLower(r)) + text[n:]
 }

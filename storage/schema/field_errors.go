@@ -11,30 +11,30 @@ import (
 // maxSafeInt is the largest number that a JavaScript client keeps exactly, and the bound of settings that are sizes.
 const maxSafeInt = 1<<53 - 1
 
-// Leaves that checks of settings share.
+// Failures that checks of settings share.
 var (
-	leafEmpty = validation.New("validation_empty", "Must be blank.")
-	leafMatch = validation.New("validation_match_invalid", "Must be in a valid format.")
-	leafNotIn = validation.New("validation_not_in_invalid", "Must not be in list.")
-	leafIn    = validation.New("validation_in_invalid", "Must be a valid value.")
-	leafVia   = validation.New("validation_found_via", `The value cannot contain "_via_".`)
+	errEmpty = validation.New("validation_empty", "Must be blank.")
+	errMatch = validation.New("validation_match_invalid", "Must be in a valid format.")
+	errNotIn = validation.New("validation_not_in_invalid", "Must not be in list.")
+	errIn    = validation.New("validation_in_invalid", "Must be a valid value.")
+	errVia   = validation.New("validation_found_via", `The value cannot contain "_via_".`)
 )
 
 // wordPattern is what names and ids of collections and names of fields match.
 var wordPattern = regexp.MustCompile(`^\w+$`)
 
-func leafLength(min, max int) *validation.Error {
+func errLength(min, max int) *validation.Error {
 	return validation.New("validation_length_out_of_range", fmt.Sprintf("The length must be between %d and %d.", min, max)).
 		With(map[string]any{"min": min, "max": max})
 }
 
-// leafMin and leafMax take a number or the text of a moment in the message, and its form in the params.
-func leafMin(n, param any) *validation.Error {
+// errMin and errMax take a number or the text of a moment in the message, and its form in the params.
+func errMin(n, param any) *validation.Error {
 	return validation.New("validation_min_greater_equal_than_required", fmt.Sprintf("Must be no less than %v.", n)).
 		With(map[string]any{"threshold": param})
 }
 
-func leafMax(n, param any) *validation.Error {
+func errMax(n, param any) *validation.Error {
 	return validation.New("validation_max_less_equal_than_required", fmt.Sprintf("Must be no greater than %v.", n)).
 		With(map[string]any{"threshold": param})
 }
@@ -45,14 +45,14 @@ func within(n, min, max int64) error {
 	case n == 0:
 		return nil
 	case n < min:
-		return leafMin(min, min)
+		return errMin(min, min)
 	case n > max:
-		return leafMax(max, max)
+		return errMax(max, max)
 	}
 	return nil
 }
 
-// checkRegexp returns the leaf of an expression that does not compile.
+// checkRegexp returns the failure of an expression that does not compile.
 func checkRegexp(pattern string) error {
 	if _, err := regexp.Compile(pattern); err != nil {
 		return validation.New("validation_invalid_regex", err.Error())
@@ -69,11 +69,11 @@ func validateCommon(f Field) validation.Errors {
 	case c.ID == "":
 		errs.Set("id", validation.Required)
 	case len(c.ID) > 100:
-		errs.Set("id", leafLength(1, 100))
+		errs.Set("id", errLength(1, 100))
 	}
 	errs.Set("name", checkFieldName(c.Name))
 	if len(c.Help) > 300 {
-		errs.Set("help", leafLength(1, 300))
+		errs.Set("help", errLength(1, 300))
 	}
 	return errs
 }
@@ -83,16 +83,16 @@ func checkFieldName(name string) error {
 	case name == "":
 		return validation.Required
 	case len(name) > 100:
-		return leafLength(1, 100)
+		return errLength(1, 100)
 	case !wordPattern.MatchString(name):
-		return leafMatch
+		return errMatch
 	}
 	switch name {
 	case "null", "true", "false", "_rowid_", "collectionId", "collectionName", "expand":
-		return leafNotIn
+		return errNotIn
 	}
 	if strings.Contains(strings.ToLower(name), "_via_") {
-		return leafVia
+		return errVia
 	}
 	return nil
 }
