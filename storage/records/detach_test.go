@@ -35,9 +35,9 @@ func (g *rig) rule(collection, rule string) {
 	g.catalogue.Store(schema.NewCatalogue(old.Number+1, list))
 }
 
-// TestCommandsHoldValues holds that no command reads the request that it was made for, also when a rule that was changed
+// TestLaw5_CommandsHoldValues holds that no command reads the request that it was made for, also when a rule that was changed
 // after it was handed over asks for what the one before did not.
-func TestCommandsHoldValues(t *testing.T) {
+func TestLaw5_CommandsHoldValues(t *testing.T) {
 	ids := []string{"aaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbb", "ccccccccccccccc", "ddddddddddddddd"}
 	made := map[string]func(s *Store, in WriteInput) (Command, error){
 		"PrepareCreate": func(s *Store, in WriteInput) (Command, error) { return s.PrepareCreate(t.Context(), in) },
