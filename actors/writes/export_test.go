@@ -37,9 +37,9 @@ func (a *Service) Pending() *files.Pending { return a.pending }
 
 func (a *Service) Noted(ctx context.Context) ([]string, error) { return a.noted(ctx, "") }
 
-func (a *Service) StoreUploads(up records.Uploading) (*files.Note, error) { return a.storeUploads(up) }
+func (a *Service) StoreUploads(up records.Uploads) (*files.Note, error) { return a.storeUploads(up) }
 
-func (a *Service) SettleUploads(up records.Uploading, note *files.Note, outcome error) {
+func (a *Service) SettleUploads(up records.Uploads, note *files.Note, outcome error) {
 	a.settleUploads(up, note, outcome)
 }
 

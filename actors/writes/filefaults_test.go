@@ -277,12 +277,12 @@ func notesOutlive(t *testing.T, only string) {
 func TestLaw10FilesOfAnUnknownOutcomeStay(t *testing.T) {
 	s := newShelf(t)
 	cmd := s.create(map[string]any{"title": "a"}, "one")
-	note, err := s.app.Writes().StoreUploads(cmd)
+	note, err := s.app.Writes().StoreUploads(uploadsOf(cmd))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.app.Writes().SettleUploads(cmd, note, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
-	if text, err := s.text(cmd.UploadKeys()[0]); err != nil || text != "one" {
+	s.app.Writes().SettleUploads(uploadsOf(cmd), note, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
+	if text, err := s.text(uploadsOf(cmd).Keys()[0]); err != nil || text != "one" {
 		t.Errorf("the file is %q, %v", text, err)
 	}
 	if notes, err := s.app.Writes().Pending().Left(); err != nil || len(notes) != 1 {
@@ -354,7 +354,7 @@ func TestLaw10FilesOfARecordThatCannotBeReadStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := cmd.UploadKeys()[0]
+	key := uploadsOf(cmd).Keys()[0]
 	err = a.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		if err := tx.Exec("UPDATE places SET at = 'nowhere'"); err != nil {
 			return err

@@ -35,8 +35,8 @@ func (a *Service) reach(step string) {
 }
 
 // storeUploads stores the uploads of a command, noted before. The note is nil when there are none.
-func (a *Service) storeUploads(up records.Uploading) (*files.Note, error) {
-	keys := up.UploadKeys()
+func (a *Service) storeUploads(up records.Uploads) (*files.Note, error) {
+	keys := up.Keys()
 	if len(keys) == 0 {
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func (a *Service) storeUploads(up records.Uploading) (*files.Note, error) {
 		return nil, err
 	}
 	a.reach(stepNoted)
-	if err := up.StoreFiles(a.files); err != nil {
+	if err := up.Store(a.files); err != nil {
 		return note, err
 	}
 	a.reach(stepStored)
@@ -53,14 +53,14 @@ func (a *Service) storeUploads(up records.Uploading) (*files.Note, error) {
 }
 
 // settleUploads removes the files that an outcome does not need. What cannot be removed now stays noted.
-func (a *Service) settleUploads(up records.Uploading, note *files.Note, outcome error) {
+func (a *Service) settleUploads(up records.Uploads, note *files.Note, outcome error) {
 	if errors.Is(outcome, sqlite.ErrOutcomeUnknown) {
 		return // whether the files are needed will be seen when the data file can be read again
 	}
 	if outcome != nil {
 		up.Undone()
 	}
-	gone := up.UnneededKeys()
+	gone := up.Unneeded()
 	if note == nil && len(gone) == 0 {
 		return
 	}

@@ -342,7 +342,7 @@ func TestLaw10AHalfStoredFileIsSweptAway(t *testing.T) {
 	})
 	cmd := s.create(map[string]any{"title": "torn"}, "never whole")
 	s.must(cmd)
-	key := filepath.Join(image, "storage", cmd.UploadKeys()[0])
+	key := filepath.Join(image, "storage", uploadsOf(cmd).Keys()[0])
 	for _, path := range []string{filepath.Join(filepath.Dir(key), "."+filepath.Base(key)+".tmp"), key + ".attrs"} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, []byte("nev"), 0o666)); err != nil {
 			t.Fatal(err)
@@ -447,4 +447,9 @@ func TestLaw10FilesOfDeletedCollections(t *testing.T) {
 		t.Fatal(err)
 	}
 	audit(t, "a crash after the deletion of a collection", image)
+}
+
+func uploadsOf(cmd records.Command) records.Uploads {
+	u, _ := records.UploadsOf(cmd)
+	return u
 }

@@ -137,11 +137,11 @@ func TestUploadsOfAnUnknownOutcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Writes().SettleUploads(cmd, nil, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
+	a.Writes().SettleUploads(uploadsOf(cmd), nil, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
 	if storedFiles(t, a, col) != 1 {
 		t.Error("an unknown outcome dropped the file")
 	}
-	a.Writes().SettleUploads(cmd, nil, errNo)
+	a.Writes().SettleUploads(uploadsOf(cmd), nil, errNo)
 	if storedFiles(t, a, col) != 0 {
 		t.Error("a failure kept the file")
 	}

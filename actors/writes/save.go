@@ -210,7 +210,7 @@ func (s *save) after(ctx context.Context, cause error) error {
 // apply applies a command: in the chain's transaction, or by way of the collection's actor. Uploads are stored before, and
 // what the outcome does not need of them is removed after, as are the files that a record does not name any more (law 10).
 func (a *Service) apply(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
-	up, ok := cmd.(records.Uploading)
+	up, ok := records.UploadsOf(cmd)
 	if !ok {
 		return a.hand(ctx, c, cmd, client)
 	}

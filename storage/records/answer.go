@@ -18,8 +18,6 @@ type AnswerInput struct {
 	Expand string
 	// OwnEmail shows the email whatever emailVisibility says: the answers to those who just signed in.
 	OwnEmail bool
-	// NoHidden hides hidden fields from superusers too.
-	NoHidden bool
 	// Plain leaves the [Enricher] out.
 	Plain bool
 }
@@ -45,14 +43,9 @@ func (s *Store) Answer(ctx context.Context, dst []byte, r *Record, in *AnswerInp
 	return dst, err
 }
 
-// AnswerWithin is [Store.Answer] on a connection that the caller holds, with the catalogue that goes with its state: in the
-// Writer's open transaction it shows what that has written so far. User code runs before it returns.
-func (s *Store) AnswerWithin(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
-	return s.answerOn(ctx, cat, p, dst, r, in, s.opts.ExpandAll)
-}
-
-// AnswerOn is [Store.AnswerWithin] for messages: it expands nothing but what in.Expand asks for. p may be nil where
-// nothing is to be expanded and no manage rule decides.
+// AnswerOn is [Store.Answer] on a connection that the caller holds, with the catalogue that goes with its state: in the Writer's
+// open transaction it shows what that has written so far. It expands nothing but what in.Expand asks for, and user code runs before
+// it returns. p may be nil where nothing is to be expanded and no manage rule decides.
 func (s *Store) AnswerOn(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput) ([]byte, error) {
 	return s.answerOn(ctx, cat, p, dst, r, in, false)
 }
@@ -77,8 +70,8 @@ func (s *Store) DraftAnswer(cat *schema.Catalogue, p Preparer, r *Record, in *An
 
 // answer appends the record, or leaves a draft of it when user code has to see it first.
 func (s *Store) answer(ctx context.Context, cat *schema.Catalogue, p Preparer, dst []byte, r *Record, in *AnswerInput, all bool) (out []byte, d *AnswerDraft, err error) {
-	full := !in.Plain && s.Enriches(r.Collection)
-	e := s.encoderFor(cat, r.Collection, layout{in.Caller.Superuser && !in.NoHidden, full})
+	full := !in.Plain && s.enriches(r.Collection)
+	e := s.encoderFor(cat, r.Collection, layout{in.Caller.Superuser, full})
 	who := newAudience(&in.Caller, r.Collection)
 	who.all = who.all || in.OwnEmail
 	if p != nil && e.conditional && !who.all && needsManage(r.Collection, &in.Caller) {
@@ -91,7 +84,7 @@ func (s *Store) answer(ctx context.Context, cat *schema.Catalogue, p Preparer, d
 		dst, _ = e.record(dst, r, who)
 		return dst, nil, nil
 	}
-	x := s.answering(ctx, cat, p, &in.Caller, all, in.Caller.Superuser && !in.NoHidden)
+	x := s.answering(ctx, cat, p, &in.Caller, all, in.Caller.Superuser)
 	defer x.Release()
 	x.plain = in.Plain
 	var n *expand.Node

@@ -32,12 +32,12 @@ func (e *BatchError) Error() string {
 // Unwrap returns the command's error.
 func (e *BatchError) Unwrap() error { return e.Err }
 
-// CollectionID implements [Command]: it is that of the first command.
-func (b *Batch) CollectionID() string {
+// collectionID implements [Command]: it is that of the first command.
+func (b *Batch) collectionID() string {
 	if len(b.Commands) == 0 {
 		return ""
 	}
-	return b.Commands[0].CollectionID()
+	return b.Commands[0].collectionID()
 }
 
 // apply implements [Command]. It fails with a *[BatchError].
@@ -104,28 +104,24 @@ func (s *Store) DraftUpsert(id string, create, update WriteInput) *Upsert {
 	return &Upsert{create: &Create{in: create}, update: &Update{in: update, id: id}}
 }
 
-// CollectionID implements [Command].
-func (up *Upsert) CollectionID() string { return up.create.CollectionID() }
+func (up *Upsert) collectionID() string { return up.create.collectionID() }
 
-// StoreFiles implements [Uploading]. Both ways lead to the same record.
-func (up *Upsert) StoreFiles(store *files.Local) error { return up.update.StoreFiles(store) }
+// storeFiles implements uploading. Both ways lead to the same record.
+func (up *Upsert) storeFiles(store *files.Local) error { return up.update.storeFiles(store) }
 
-// Undone implements [Uploading].
-func (up *Upsert) Undone() {
-	up.create.Undone()
-	up.update.Undone()
+func (up *Upsert) undone() {
+	up.create.undone()
+	up.update.undone()
 }
 
-// UploadKeys implements [Uploading].
-func (up *Upsert) UploadKeys() []string { return up.update.UploadKeys() }
+func (up *Upsert) uploads() []string { return up.update.uploads() }
 
-// UnneededKeys implements [Uploading].
-func (up *Upsert) UnneededKeys() []string {
-	return up.update.in.unneeded(up.update.id, up.update.Old, up.Result())
+func (up *Upsert) unneeded() []string {
+	return up.update.in.unneeded(up.update.id, up.update.Old, up.result())
 }
 
-// Result returns the record as it was stored, nil before.
-func (up *Upsert) Result() *Record {
+// result is the record as it was stored, nil before.
+func (up *Upsert) result() *Record {
 	if up.Updated {
 		return up.update.Result
 	}
@@ -134,7 +130,7 @@ func (up *Upsert) Result() *Record {
 
 // choose looks whether there is a record to update.
 func (up *Upsert) choose(s *Store, p Preparer) (err error) {
-	c := s.catalogue().ByID(up.CollectionID())
+	c := s.catalogue().ByID(up.collectionID())
 	if c == nil {
 		return ErrNoCollection
 	}
@@ -142,11 +138,10 @@ func (up *Upsert) choose(s *Store, p Preparer) (err error) {
 	return err
 }
 
-// StoreFiles implements [Uploading]. It fails with a *[BatchError].
-func (b *Batch) StoreFiles(store *files.Local) error {
+func (b *Batch) storeFiles(store *files.Local) error {
 	for i, cmd := range b.Commands {
-		if up, ok := cmd.(Uploading); ok {
-			if err := up.StoreFiles(store); err != nil {
+		if up, ok := cmd.(uploading); ok {
+			if err := up.storeFiles(store); err != nil {
 				return &BatchError{i, err}
 			}
 		}
@@ -154,32 +149,29 @@ func (b *Batch) StoreFiles(store *files.Local) error {
 	return nil
 }
 
-// Undone implements [Uploading].
-func (b *Batch) Undone() {
+func (b *Batch) undone() {
 	for _, cmd := range b.Commands {
-		if up, ok := cmd.(Uploading); ok {
-			up.Undone()
+		if up, ok := cmd.(uploading); ok {
+			up.undone()
 		}
 	}
 }
 
-// UploadKeys implements [Uploading].
-func (b *Batch) UploadKeys() []string {
+func (b *Batch) uploads() []string {
 	var keys []string
 	for _, cmd := range b.Commands {
-		if up, ok := cmd.(Uploading); ok {
-			keys = append(keys, up.UploadKeys()...)
+		if up, ok := cmd.(uploading); ok {
+			keys = append(keys, up.uploads()...)
 		}
 	}
 	return keys
 }
 
-// UnneededKeys implements [Uploading].
-func (b *Batch) UnneededKeys() []string {
+func (b *Batch) unneeded() []string {
 	var keys []string
 	for _, cmd := range b.Commands {
-		if up, ok := cmd.(Uploading); ok {
-			keys = append(keys, up.UnneededKeys()...)
+		if up, ok := cmd.(uploading); ok {
+			keys = append(keys, up.unneeded()...)
 		}
 	}
 	return keys
@@ -187,7 +179,7 @@ func (b *Batch) UnneededKeys() []string {
 
 // apply implements [Command]. It fails like that of a [Create] or [Update]; Updated tells which.
 func (up *Upsert) apply(x *execution) error {
-	c := x.cat.ByID(up.CollectionID())
+	c := x.cat.ByID(up.collectionID())
 	if c == nil {
 		return ErrNoCollection
 	}

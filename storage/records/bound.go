@@ -13,8 +13,8 @@ import (
 type Bound int
 
 const (
-	// Unbounded deletes whatever there is, in one unit.
-	Unbounded Bound = iota
+	// unbounded deletes whatever there is, in one unit.
+	unbounded Bound = iota
 	// Short fails with [ErrInPieces] where more is to be done than others should wait for: the caller has a way to do it in pieces.
 	Short
 	// Bounded fails with [ErrTooBig] where more is to be done than others can be made to wait for: the deletion is part of a

@@ -3,10 +3,8 @@ package records
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
@@ -35,8 +33,8 @@ type Change struct {
 // Command is a prepared write. It holds values only: neither the store nor the request that it came with, whose memory may be
 // used for something else once the command was handed over. [Store.Work] applies it.
 type Command interface {
-	// CollectionID is the collection whose records the command is about.
-	CollectionID() string
+	// collectionID is the collection whose records the command is about.
+	collectionID() string
 	// apply does the write. It has no effect outside SQLite, and can be called again after a rollback.
 	apply(x *execution) error
 }
@@ -70,18 +68,6 @@ func (w *work) Apply(tx *sqlite.Tx) error {
 	return err
 }
 
-// Uploading is a command that can bring files along, and leave others without a name.
-type Uploading interface {
-	// UploadKeys are the storage keys of the uploads, nil when there are none.
-	UploadKeys() []string
-	// StoreFiles stores the bytes of the uploads under their keys. It is called before the command is applied.
-	StoreFiles(store *files.Local) error
-	// Undone tells the command that it was refused, or that what it wrote was rolled back after all.
-	Undone()
-	// UnneededKeys are the storage keys of the files that the outcome does not name: uploads, and what records named before.
-	UnneededKeys() []string
-}
-
 // ResultOf returns the record that a command stored, nil for one that stores none or was not applied.
 func ResultOf(cmd Command) *Record {
 	switch cmd := cmd.(type) {
@@ -90,7 +76,7 @@ func ResultOf(cmd Command) *Record {
 	case *Update:
 		return cmd.Result
 	case *Upsert:
-		return cmd.Result()
+		return cmd.result()
 	}
 	return nil
 }
@@ -227,40 +213,6 @@ func setAutodates(r *Record, op schema.Operation, now time.Time) {
 		}
 		r.Values[i] = stamp
 	}
-}
-
-// storeFiles stores the bytes of the uploads under the record's id.
-func (in *WriteInput) storeFiles(store *files.Local, id string) error {
-	for _, f := range in.Files {
-		if err := f.put(store, in.CollectionID, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// uploadKeys are the storage keys of the uploads.
-func (in *WriteInput) uploadKeys(id string) []string {
-	var keys []string
-	for _, f := range in.Files {
-		keys = append(keys, fileKey(in.CollectionID, id, f.Name))
-	}
-	return keys
-}
-
-// unneeded are the keys of the uploads that result does not name, all of them when it is nil, and of the files that only
-// old names.
-func (in *WriteInput) unneeded(id string, old, result *Record) []string {
-	keys := in.uploadKeys(id)
-	if result == nil || len(keys) == 0 && (old == nil || !hasFiles(old.Collection)) {
-		return keys
-	}
-	kept := result.FileKeys()
-	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(kept, key) })
-	if old != nil {
-		keys = append(keys, dropped(old, result)...)
-	}
-	return keys
 }
 
 // failed tells whether a tree of failures has any.

@@ -56,23 +56,20 @@ func (s *Store) PrepareCreate(ctx context.Context, in WriteInput) (*Create, erro
 
 func createRule(c *schema.Collection) *string { return c.CreateRule }
 
-// CollectionID implements [Command].
-func (cmd *Create) CollectionID() string { return cmd.in.CollectionID }
+func (cmd *Create) collectionID() string { return cmd.in.CollectionID }
 
 // ID returns the id that the record will have.
 func (cmd *Create) ID() string { return cmd.id }
 
-// StoreFiles implements [Uploading].
-func (cmd *Create) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
+func (cmd *Create) recordID() string { return cmd.id }
 
-// Undone implements [Uploading].
-func (cmd *Create) Undone() { cmd.Result = nil }
+func (cmd *Create) storeFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
 
-// UploadKeys implements [Uploading].
-func (cmd *Create) UploadKeys() []string { return cmd.in.uploadKeys(cmd.id) }
+func (cmd *Create) undone() { cmd.Result = nil }
 
-// UnneededKeys implements [Uploading].
-func (cmd *Create) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, nil, cmd.Result) }
+func (cmd *Create) uploads() []string { return cmd.in.uploadKeys(cmd.id) }
+
+func (cmd *Create) unneeded() []string { return cmd.in.unneeded(cmd.id, nil, cmd.Result) }
 
 // apply implements [Command]. It fails with [ErrRule] or validation.Errors beside the errors of PrepareCreate.
 func (cmd *Create) apply(x *execution) error {

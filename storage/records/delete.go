@@ -34,11 +34,9 @@ func (s *Store) PrepareDelete(id string, in WriteInput) (*Delete, error) {
 
 func deleteRule(c *schema.Collection) *string { return c.DeleteRule }
 
-// CollectionID implements [Command].
-func (cmd *Delete) CollectionID() string { return cmd.in.CollectionID }
+func (cmd *Delete) collectionID() string { return cmd.in.CollectionID }
 
-// ID returns the id of the record.
-func (cmd *Delete) ID() string { return cmd.id }
+func (cmd *Delete) recordID() string { return cmd.id }
 
 // apply implements [Command]. It fails with [ErrNotFound] (also when the rule is not met), [ErrReferenced] or
 // [ErrLastSuperuser] beside the errors of PrepareDelete, with [ErrInPieces] or [ErrTooBig] where it is bounded, and with a

@@ -23,7 +23,7 @@ type Draft struct {
 // drafted is a command around which user code can run.
 type drafted interface {
 	Command
-	ID() string
+	recordID() string
 	action() Action
 	begin(s *Store, look Look) (*Record, error)
 	checkForm(ctx context.Context, s *Store, look Look) error
@@ -42,7 +42,7 @@ func (d *Draft) Command() Command { return d.cmd }
 func (d *Draft) Action() Action { return d.cmd.action() }
 
 // ID is the record's id, "" while a new one has none.
-func (d *Draft) ID() string { return d.cmd.ID() }
+func (d *Draft) ID() string { return d.cmd.recordID() }
 
 // Begin judges the rule and returns the record as the request made it. It fails like the Prepare functions and the command.
 func (d *Draft) Begin(look Look) (*Record, error) { return d.cmd.begin(d.s, look) }

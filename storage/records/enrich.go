@@ -18,7 +18,7 @@ type Enricher interface {
 	// tells where the record is shown; it is "expand" for expanded ones. v belongs to the call.
 	//
 	// An error fails the answer with [ErrEnrich], or leaves a realtime client out. Enrich is called once for each record and
-	// answer, in no transaction and with no Reader held, except in [Store.AnswerOn] and [Store.AnswerWithin], whose caller
+	// answer, in no transaction and with no Reader held, except in [Store.AnswerOn], whose caller
 	// holds one.
 	Enrich(ctx context.Context, v *Shown, caller *Caller, inner func() error) error
 }
@@ -26,8 +26,8 @@ type Enricher interface {
 // ErrEnrich says that user code failed the answer in which a record was to be shown. It wraps the reason.
 var ErrEnrich = errors.New("enrich record")
 
-// Enriches tells whether user code sees the records of a collection before they are shown.
-func (s *Store) Enriches(c *schema.Collection) bool {
+// enriches tells whether user code sees the records of a collection before they are shown.
+func (s *Store) enriches(c *schema.Collection) bool {
 	return s.opts.Enricher != nil && s.opts.Enricher.Enriches(c)
 }
 
@@ -37,16 +37,16 @@ func (s *Store) EnrichesAnswer(cat *schema.Catalogue, c *schema.Collection, para
 		return false
 	}
 	if param == "" || expand.Check(param) != nil {
-		return s.Enriches(c)
+		return s.enriches(c)
 	}
 	var x expand.Answer
 	x.Begin(context.Background(), expand.Options{Catalogue: cat, Superuser: true, Hidden: true, All: s.opts.ExpandAll})
 	steps := x.Steps(c, param)
 	// Others may see less and, where the steps of a superuser were cut off, get further.
-	return s.Enriches(c) || expand.Leads(steps, s.Enriches) || x.CutOff()
+	return s.enriches(c) || expand.Leads(steps, s.enriches) || x.CutOff()
 }
 
-func (x *answer) enriches(c *schema.Collection) bool { return !x.plain && x.s.Enriches(c) }
+func (x *answer) enriches(c *schema.Collection) bool { return !x.plain && x.s.enriches(c) }
 
 // pending is a record that is shown once user code has seen it.
 type pending struct {

@@ -109,14 +109,12 @@ func (g *rig) answers(c Caller) []string {
 			continue
 		}
 		r := g.load(q.collection, annID)
-		for _, in := range []*AnswerInput{{}, {OwnEmail: true}, {NoHidden: true}} {
+		for _, in := range []*AnswerInput{{}, {OwnEmail: true}} {
 			in.Caller, in.Expand = c, q.expand
 			out, err = g.store.Answer(context.Background(), []byte("x"), r, in)
 			keep(out, err)
 			err = g.db.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
-				out, err := g.store.AnswerWithin(context.Background(), g.catalogue.Load(), tx, nil, r, in)
-				keep(out, err)
-				out, err = g.store.AnswerOn(context.Background(), g.catalogue.Load(), tx, nil, r, in)
+				out, err := g.store.AnswerOn(context.Background(), g.catalogue.Load(), tx, nil, r, in)
 				keep(out, err)
 				d, err := g.store.DraftAnswer(g.catalogue.Load(), tx, r, in)
 				if err != nil {
@@ -394,17 +392,16 @@ func TestUserCodeRunsWithoutReader(t *testing.T) {
 	}
 }
 
-// TestAnswerWithinSeesTheTransaction: what was written a moment ago is expanded.
-func TestAnswerWithinSeesTheTransaction(t *testing.T) {
+// TestAnswerOnSeesTheTransaction: what was written a moment ago is expanded.
+func TestAnswerOnSeesTheTransaction(t *testing.T) {
 	g := worldRig(t)
-	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), ExpandAll: true})
 	r := g.load("posts", annID)
 	err := g.db.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		tx.Touch("members")
 		if err := tx.Exec("UPDATE members SET name = 'new' WHERE id = ?", annID); err != nil {
 			return err
 		}
-		out, err := g.store.AnswerWithin(t.Context(), g.catalogue.Load(), tx, nil, r, &AnswerInput{Caller: g.callers()["guest"]})
+		out, err := g.store.AnswerOn(t.Context(), g.catalogue.Load(), tx, nil, r, &AnswerInput{Caller: g.callers()["guest"], Expand: "by"})
 		if err == nil && !strings.Contains(string(out), `"name":"new"`) {
 			t.Errorf("got %s", out)
 		}

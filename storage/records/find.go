@@ -53,20 +53,6 @@ func (s *Store) FindAll(ctx context.Context, p Preparer, in *FindInput) (list []
 	return list, nil
 }
 
-// FindOne is [Store.FindAll] for the first record; in.Limit has no meaning. It fails with [ErrNotFound], too.
-func (s *Store) FindOne(ctx context.Context, p Preparer, in *FindInput) (*Record, error) {
-	one := *in
-	one.Limit = 1
-	list, err := s.FindAll(ctx, p, &one)
-	if err != nil {
-		return nil, err
-	}
-	if len(list) == 0 {
-		return nil, ErrNotFound
-	}
-	return list[0], nil
-}
-
 // Count returns how many records [Store.FindAll] would find without limit and offset; in.Sort has no meaning. Where p is nil the
 // number is remembered like the totals of lists, as long as nothing moves that it rests on.
 func (s *Store) Count(ctx context.Context, p Preparer, in *FindInput) (n int, err error) {

@@ -74,7 +74,7 @@ func (cmd *Delete) allowed(s *Store, cat *schema.Catalogue, tx *sqlite.Tx) error
 // is done by that unit; r is nil then. It fails with the errors of the command, with [ErrTooBig], or with sqlite.ErrBusy where others
 // keep writing what belongs to the deletion, or another one is under way in another process: then nothing was done.
 func (s *Store) BeginRemoval(ctx context.Context, cmd target) (r *Removal, err error) {
-	begun := &Removal{s: s, c: cmd.CollectionID(), now: time.Now(), done: make(chan struct{}), parts: 1}
+	begun := &Removal{s: s, c: cmd.collectionID(), now: time.Now(), done: make(chan struct{}), parts: 1}
 	defer func() {
 		if r == nil {
 			begun.end()

@@ -123,7 +123,7 @@ func offset(page, perPage int) int64 {
 
 // ask begins a read under a rule. It fails with [ErrForbidden] when the rule is null and the caller no superuser.
 func (s *Store) ask(kind byte, c *schema.Collection, rule *string, caller *Caller) (*ask, error) {
-	a := &ask{kind: kind, c: c, hidden: caller.Superuser, full: s.Enriches(c), trust: filter.Client}
+	a := &ask{kind: kind, c: c, hidden: caller.Superuser, full: s.enriches(c), trust: filter.Client}
 	if caller.Superuser {
 		a.trust = filter.Superuser
 		return a, nil

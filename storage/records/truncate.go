@@ -30,8 +30,7 @@ func (s *Store) PrepareTruncate(collectionID string, who Caller) (*Truncate, err
 	return &Truncate{in: in}, nil
 }
 
-// CollectionID implements [Command].
-func (cmd *Truncate) CollectionID() string { return cmd.in.CollectionID }
+func (cmd *Truncate) collectionID() string { return cmd.in.CollectionID }
 
 // truncateStep is how many records are deleted at a time, which bounds the memory of a truncate.
 const truncateStep = 500

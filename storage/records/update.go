@@ -90,23 +90,17 @@ func sendsPassword(c *schema.Collection, body map[string]any) bool {
 	return false
 }
 
-// CollectionID implements [Command].
-func (cmd *Update) CollectionID() string { return cmd.in.CollectionID }
+func (cmd *Update) collectionID() string { return cmd.in.CollectionID }
 
-// ID returns the id of the record.
-func (cmd *Update) ID() string { return cmd.id }
+func (cmd *Update) recordID() string { return cmd.id }
 
-// StoreFiles implements [Uploading].
-func (cmd *Update) StoreFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
+func (cmd *Update) storeFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
 
-// Undone implements [Uploading].
-func (cmd *Update) Undone() { cmd.Result, cmd.Old = nil, nil }
+func (cmd *Update) undone() { cmd.Result, cmd.Old = nil, nil }
 
-// UploadKeys implements [Uploading].
-func (cmd *Update) UploadKeys() []string { return cmd.in.uploadKeys(cmd.id) }
+func (cmd *Update) uploads() []string { return cmd.in.uploadKeys(cmd.id) }
 
-// UnneededKeys implements [Uploading].
-func (cmd *Update) UnneededKeys() []string { return cmd.in.unneeded(cmd.id, cmd.Old, cmd.Result) }
+func (cmd *Update) unneeded() []string { return cmd.in.unneeded(cmd.id, cmd.Old, cmd.Result) }
 
 // apply implements [Command]. It fails with [ErrNotFound] (also when the rule is not met) or validation.Errors beside
 // the errors of PrepareUpdate.

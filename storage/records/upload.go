@@ -32,7 +32,7 @@ type PendingFile struct {
 	Original string
 	// Size is the number of bytes.
 	Size int64
-	// Content is where the Size bytes are: in memory or in a spooled file of the upload's own, not in the request. [Uploading].StoreFiles
+	// Content is where the Size bytes are: in memory or in a spooled file of the upload's own, not in the request. [Uploads.Store]
 	// lets go of it, before the command is handed over.
 	Content io.ReaderAt
 
