@@ -92,7 +92,7 @@ func TestFiltersAreReadForListsOnly(t *testing.T) {
 	if err != nil || len(sources) == 0 {
 		t.Fatal(sources, err)
 	}
-	readers := map[string]string{`Query("filter")`: "listparams.go", `readListParams(`: "endpoint.go listparams.go"}
+	readers := map[string]string{`Query("filter")`: "list_params.go", `readListParams(`: "endpoint.go list_params.go"}
 	for text, want := range readers {
 		var found []string
 		for _, name := range sources {
