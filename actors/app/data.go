@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -42,7 +43,7 @@ func (a *App) find(collection string) (*schema.Collection, error) {
 func (a *App) Save(ctx context.Context, r *records.Record, uploads ...*records.PendingFile) error {
 	err := a.opened()
 	if err == nil {
-		err = a.writes.Save(ctx, r, programClient, uploads...)
+		_, err = a.writes.Do(ctx, &writes.Write{Action: records.Updated, Record: r, Input: records.WriteInput{Files: uploads}, Client: programClient})
 	}
 	if err != nil {
 		return fmt.Errorf("save record of %s: %w", r.Collection.Name, err)
@@ -55,7 +56,7 @@ func (a *App) Save(ctx context.Context, r *records.Record, uploads ...*records.P
 func (a *App) Delete(ctx context.Context, r *records.Record) error {
 	err := a.opened()
 	if err == nil {
-		err = a.writes.Delete(ctx, r, programClient)
+		_, err = a.writes.Do(ctx, &writes.Write{Action: records.Deleted, Record: r, Client: programClient})
 	}
 	if err != nil {
 		return fmt.Errorf("delete record of %s: %w", r.Collection.Name, err)
@@ -71,10 +72,11 @@ func (a *App) RunInTransaction(ctx context.Context, fn func(ctx context.Context)
 	return a.writes.RunInTransaction(ctx, fn)
 }
 
-// Write applies a command with the hooks around it and waits for the outcome; see [writes.Service.Write]. It implements
-// auth.Application.
+// Write applies a command with the hooks around it and waits for the outcome; see [writes.Service.Do]. It
+// implements auth.Application.
 func (a *App) Write(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
-	return a.writes.Write(ctx, c, cmd, client)
+	_, err := a.writes.Do(ctx, &writes.Write{Collection: c, Command: cmd, Client: client})
+	return err
 }
 
 // ImportCollections makes the collections of a JSON list as the import of the API does: those that are there, by id, are

@@ -123,11 +123,9 @@ func (a *Access) Create(ctx context.Context, s Scope, collection string, body ma
 	if err != nil {
 		return nil, err
 	}
-	d, err := a.store.DraftCreate(s.input(ctx, c, "POST", body))
-	if err != nil {
-		return nil, err
-	}
-	return a.writes.Form(ctx, c, d, s.AsCaller, s.client())
+	return a.writes.Do(ctx, &writes.Write{
+		Collection: c, Action: records.Created, Input: s.input(ctx, c, "POST", body), Form: s.AsCaller, Client: s.client(),
+	})
 }
 
 // Update changes a record and returns what was stored. It fails like [Access.Create].
@@ -139,11 +137,9 @@ func (a *Access) Update(ctx context.Context, s Scope, collection, id string, bod
 	if err != nil {
 		return nil, err
 	}
-	d, err := a.store.DraftUpdate(id, s.input(ctx, c, "PATCH", body))
-	if err != nil {
-		return nil, err
-	}
-	return a.writes.Form(ctx, c, d, s.AsCaller, s.client())
+	return a.writes.Do(ctx, &writes.Write{
+		Collection: c, Action: records.Updated, ID: id, Input: s.input(ctx, c, "PATCH", body), Form: s.AsCaller, Client: s.client(),
+	})
 }
 
 // Delete deletes a record.
@@ -152,11 +148,9 @@ func (a *Access) Delete(ctx context.Context, s Scope, collection, id string) err
 	if err != nil {
 		return err
 	}
-	d, err := a.store.DraftDelete(id, s.input(ctx, c, "DELETE", nil))
-	if err != nil {
-		return err
-	}
-	_, err = a.writes.Form(ctx, c, d, false, s.client())
+	_, err = a.writes.Do(ctx, &writes.Write{
+		Collection: c, Action: records.Deleted, ID: id, Input: s.input(ctx, c, "DELETE", nil), Client: s.client(),
+	})
 	return err
 }
 

@@ -116,7 +116,7 @@ func TestLaw11SlowJudgingDelaysNobodyElse(t *testing.T) {
 		}
 		cmd, err := g.app.Store().PrepareCreate(ctx, g.input(slow, map[string]any{"t": fmt.Sprint("s", n), "n": 1}))
 		must(t, err)
-		err = g.app.Writes().Write(ctx, slow, cmd, "w")
+		err = g.app.Write(ctx, slow, cmd, "w")
 		cancel()
 		if err != nil {
 			if !errors.Is(err, sqlite.ErrNotWritten) || n < realtime.MaxLaneChanges {

@@ -77,7 +77,7 @@ func TestLaw11EachCommittedChangeOnceInOrder(t *testing.T) {
 					return
 				}
 				if i%3 == 2 {
-					if err := g.app.Writes().Write(context.Background(), c, g.spoiled(c, cmd), "w"); !errors.Is(err, records.ErrNotFound) {
+					if err := g.app.Write(context.Background(), c, g.spoiled(c, cmd), "w"); !errors.Is(err, records.ErrNotFound) {
 						t.Errorf("a spoiled write: %v", err)
 					}
 					continue
@@ -130,10 +130,10 @@ func TestBatchIsToldAfterItsCommit(t *testing.T) {
 	}
 	failing := batch("never")
 	failing.Commands = append(failing.Commands, g.spoiled(c, failing.Commands[0]))
-	if err := g.app.Writes().Write(context.Background(), c, failing, "w"); err == nil {
+	if err := g.app.Write(context.Background(), c, failing, "w"); err == nil {
 		t.Error("the batch did not fail")
 	}
-	must(t, g.app.Writes().Write(context.Background(), c, batch("1", "2", "3"), "w"))
+	must(t, g.app.Write(context.Background(), c, batch("1", "2", "3"), "w"))
 	s.expect("docs/* create 1", "docs/* create 2", "docs/* create 3")
 }
 
@@ -159,7 +159,7 @@ func TestJudgedAsItWas(t *testing.T) {
 		must(t, err)
 		remove, err := g.app.Store().PrepareDelete(create.ID(), g.input(c, nil))
 		must(t, err)
-		must(t, g.app.Writes().Write(context.Background(), c, &records.Batch{Commands: []records.Command{create, leave, back, remove}}, "w"))
+		must(t, g.app.Write(context.Background(), c, &records.Batch{Commands: []records.Command{create, leave, back, remove}}, "w"))
 		s.expect("docs/* create 1", "docs/* update 2", "docs/* delete 2")
 		if m := s2.next().decode(t); m.Action != "create" {
 			t.Errorf("the filter let %s through", m.Action)

@@ -88,7 +88,7 @@ func (g *rig) create(c *schema.Collection, body map[string]any) *records.Record 
 	g.t.Helper()
 	cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, body))
 	must(g.t, err)
-	must(g.t, g.app.Writes().Write(context.Background(), c, cmd, "test"))
+	must(g.t, g.app.Write(context.Background(), c, cmd, "test"))
 	return cmd.Result
 }
 
@@ -96,7 +96,7 @@ func (g *rig) update(r *records.Record, body map[string]any) *records.Record {
 	g.t.Helper()
 	cmd, err := g.app.Store().PrepareUpdate(context.Background(), r.ID(), g.input(r.Collection, body))
 	must(g.t, err)
-	must(g.t, g.app.Writes().Write(context.Background(), r.Collection, cmd, "test"))
+	must(g.t, g.app.Write(context.Background(), r.Collection, cmd, "test"))
 	return cmd.Result
 }
 
@@ -104,7 +104,7 @@ func (g *rig) delete(r *records.Record) {
 	g.t.Helper()
 	cmd, err := g.app.Store().PrepareDelete(r.ID(), g.input(r.Collection, nil))
 	must(g.t, err)
-	must(g.t, g.app.Writes().Write(context.Background(), r.Collection, cmd, "test"))
+	must(g.t, g.app.Write(context.Background(), r.Collection, cmd, "test"))
 }
 
 // event is a message as it was read.

@@ -128,19 +128,15 @@ func (o *oauth2SignIn) hashPlain(ctx context.Context, up *signUp) (err error) {
 // create makes the record as a request to the API would, with its rule, checks and hooks.
 func (o *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error) {
 	c, up := o.a.Collection, o.signUp
-	draft, err := o.s.app.Store().DraftCreate(records.WriteInput{
-		CollectionID: c.ID, Incarnation: c.Incarnation, Caller: o.a.Request.Caller, Body: up.body, Files: up.files, PasswordHash: o.hash,
-		Hashed: schema.Password{Plain: up.plain, Hash: up.hash},
+	r, err = o.s.app.Writes().Do(ctx, &writes.Write{
+		Collection: c, Action: records.Created, Client: o.a.Origin.IP,
+		Info: func() *writes.RequestInfo { return o.a.Request },
+		Input: records.WriteInput{
+			CollectionID: c.ID, Incarnation: c.Incarnation, Caller: o.a.Request.Caller, Body: up.body, Files: up.files, PasswordHash: o.hash,
+			Hashed: schema.Password{Plain: up.plain, Hash: up.hash},
+		},
 	})
 	if err != nil {
-		return nil, &SignUpError{err}
-	}
-	rq := &writes.WriteRequest{Info: o.a.Request, Collection: c, Draft: draft, Client: o.a.Origin.IP}
-	rq.Answer = func(_ context.Context, made *records.Record) error {
-		r = made
-		return nil
-	}
-	if err := o.s.app.Writes().Request(ctx, rq); err != nil {
 		return nil, &SignUpError{err}
 	}
 	if r == nil {

@@ -111,3 +111,12 @@ func ApplyInTransaction(ctx context.Context, work sqlite.Work) error {
 
 // WaitingForDeletions counts those who wait until no deletion in pieces is under way.
 func (a *Service) WaitingForDeletions() int64 { return a.removals.queued.Load() }
+
+// Under is how many commands of a collection are under way.
+func (a *Service) Under(c *schema.Collection) int64 {
+	to, err := a.collection(c.ID)
+	if err != nil {
+		return -1
+	}
+	return to.gate.Under()
+}

@@ -161,7 +161,7 @@ func faultyWrites(kept *records.Record) []faulty {
 		}},
 		{"transaction", func(s *shelf, title string) error {
 			return s.app.RunInTransaction(s.t.Context(), func(ctx context.Context) error {
-				return s.app.Writes().Write(ctx, s.col, s.create(map[string]any{"title": title}, title+" one"), "test")
+				return s.app.Write(ctx, s.col, s.create(map[string]any{"title": title}, title+" one"), "test")
 			})
 		}},
 	}
@@ -349,7 +349,7 @@ func TestLaw10FilesOfARecordThatCannotBeReadStay(t *testing.T) {
 	in.Files = upload(t, "text")
 	cmd, err := a.Store().PrepareCreate(t.Context(), in)
 	if err == nil {
-		err = a.Writes().Write(t.Context(), col, cmd, "test")
+		err = a.Write(t.Context(), col, cmd, "test")
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -115,7 +115,7 @@ func (s *shelf) delete(id string) *records.Delete {
 }
 
 func (s *shelf) write(cmd records.Command) error {
-	return s.app.Writes().Write(s.t.Context(), s.col, cmd, "test")
+	return s.app.Write(s.t.Context(), s.col, cmd, "test")
 }
 
 func (s *shelf) must(cmd records.Command) {
@@ -296,14 +296,14 @@ func TestLaw10FilesAndRecordsAgreeAfterACrashAtEachStep(t *testing.T) {
 	s.must(batch)
 	c.begin("transaction")
 	err := s.app.RunInTransaction(t.Context(), func(ctx context.Context) error {
-		return s.app.Writes().Write(ctx, s.col, s.create(map[string]any{"title": "d"}, "eight"), "test")
+		return s.app.Write(ctx, s.col, s.create(map[string]any{"title": "d"}, "eight"), "test")
 	})
 	if err != nil {
 		t.Error(err)
 	}
 	c.begin("rolled back transaction")
 	err = s.app.RunInTransaction(t.Context(), func(ctx context.Context) error {
-		err := s.app.Writes().Write(ctx, s.col, s.create(map[string]any{"title": "e"}, "nine"), "test")
+		err := s.app.Write(ctx, s.col, s.create(map[string]any{"title": "e"}, "nine"), "test")
 		return errors.Join(err, errors.New("no"))
 	})
 	if err == nil {

@@ -103,13 +103,13 @@ func TestUploadsOfWritesThatFail(t *testing.T) {
 						if err != nil {
 							return err
 						}
-						return a.Writes().Write(ctx, col, cmd, "test")
+						return a.Write(ctx, col, cmd, "test")
 					}
 					cmd, err := a.Store().PrepareCreate(ctx, in)
 					if err != nil {
 						return err
 					}
-					return a.Writes().Write(ctx, col, cmd, "test")
+					return a.Write(ctx, col, cmd, "test")
 				}
 				if err := c.wrap(a, write); err != nil && !errors.Is(err, errNo) {
 					t.Fatal(err)
@@ -132,7 +132,7 @@ func TestUploadsOfAnUnknownOutcome(t *testing.T) {
 	in.Files = upload(t, "text")
 	cmd, err := a.Store().PrepareCreate(context.Background(), in)
 	if err == nil {
-		err = a.Writes().Write(context.Background(), col, cmd, "test")
+		err = a.Write(context.Background(), col, cmd, "test")
 	}
 	if err != nil {
 		t.Fatal(err)

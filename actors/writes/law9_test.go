@@ -72,7 +72,7 @@ func TestLaw9_DefinitionsInATransaction(t *testing.T) {
 			mustAdd(t, a, children, nil)
 			cmd, err := a.Store().PrepareTruncate(children.ID, records.Caller{})
 			if err == nil {
-				err = a.Writes().Write(ctx, children, cmd, "test")
+				err = a.Write(ctx, children, cmd, "test")
 			}
 			if err != nil {
 				t.Error(err)

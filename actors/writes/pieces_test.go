@@ -78,7 +78,7 @@ func TestBigDeletionInATransactionIsRefused(t *testing.T) {
 	}
 	cmd, _ := a.Store().PrepareDelete(parent, input(a, parents, nil))
 	batch := &records.Batch{Commands: []records.Command{cmd}}
-	if err := a.Writes().Write(context.Background(), parents, batch, "test"); !errors.Is(err, records.ErrTooBig) {
+	if err := a.Write(context.Background(), parents, batch, "test"); !errors.Is(err, records.ErrTooBig) {
 		t.Fatalf("%v, want %v", err, records.ErrTooBig)
 	}
 	if n := count(t, a, kids); n != 20_001 {

@@ -45,7 +45,7 @@ func TestCollectionMadeAgain(t *testing.T) {
 					s.again()
 				}
 			})
-			if err := s.app.Writes().Write(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
+			if err := s.app.Write(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
 				t.Errorf("a write to the old collection: %v", err)
 			}
 			s.app.Writes().OnStep(nil)
@@ -58,7 +58,7 @@ func TestCollectionMadeAgain(t *testing.T) {
 			in = s.input(map[string]any{"title": "new"}, "new content")
 			in.Incarnation = s.col.Incarnation
 			if cmd, err = s.app.Store().PrepareCreate(t.Context(), in); err == nil {
-				err = s.app.Writes().Write(t.Context(), s.col, cmd, "test")
+				err = s.app.Write(t.Context(), s.col, cmd, "test")
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -114,7 +114,7 @@ func TestWaitingForACollectionThatGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, "the write", func() {
-		if err := s.app.Writes().Write(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
+		if err := s.app.Write(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -51,7 +51,7 @@ func input(a *app.App, c *schema.Collection, body map[string]any) records.WriteI
 func add(ctx context.Context, a *app.App, c *schema.Collection, body map[string]any) (*records.Record, error) {
 	cmd, err := a.Store().PrepareCreate(ctx, input(a, c, body))
 	if err == nil {
-		err = a.Writes().Write(ctx, c, cmd, "test")
+		err = a.Write(ctx, c, cmd, "test")
 	}
 	return cmd.Result, err
 }
@@ -62,7 +62,7 @@ func change(ctx context.Context, a *app.App, c *schema.Collection, id string, bo
 	if err != nil {
 		return err
 	}
-	return a.Writes().Write(ctx, c, cmd, "test")
+	return a.Write(ctx, c, cmd, "test")
 }
 
 // remove deletes a record, with hooks.
@@ -71,7 +71,7 @@ func remove(ctx context.Context, a *app.App, c *schema.Collection, id string) er
 	if err != nil {
 		return err
 	}
-	return a.Writes().Write(ctx, c, cmd, "test")
+	return a.Write(ctx, c, cmd, "test")
 }
 
 // find reads a record as the chain sees it, nil when there is none.

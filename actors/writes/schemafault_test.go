@@ -164,7 +164,7 @@ func (w *world) insert(collection string, body map[string]any, field string, con
 	in.SkipRules = true
 	cmd, err := w.app.Store().PrepareCreate(w.t.Context(), in)
 	if err == nil {
-		err = w.app.Writes().Write(w.t.Context(), s.col, cmd, "test")
+		err = w.app.Write(w.t.Context(), s.col, cmd, "test")
 	}
 	if err != nil {
 		w.t.Fatalf("insert into %s: %v", collection, err)
@@ -302,7 +302,7 @@ var worldChanges = []struct {
 		if err != nil {
 			return err
 		}
-		return w.app.Writes().Write(w.t.Context(), c, cmd, "test")
+		return w.app.Write(w.t.Context(), c, cmd, "test")
 	}},
 	{"import with deleteMissing", func(w *world) error {
 		posts := w.app.Catalogue().Find("posts").Clone()

@@ -148,7 +148,7 @@ func TestAdmissionIsBounded(t *testing.T) {
 	for range writes.MaxAdmitted + 10 {
 		cmd := prepare(t, a, c, "x")
 		wg.Go(func() {
-			switch err := a.Writes().Write(context.Background(), c, cmd, "test"); {
+			switch err := a.Write(context.Background(), c, cmd, "test"); {
 			case err == nil:
 				written.Add(1)
 			case errors.Is(err, sqlite.ErrBusy):
@@ -181,7 +181,7 @@ func TestDeadlineInTheMailbox(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	cmd := prepare(t, a, c, "late")
-	if err := a.Writes().Write(ctx, c, cmd, "test"); !errors.Is(err, sqlite.ErrNotWritten) {
+	if err := a.Write(ctx, c, cmd, "test"); !errors.Is(err, sqlite.ErrNotWritten) {
 		t.Errorf("got %v", err)
 	}
 	close(free)

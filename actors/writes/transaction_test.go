@@ -580,7 +580,7 @@ func TestTruncateWithAHookThatKeepsRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Writes().Write(context.Background(), c, cmd, "test"); err != nil {
+	if err := a.Write(context.Background(), c, cmd, "test"); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(t, a, c); n != 2 || asked != 3 {

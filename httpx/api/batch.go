@@ -16,7 +16,6 @@ import (
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/records/expand"
-	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -51,8 +50,8 @@ func (h *batchHandlers) run(c *httpx.Context) error {
 	ctx, cancel := context.WithTimeout(c.Context(), timeout)
 	defer cancel()
 	b := &batchRun{h: h, c: c, ctx: ctx}
-	if err := b.prepare(form, uploads); err != nil {
-		return err
+	for i, item := range form.Requests {
+		b.add(i, item, uploads)
 	}
 	if err := b.run(); err != nil {
 		return err
@@ -92,19 +91,17 @@ type batchRun struct {
 	c     *httpx.Context
 	ctx   context.Context
 	parts []*batchPart
-	// hooked tells that hooks run around one of the parts.
-	hooked bool
-	outer  *filter.Snapshot // the headers of the batch, once a part was made
+	outer *filter.Snapshot // the headers of the batch, once a part was made
 }
 
 // batchPart is one request of a batch.
 type batchPart struct {
-	item    *batchItem
-	target  batchTarget
-	col     *schema.Collection
-	command records.Command
-	caller  records.Caller
-	record  *records.Record // what hooks left of the record that was written
+	item   *batchItem
+	target batchTarget
+	known  bool // the target is one
+	write  *writes.Write
+	caller records.Caller
+	record *records.Record // as it was written
 }
 
 // failure is the answer to a batch whose part i failed. What is not the fault of the part is not told as if it were.
@@ -125,7 +122,7 @@ func (b *batchRun) failure(i int, err error) error {
 func (b *batchRun) explain(i int, err error) error {
 	part := b.parts[i]
 	method := part.item.Method
-	if up, ok := part.command.(*records.Upsert); ok && up.Updated {
+	if part.write.Updates() {
 		method = "PATCH"
 	}
 	switch method {
@@ -154,37 +151,52 @@ func (f *failedPart) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{"code": "batch_request_failed", "message": f.Error(), "response": f.response})
 }
 
-// prepare makes a command of each request.
-func (b *batchRun) prepare(form *batchForm, uploads []httpx.Upload) error {
-	b.hooked = b.hooks(form)
-	for i, item := range form.Requests {
-		part := &batchPart{item: item}
-		b.parts = append(b.parts, part)
-		target, ok := item.target()
-		if !ok {
-			return b.failure(i, httpx.NewError(http.StatusBadRequest, ""))
-		}
-		part.target = target
-		if err := b.prepareOne(part, i, uploads); err != nil {
-			return b.failure(i, err)
-		}
+// add adds a request of the form. What can be said against it is said when its turn has come.
+func (b *batchRun) add(i int, item *batchItem, uploads []httpx.Upload) {
+	part := &batchPart{item: item}
+	part.write = &writes.Write{
+		Client: b.c.RealIP(),
+		Info:   func() *writes.RequestInfo { return b.info(part) },
+		Prepare: func(*writes.Write) error {
+			return b.fill(part, i, uploads)
+		},
+		Answer: func(_ context.Context, r *records.Record) error {
+			part.record = r
+			return nil
+		},
 	}
-	return nil
+	b.parts = append(b.parts, part)
+	if part.target, part.known = item.target(); !part.known {
+		return
+	}
+	part.write.Collection = b.h.app.Catalogue().Find(part.target.collection)
+	part.write.ID = part.target.id
+	switch item.Method {
+	case "POST":
+		part.write.Action = records.Created
+	case "PATCH":
+		part.write.Action = records.Updated
+	case "DELETE":
+		part.write.Action = records.Deleted
+	}
 }
 
-func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) error {
-	part.col = b.h.app.Catalogue().Find(part.target.collection)
-	if part.col == nil {
+// fill completes the request of a part, or refuses it.
+func (b *batchRun) fill(part *batchPart, i int, uploads []httpx.Upload) error {
+	col := part.write.Collection
+	switch {
+	case !part.known:
+		return httpx.NewError(http.StatusBadRequest, "")
+	case col == nil:
 		return httpx.NewError(http.StatusNotFound, noCollection)
-	}
-	if part.col.IsView() {
+	case col.IsView():
 		return records.ErrView
 	}
 	if err := b.limit(part); err != nil {
 		return err
 	}
 	part.caller = b.caller(part, part.item.Method)
-	in := records.WriteInput{CollectionID: part.col.ID, Incarnation: part.col.Incarnation, Caller: part.caller, Body: part.item.Body, Late: i > 0}
+	in := records.WriteInput{CollectionID: col.ID, Incarnation: col.Incarnation, Caller: part.caller, Body: part.item.Body, Late: i > 0}
 	if in.Body == nil {
 		in.Body = map[string]any{}
 	}
@@ -193,14 +205,37 @@ func (b *batchRun) prepareOne(part *batchPart, i int, uploads []httpx.Upload) er
 		if !ok || n != i {
 			continue
 		}
-		if err := addUpload(&in, part.col, key, &uploads[j]); err != nil {
+		if err := addUpload(&in, col, key, &uploads[j]); err != nil {
 			return err
 		}
 	}
 	for _, f := range in.Files {
 		f.Again()
 	}
-	return b.command(part, in)
+	param, _ := first(part.target.query, "expand")
+	if err := expand.Check(param); err != nil {
+		return err
+	}
+	b.input(part, in)
+	return nil
+}
+
+// input gives a part its input: a PUT two of them, for either way that it can go.
+func (b *batchRun) input(part *batchPart, in records.WriteInput) {
+	part.write.Input = in
+	if part.item.Method != "PUT" {
+		return
+	}
+	part.write.Input.Caller = b.caller(part, "POST")
+	id, _ := in.Body["id"].(string)
+	if id == "" {
+		part.write.Action = records.Created
+		return
+	}
+	part.target.id, part.write.ID = id, id
+	update := in
+	update.Caller = b.caller(part, "PATCH")
+	part.write.Else = &update
 }
 
 // limit counts the part against the rate limits of the request it stands for.
@@ -213,58 +248,7 @@ func (b *batchRun) limit(part *batchPart) error {
 		route, method = b.h.delete, "DELETE"
 	}
 	path, _, _ := strings.Cut(part.item.URL, "?")
-	return b.c.Limit(method, path, route, part.col.ID, part.col.Name)
-}
-
-// command makes the command of a part. Where hooks run, rules and passwords are looked at when its turn has come.
-func (b *batchRun) command(part *batchPart, in records.WriteInput) (err error) {
-	store := b.h.store
-	param, _ := first(part.target.query, "expand")
-	if err := expand.Check(param); err != nil {
-		return err
-	}
-	id, method := part.target.id, part.item.Method
-	if method == "PUT" {
-		if id, _ = in.Body["id"].(string); id == "" {
-			method = "POST"
-			in.Caller = b.caller(part, "POST")
-		} else {
-			part.target.id = id
-		}
-	}
-	switch {
-	case method == "PUT":
-		part.command, err = b.upsert(part, in, id)
-	case method == "POST" && b.hooked:
-		part.command, err = commandOf(store.DraftCreate(in))
-	case method == "POST":
-		part.command, err = store.PrepareCreate(b.ctx, in)
-	case method == "PATCH" && b.hooked:
-		part.command, err = commandOf(store.DraftUpdate(id, in))
-	case method == "PATCH":
-		part.command, err = store.PrepareUpdate(b.ctx, id, in)
-	case method == "DELETE":
-		part.command, err = store.PrepareDelete(id, in)
-	}
-	return err
-}
-
-// commandOf returns the command of a draft, which is made into one again when its turn has come.
-func commandOf(d *records.Draft, err error) (records.Command, error) {
-	if err != nil {
-		return nil, err
-	}
-	return d.Command(), nil
-}
-
-func (b *batchRun) upsert(part *batchPart, in records.WriteInput, id string) (records.Command, error) {
-	create, update := in, in
-	create.Caller = b.caller(part, "POST")
-	update.Caller = b.caller(part, "PATCH")
-	if b.hooked {
-		return b.h.store.DraftUpsert(id, create, update), nil
-	}
-	return b.h.store.PrepareUpsert(b.ctx, id, create, update)
+	return b.c.Limit(method, path, route, part.write.Collection.ID, part.write.Collection.Name)
 }
 
 // caller is what the rules of a part see: its own method, query and headers on top of those of the batch.
@@ -297,18 +281,13 @@ func first(q url.Values, name string) (string, bool) {
 	return "", false
 }
 
-// run applies the commands: as one, or request by request where hooks run around one of them.
+// run writes the parts.
 func (b *batchRun) run() error {
-	var err error
-	if b.hooked {
-		err = b.h.app.Writes().Batch(b.ctx, b.c.RealIP(), b.request)
-	} else {
-		batch := &records.Batch{Together: true}
-		for _, part := range b.parts {
-			batch.Commands = append(batch.Commands, part.command)
-		}
-		err = b.h.app.Writes().Write(b.ctx, b.parts[0].col, batch, b.c.RealIP())
+	batch := &writes.Write{Client: b.c.RealIP()}
+	for _, part := range b.parts {
+		batch.Parts = append(batch.Parts, part.write)
 	}
+	_, err := b.h.app.Writes().Do(b.ctx, batch)
 	var failed *records.BatchError
 	switch {
 	case err == nil:
@@ -327,10 +306,7 @@ func (b *batchRun) answer(dst []byte) ([]byte, error) {
 			dst = append(dst, ',')
 		}
 		r := part.record
-		if !b.hooked {
-			r = records.ResultOf(part.command)
-		}
-		if _, gone := part.command.(*records.Delete); gone || r == nil {
+		if part.write.Action == records.Deleted || r == nil {
 			dst = append(dst, `{"body":null,"status":204}`...)
 			continue
 		}

@@ -7,76 +7,7 @@ import (
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
-	"github.com/troupebase/troupe/storage/records"
 )
-
-// hooks tells whether hooks run around one of the requests.
-func (b *batchRun) hooks(form *batchForm) bool {
-	for _, item := range form.Requests {
-		target, ok := item.target()
-		if !ok {
-			continue
-		}
-		col := b.h.app.Catalogue().Find(target.collection)
-		if col == nil {
-			continue
-		}
-		for _, action := range item.actions() {
-			if b.h.app.Writes().Hooked(col, action) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// actions are what a request may turn out to be.
-func (i *batchItem) actions() []records.Action {
-	switch i.Method {
-	case "POST":
-		return []records.Action{records.Created}
-	case "PATCH":
-		return []records.Action{records.Updated}
-	case "DELETE":
-		return []records.Action{records.Deleted}
-	}
-	return []records.Action{records.Created, records.Updated}
-}
-
-// request makes the request of a part, for the hooks around it.
-func (b *batchRun) request(ctx context.Context, i int) (*writes.WriteRequest, error) {
-	if i == len(b.parts) {
-		return nil, nil
-	}
-	if i == 0 {
-		if err := b.identify(ctx); err != nil {
-			return nil, err
-		}
-	}
-	part := b.parts[i]
-	draft, err := b.h.store.Draft(part.command, b.h.app.Writes().Look(ctx))
-	if err != nil {
-		return nil, err
-	}
-	rq := &writes.WriteRequest{Info: b.info(part), Collection: part.col, Draft: draft, Client: b.c.RealIP()}
-	if draft.Action() != records.Created {
-		rq.ID = part.target.id
-	}
-	rq.Answer = func(_ context.Context, r *records.Record) error {
-		part.record = r
-		return nil
-	}
-	return rq, nil
-}
-
-// identify looks who the caller is now that nobody else can write any more.
-func (b *batchRun) identify(ctx context.Context) error {
-	commands := make([]records.Command, len(b.parts))
-	for i, part := range b.parts {
-		commands[i] = part.command
-	}
-	return b.h.app.Writes().Look(ctx)(func(p records.Preparer) error { return b.h.store.Identify(p, commands) })
-}
 
 // info is a part as hooks see it.
 func (b *batchRun) info(part *batchPart) *writes.RequestInfo {

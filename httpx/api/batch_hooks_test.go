@@ -253,9 +253,9 @@ func TestWriteInsideABatchsHook(t *testing.T) {
 				return err
 			}
 			if e != nil {
-				return g.app.Writes().Write(e.Context(), logs, cmd, "hook")
+				return g.app.Write(e.Context(), logs, cmd, "hook")
 			}
-			return g.app.Writes().Write(rq.Context(), logs, cmd, "hook")
+			return g.app.Write(rq.Context(), logs, cmd, "hook")
 		}
 		first := func(e *writes.RecordEvent) error {
 			if err := write(e, nil); err != nil {

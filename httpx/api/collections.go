@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -105,7 +106,7 @@ func (h *collectionHandlers) truncate(c *httpx.Context, col *schema.Collection) 
 	if err != nil {
 		return err
 	}
-	if err := h.app.Writes().Write(c.Context(), col, cmd, c.RealIP()); err != nil {
+	if _, err := h.app.Writes().Do(c.Context(), &writes.Write{Collection: col, Command: cmd, Client: c.RealIP()}); err != nil {
 		return truncatingCollection.failed(err)
 	}
 	return c.NoContent()

@@ -81,7 +81,7 @@ func BenchmarkExtensionCreate(b *testing.B) {
 				if err != nil {
 					return err
 				}
-				return g.app.Writes().Write(b.Context(), c, cmd, "bench")
+				return g.app.Write(b.Context(), c, cmd, "bench")
 			})
 		})
 	}

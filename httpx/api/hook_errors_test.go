@@ -128,7 +128,7 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if last = g.app.Writes().Write(e.Context(), c, cmd, "hook"); last != nil {
+		if last = g.app.Write(e.Context(), c, cmd, "hook"); last != nil {
 			return last
 		}
 		return e.Next()

@@ -189,7 +189,7 @@ func (g *rig) witness(collections ...string) *witness {
 // heard returns the events of everything that was written before.
 func (l *witness) heard() (list []string) {
 	l.g.t.Helper()
-	err := l.g.app.Writes().Write(l.g.t.Context(), l.g.app.Catalogue().Find("markers"), marker(l.g), "marker")
+	err := l.g.app.Write(l.g.t.Context(), l.g.app.Catalogue().Find("markers"), marker(l.g), "marker")
 	if err != nil {
 		l.g.t.Fatal(err)
 	}

@@ -124,93 +124,45 @@ func addUpload(in *records.WriteInput, col *schema.Collection, key string, u *ht
 }
 
 func (h *recordHandlers) create(c *httpx.Context, col *schema.Collection) error {
-	in, err := h.writeRequest(c, col)
-	if err != nil {
-		return err
-	}
-	if h.app.Writes().Hooked(col, records.Created) {
-		draft, err := h.store.DraftCreate(in)
-		if err != nil {
-			return err
-		}
-		if err := h.request(c, col, draft, "", in); err != nil {
-			return creatingRecord.failed(err)
-		}
-		return nil
-	}
-	cmd, err := h.store.PrepareCreate(c.Context(), in)
-	if err == nil {
-		err = h.app.Writes().Write(c.Context(), col, cmd, c.RealIP())
-	}
-	if err != nil {
-		return creatingRecord.failed(err)
-	}
-	return h.answer(showing(c.Context(), h.app, c, in.Caller), c, cmd.Result, in.Caller)
+	return h.write(c, col, records.Created, &creatingRecord)
 }
 
 func (h *recordHandlers) update(c *httpx.Context, col *schema.Collection) error {
-	in, err := h.writeRequest(c, col)
-	if err != nil {
-		return err
-	}
-	id := c.Param("id")
-	if h.app.Writes().Hooked(col, records.Updated) {
-		draft, err := h.store.DraftUpdate(id, in)
-		if err != nil {
-			return err
-		}
-		if err := h.request(c, col, draft, id, in); err != nil {
-			return updatingRecord.failed(err)
-		}
-		return nil
-	}
-	cmd, err := h.store.PrepareUpdate(c.Context(), id, in)
-	if err == nil {
-		err = h.app.Writes().Write(c.Context(), col, cmd, c.RealIP())
-	}
-	if err != nil {
-		return updatingRecord.failed(err)
-	}
-	return h.answer(showing(c.Context(), h.app, c, in.Caller), c, cmd.Result, in.Caller)
+	return h.write(c, col, records.Updated, &updatingRecord)
 }
 
 func (h *recordHandlers) delete(c *httpx.Context, col *schema.Collection) error {
+	return h.write(c, col, records.Deleted, &deletingRecord)
+}
+
+// write writes the record of a request and answers it. A hook that keeps that from happening and answers nothing leaves an empty
+// answer.
+func (h *recordHandlers) write(c *httpx.Context, col *schema.Collection, action records.Action, during *operation) error {
 	in, err := h.writeRequest(c, col)
 	if err != nil {
 		return err
 	}
-	id := c.Param("id")
-	if h.app.Writes().Hooked(col, records.Deleted) {
-		draft, err := h.store.DraftDelete(id, in)
-		if err != nil {
-			return err
-		}
-		return h.request(c, col, draft, id, in)
+	rq := &writes.Write{Collection: col, Action: action, Input: in, Client: c.RealIP()}
+	if action != records.Created {
+		rq.ID = c.Param("id")
 	}
-	cmd, err := h.store.PrepareDelete(id, in)
-	if err != nil {
-		return err
-	}
-	if err := h.app.Writes().Write(c.Context(), col, cmd, c.RealIP()); err != nil {
-		return err
-	}
-	return c.NoContent()
-}
-
-// request runs a write with the hooks around the request. A hook that keeps it from happening and answers nothing leaves an
-// empty answer.
-func (h *recordHandlers) request(c *httpx.Context, col *schema.Collection, draft *records.Draft, id string, in records.WriteInput) error {
-	rq := &writes.WriteRequest{Info: requestInfo(c, in.Caller, jsonOf(in.Body)), Collection: col, Draft: draft, ID: id, Client: c.RealIP()}
+	rq.Info = func() *writes.RequestInfo { return requestInfo(c, in.Caller, jsonOf(in.Body)) }
 	rq.Answer = func(ctx context.Context, r *records.Record) error {
 		switch {
 		case c.Written():
 			return nil // a hook has answered
-		case draft.Action() == records.Deleted:
+		case action == records.Deleted:
 			return c.NoContent()
+		}
+		if writes.RequestOf(ctx) == nil {
+			ctx = showing(ctx, h.app, c, in.Caller)
 		}
 		return h.answer(ctx, c, r, in.Caller)
 	}
-	return h.app.Writes().Request(c.Context(), rq)
+	if _, err := h.app.Writes().Do(c.Context(), rq); err != nil {
+		return during.failed(err)
+	}
+	return nil
 }
 
 // answer sends a record that was just written.

@@ -392,7 +392,7 @@ func TestCascadeOfAnAuthRecord(t *testing.T) {
 		of := g.app.Catalogue().Find(c.collection)
 		cmd, err := store.PrepareCreate(t.Context(), records.WriteInput{CollectionID: of.ID, SkipRules: true, Body: c.body})
 		if err == nil {
-			err = g.app.Writes().Write(t.Context(), of, cmd, "test")
+			err = g.app.Write(t.Context(), of, cmd, "test")
 		}
 		if err != nil {
 			t.Fatal(err)
