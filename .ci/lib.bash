@@ -124,11 +124,27 @@ client() { (cd e2e && node client.mjs "$TROUPE_BIN"); }
 
 browser() { (cd e2e && CHROMIUM="$(command -v chromium)" node browser.mjs "$TROUPE_BIN"); }
 
-# recorded replays the recorded answers of a checkout beside this one, where there is one; those of this one are among the tests.
+# recorded replays the recorded answers of a checkout beside this one that this one has not, or has differently: its own are among the tests.
 recorded() {
-  if [ -d ../shared/contract ]; then
-    go run -C ../shared/contract . -server "$TROUPE_BIN" -serve-args --no-expand-all -todo "$PWD/contract.todo" -j 2
-  else
+  local from=../shared/contract
+  if [ ! -d $from ]; then
     echo "there is none beside this checkout"
+    return
   fi
+  replay $from cases -serve-args --no-expand-all
+  replay $from cases-fork
+}
+
+# replay CHECKOUT FOLDER ARGUMENTS… replays the cases of one folder.
+replay() {
+  local from=$1 folder=$2 case lacking=()
+  shift 2
+  for case in "$from/$folder"/*.json; do
+    cmp -s "$case" "contract/testdata/$folder/${case##*/}" || lacking+=("$folder/${case##*/}")
+  done
+  if [ ${#lacking[@]} -eq 0 ]; then
+    echo "$folder: all are among the tests"
+    return
+  fi
+  go run -C "$from" . -server "$TROUPE_BIN" "$@" -todo "$PWD/contract.todo" -j 2 "${lacking[@]}"
 }
