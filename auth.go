@@ -20,7 +20,7 @@ func (a *App) NewAuthToken(r *Record) (string, error) {
 // InstallerToken returns a token with which the first superuser can be made, in a browser at /_/#/pbinstall/TOKEN; "" when there is
 // a superuser already.
 func (a *App) InstallerToken(ctx context.Context) (string, error) {
-	if a.inner.Catalogue() == nil {
+	if !a.inner.Ready() {
 		return "", ErrNotOpen
 	}
 	return auth.NewSuperusers(auth.NewData(a.inner, "installer")).Installer(ctx, time.Now())

@@ -41,11 +41,10 @@ func (a *App) Collections() []*Collection {
 
 // FindCollection returns a collection by name or id. It fails with [ErrNoCollection] or [ErrNotOpen].
 func (a *App) FindCollection(nameOrID string) (*Collection, error) {
-	cat := a.inner.Catalogue()
-	if cat == nil {
+	if !a.inner.Ready() {
 		return nil, ErrNotOpen
 	}
-	c := cat.Find(nameOrID)
+	c := a.inner.Catalogue().Find(nameOrID)
 	if c == nil {
 		return nil, fmt.Errorf("%w: %s", ErrNoCollection, nameOrID)
 	}
@@ -56,7 +55,7 @@ func (a *App) FindCollection(nameOrID string) (*Collection, error) {
 // changed in the same transaction, alone. It fails with [FieldErrors] where the definition is refused, and with [ErrInTransaction]
 // in a transaction; then nothing is changed.
 func (a *App) SaveCollection(ctx context.Context, c *Collection) error {
-	if a.inner.Catalogue() == nil {
+	if !a.inner.Ready() {
 		return fmt.Errorf("save collection %s: %w", c.Name, ErrNotOpen)
 	}
 	err := a.inner.ChangeSchema(ctx, func(ch *schema.Change) error {

@@ -65,8 +65,11 @@ type StoredFile struct {
 	Modified          time.Time
 }
 
-// OpenFile opens a file of a record by the name that one of its fields holds. It fails with [ErrNoFile].
+// OpenFile opens a file of a record by the name that one of its fields holds. It fails with [ErrNoFile] or [ErrNotOpen].
 func (a *App) OpenFile(r *Record, name string) (*StoredFile, error) {
+	if !a.inner.Ready() {
+		return nil, ErrNotOpen
+	}
 	key := r.Collection.ID + "/" + r.ID() + "/" + name
 	if !slices.Contains(r.FileKeys(), key) {
 		return nil, fmt.Errorf("open %q of a record of %s: %w", name, r.Collection.Name, ErrNoFile)

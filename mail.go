@@ -21,10 +21,10 @@ type Message struct {
 // SendMail delivers a mail through the server of the settings, or the machine's sendmail program where none is set, and waits until it was, or
 // until ctx ends. It is tried once.
 func (a *App) SendMail(ctx context.Context, m *Message) error {
-	conf := a.inner.Settings()
-	if conf == nil {
+	if !a.inner.Ready() {
 		return ErrNotOpen
 	}
+	conf := a.inner.Settings()
 	out := mailer.Message(*m)
 	if out.From.Address == "" {
 		out.From = mail.Address{Name: conf.Meta.SenderName, Address: conf.Meta.SenderAddress}

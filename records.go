@@ -27,7 +27,7 @@ type Find struct {
 	Limit, Offset int
 }
 
-// MaxFound is how many records [App.FindRecords] finds at most.
+// MaxFound is how many records [App.FindRecords] finds at most: 100,000. Where there are more, a search needs a limit.
 const MaxFound = records.MaxFound
 
 // NewRecord returns a new record of a collection, which is named by name or id. It fails with [ErrNoCollection] or [ErrNotOpen].

@@ -16,7 +16,7 @@ func (a *App) Settings() *Settings { return a.inner.Settings() }
 // SaveSettings stores what change makes of the current settings and returns the result. change may be called again and
 // works only on what it is given; its error stores nothing and is returned. In a transaction it fails with [ErrInTransaction].
 func (a *App) SaveSettings(ctx context.Context, change func(s *Settings) error) (*Settings, error) {
-	if a.inner.Settings() == nil {
+	if !a.inner.Ready() {
 		return nil, ErrNotOpen
 	}
 	return a.inner.SaveSettings(ctx, change)

@@ -46,7 +46,7 @@ func (a *App) programs() (*actors.Supervisor, error) {
 		return nil, ErrEnded
 	}
 	if a.supervisor == nil {
-		if a.inner.Catalogue() == nil {
+		if !a.inner.Ready() {
 			return nil, ErrNotOpen
 		}
 		s, err := a.inner.Actors().Root().Supervisor("programs")

@@ -25,11 +25,10 @@ type Subscription struct{ feed *realtime.Feed }
 // Nobody waits for a subscription: one that is not read while many changes (1024, or 16 MiB of them) come in ends with [ErrSlow]. It fails
 // with [ErrNoCollection], [ErrNotOpen] or [ErrTooManySubscriptions].
 func (a *App) Subscribe(topics ...string) (*Subscription, error) {
-	hub := a.inner.Realtime()
-	if hub == nil || a.inner.Catalogue() == nil {
+	if !a.inner.Ready() {
 		return nil, fmt.Errorf("subscribe: %w", ErrNotOpen)
 	}
-	feed, err := hub.Feed(topics...)
+	feed, err := a.inner.Realtime().Feed(topics...)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}

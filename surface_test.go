@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,9 +26,14 @@ type surface struct {
 	leaks []string
 	// bare are the names without a comment.
 	bare []string
+	// links are what comments refer to.
+	links []string
 
 	inside map[string]bool // the names, in the file at hand, of packages that are the server's own
 }
+
+// docLink is a reference to something exported of the package itself, in a comment.
+var docLink = regexp.MustCompile(`\[\*?([A-Z]\w*(?:\.\w+)?)\]`)
 
 // readSurface reads the sources of a package. insideOf tells which import paths are the server's own.
 func readSurface(t testing.TB, sources map[string]string, insideOf func(path string) bool) *surface {
@@ -54,6 +60,11 @@ func readSurface(t testing.TB, sources map[string]string, insideOf func(path str
 		}
 		for _, d := range f.Decls {
 			s.declaration(d)
+		}
+		for _, c := range f.Comments {
+			for _, m := range docLink.FindAllStringSubmatch(c.Text(), -1) {
+				s.links = append(s.links, m[1])
+			}
 		}
 	}
 	if _, err := doc.NewFromFiles(fset, files, "example.com/x"); err != nil { // go doc reads it
@@ -198,6 +209,11 @@ func TestSurface(t *testing.T) {
 	}
 	for _, name := range s.bare {
 		t.Errorf("%s has no comment", name)
+	}
+	for _, link := range s.links {
+		if !slices.Contains(s.names, link) {
+			t.Errorf("a comment refers to %s, which is not there", link)
+		}
 	}
 	const list = "testdata/surface.txt"
 	got := strings.Join(s.names, "\n") + "\n"

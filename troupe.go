@@ -16,7 +16,7 @@
 //     [App.RunInTransaction], [App.OpenFile].
 //   - It tells you what was committed: [App.Subscribe].
 //   - It runs actors of yours beside its own: [App.Spawn].
-//   - It changes collections and settings: [App.ImportCollections], [App.ChangeCollections], [App.SaveSettings].
+//   - It changes collections and settings: [App.ImportCollections], [App.SaveCollection], [App.SaveSettings].
 //
 // The examples show each of these; begin there.
 //

@@ -60,7 +60,6 @@ type App struct {
 	opts Options
 	log  *slog.Logger
 	now  func() time.Time
-	disk files.Disk
 
 	writes.Hooks
 	bootstrap hooks.Hook[*BootstrapEvent]
@@ -104,6 +103,9 @@ var (
 	// ErrBegun says that an App was to be opened a second time.
 	ErrBegun = errors.New("the application was opened before, which is possible once")
 )
+
+// Ready tells whether everything is open: what the App gives out is nil before.
+func (a *App) Ready() bool { return a.ready.Load() }
 
 // opened fails with [ErrNotOpen] where nothing can be done yet.
 func (a *App) opened() error {

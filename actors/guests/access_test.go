@@ -17,6 +17,7 @@ import (
 // collections: what everybody may see and make, what nobody may, and a relation from the first to the second.
 const collections = `[
 	{"id": "closed", "name": "closed", "type": "base", "fields": [{"name": "text", "type": "text"}]},
+	{"id": "safes", "name": "safes", "type": "base", "fields": [{"name": "pin", "type": "password"}]},
 	{"id": "things", "name": "things", "type": "base", "listRule": "", "viewRule": "", "createRule": "", "fields": [
 		{"name": "text", "type": "text"}, {"name": "to", "type": "relation", "collectionId": "closed"}]}]`
 
@@ -157,6 +158,7 @@ func TestAccessToCredentials(t *testing.T) {
 		{plain, "SELECT email FROM users", nil},
 		{plain, "SELECT password FROM users", sqlite.ErrDenied},
 		{trusted, "SELECT tokenKey FROM users", sqlite.ErrDenied},
+		{trusted, "SELECT pin FROM safes", sqlite.ErrDenied},
 		{plain, "UPDATE users SET name = 'Eve'", nil},
 		{plain, "UPDATE users SET verified = 0", sqlite.ErrDenied},
 		{trusted, "UPDATE users SET verified = 0", nil},
