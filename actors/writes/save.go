@@ -24,7 +24,7 @@ type save struct {
 }
 
 // Look returns how a chain of calls reads: on the transaction that it holds, or else on a Reader. It ends with ctx.
-func (a *Service) Look(ctx context.Context) records.Look {
+func (a *Service) Look(ctx context.Context) records.ReadFunc {
 	return func(fn func(p records.Preparer) error) error {
 		if t := scopeOf(ctx).tx; t != nil {
 			return t.do(func(tx *sqlite.Tx) error { return tx.Read(ctx, func() error { return fn(tx) }) })

@@ -47,7 +47,7 @@ func (b *Batch) apply(x *execution) error {
 			return err
 		}
 	}
-	x.room = Bounded.room()
+	x.left = Bounded.allowance()
 	for i, cmd := range b.Commands {
 		if err := cmd.apply(x); err != nil {
 			return &BatchError{i, err}

@@ -12,11 +12,11 @@ import (
 
 // The failures that need the database to be found.
 var (
-	leafNoTarget    = validation.New("validation_missing_rel_collection", "Relation connection is missing or cannot be accessed.")
-	leafNoRelated   = validation.New("validation_missing_rel_records", "Failed to find all relation records with the provided ids.")
-	leafIDChange    = validation.New("validation_pk_change", "The record primary key cannot be changed.")
-	leafIDTaken     = validation.New("validation_pk_invalid", "The record primary key is invalid or already exists.")
-	leafAuthIDTaken = validation.New("validation_invalid_auth_id", "Invalid or duplicated auth record id.")
+	failureNoTarget    = validation.New("validation_missing_rel_collection", "Relation connection is missing or cannot be accessed.")
+	failureNoRelated   = validation.New("validation_missing_rel_records", "Failed to find all relation records with the provided ids.")
+	failureIDChange    = validation.New("validation_pk_change", "The record primary key cannot be changed.")
+	failureIDTaken     = validation.New("validation_pk_invalid", "The record primary key is invalid or already exists.")
+	failureAuthIDTaken = validation.New("validation_invalid_auth_id", "Invalid or duplicated auth record id.")
 )
 
 // checkValues checks all values of a record by their types. before is the stored record, nil for a new one.
@@ -30,7 +30,7 @@ func checkValues(r, before *Record, uploads []*PendingFile) validation.Errors {
 		name := f.Base().Name
 		if before != nil && name == "id" {
 			if r.ID() != before.ID() {
-				errs.Set(name, leafIDChange)
+				errs.Set(name, failureIDChange)
 			}
 			continue
 		}
@@ -64,18 +64,18 @@ func checkRelations(cat *schema.Catalogue, p Preparer, r, before *Record, errs v
 			if before != nil {
 				kept = idsOf(before.Values[i])
 			}
-			leaf, err := checkPolymorphic(cat, p, rel, ids, kept)
+			failure, err := checkPolymorphic(cat, p, rel, ids, kept)
 			if err != nil {
 				return err
 			}
-			if leaf != nil {
-				errs[rel.Name] = leaf
+			if failure != nil {
+				errs[rel.Name] = failure
 			}
 			continue
 		}
 		target := cat.ByID(rel.CollectionID)
 		if target == nil {
-			errs[rel.Name] = leafNoTarget
+			errs[rel.Name] = failureNoTarget
 			continue
 		}
 		all, err := allExist(p, target, ids)
@@ -83,7 +83,7 @@ func checkRelations(cat *schema.Catalogue, p Preparer, r, before *Record, errs v
 			return err
 		}
 		if !all {
-			errs[rel.Name] = leafNoRelated
+			errs[rel.Name] = failureNoRelated
 		}
 	}
 	return nil
@@ -120,7 +120,7 @@ func checkID(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Error
 			return err
 		}
 		if taken {
-			errs["id"] = leafIDTaken
+			errs["id"] = failureIDTaken
 			return nil
 		}
 	}
@@ -136,7 +136,7 @@ func checkID(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Error
 			return err
 		}
 		if taken {
-			errs["id"] = leafAuthIDTaken
+			errs["id"] = failureAuthIDTaken
 			return nil
 		}
 	}

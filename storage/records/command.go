@@ -45,7 +45,7 @@ type execution struct {
 	cat    *schema.Catalogue
 	tx     *sqlite.Tx
 	around Around
-	room   *allowance // of the deletions of a batch, which share it; nil where each has its own
+	left   *allowance // of the deletions of a batch, which share it; nil where each has its own
 }
 
 // Work returns the unit that applies a command. around is user code around what a deletion brings with it, nil for none; with it
@@ -62,7 +62,7 @@ type work struct {
 
 // Apply implements sqlite.Work.
 func (w *work) Apply(tx *sqlite.Tx) error {
-	w.with.cat, w.with.tx, w.with.room = w.with.s.catalogue(), tx, nil
+	w.with.cat, w.with.tx, w.with.left = w.with.s.catalogue(), tx, nil
 	err := w.cmd.apply(&w.with)
 	w.with.tx = nil // it is the Writer's
 	return err

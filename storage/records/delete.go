@@ -53,11 +53,11 @@ func (cmd *Delete) apply(x *execution) error {
 	if err != nil {
 		return err
 	}
-	room := x.room
-	if room == nil || cmd.Bound != Bounded {
-		room = cmd.Bound.room()
+	left := x.left
+	if left == nil || cmd.Bound != Bounded {
+		left = cmd.Bound.allowance()
 	}
-	d := &deletion{s: x.s, cat: x.cat, tx: x.tx, now: cmd.in.now(), around: x.around, room: room}
+	d := &deletion{s: x.s, cat: x.cat, tx: x.tx, now: cmd.in.now(), around: x.around, left: left}
 	return d.erase(c, []*Record{r})
 }
 
@@ -82,8 +82,8 @@ func (cmd *Delete) find(s *Store, cat *schema.Catalogue, p Preparer, c *schema.C
 
 func (cmd *Delete) action() Action { return Deleted }
 
-func (cmd *Delete) begin(s *Store, look Look) (r *Record, err error) {
-	err = look(func(p Preparer) error {
+func (cmd *Delete) begin(s *Store, read ReadFunc) (r *Record, err error) {
+	err = read(func(p Preparer) error {
 		cat := s.catalogue()
 		if err := cmd.in.identify(s, cat, p); err != nil {
 			return err
@@ -99,7 +99,7 @@ func (cmd *Delete) begin(s *Store, look Look) (r *Record, err error) {
 
 // What follows is left out: a deletion has no values, and the record that is deleted stays the one that the request named.
 
-func (cmd *Delete) checkForm(context.Context, *Store, Look) error { return nil }
-func (cmd *Delete) fill(*Record) error                            { return nil }
-func (cmd *Delete) checkDraft(*Store, *Record, Look) error        { return nil }
-func (cmd *Delete) seal(context.Context, *Store, *Record) error   { return nil }
+func (cmd *Delete) checkForm(context.Context, *Store, ReadFunc) error { return nil }
+func (cmd *Delete) fill(*Record) error                                { return nil }
+func (cmd *Delete) checkDraft(*Store, *Record, ReadFunc) error        { return nil }
+func (cmd *Delete) seal(context.Context, *Store, *Record) error       { return nil }

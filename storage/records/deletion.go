@@ -20,7 +20,7 @@ type deletion struct {
 	now time.Time
 
 	around Around
-	room   *allowance // nil for as much as there is
+	left   *allowance // nil for as much as there is
 	pieces bool       // it is the deletion in pieces that is under way
 }
 
@@ -46,7 +46,7 @@ func (d *deletion) remove(c *schema.Collection, list []*Record) error {
 
 // erase deletes records and settles the references to them.
 func (d *deletion) erase(c *schema.Collection, list []*Record) error {
-	if err := d.room.take(len(list)); err != nil {
+	if err := d.left.take(len(list)); err != nil {
 		return err
 	}
 	if c.IsSuperusers() {
@@ -121,7 +121,7 @@ func (d *deletion) keepOneSuperuser(c *schema.Collection, list []*Record) error 
 	if _, err := stmt.Step(); err != nil {
 		return fmt.Errorf("count superusers: %w", err)
 	}
-	if stmt.ColumnInt(0)-d.s.going.Load().count(c.ID) <= len(list) {
+	if stmt.ColumnInt(0)-d.s.running.Load().count(c.ID) <= len(list) {
 		return ErrLastSuperuser
 	}
 	return stmt.Reset()
@@ -131,7 +131,7 @@ func (d *deletion) keepOneSuperuser(c *schema.Collection, list []*Record) error 
 // deletion, or stays with nothing.
 func (d *deletion) settle(ref schema.Reference, ids []string, idList string) error {
 	c, field := ref.Collection, ref.Field
-	if err := d.room.scan(d.tx, ref); err != nil {
+	if err := d.left.scan(d.tx, ref); err != nil {
 		return err
 	}
 	stmt, err := d.tx.Prepare("SELECT " + allColumns(c) + " FROM " + sqlite.QuoteName(c.Name) + " WHERE " + viaCondition(c, field) + " LIMIT ?")
@@ -139,7 +139,7 @@ func (d *deletion) settle(ref schema.Reference, ids []string, idList string) err
 		return fmt.Errorf("look for references in %s: %w", c.Name, err)
 	}
 	stmt.BindText(1, idList)
-	stmt.BindInt64(2, d.room.limit())
+	stmt.BindInt64(2, d.left.limit())
 	list, err := scanAll(c, stmt)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (d *deletion) settle(ref schema.Reference, ids []string, idList string) err
 
 // release stores a record with what is left of a relation. Nothing else of it is checked.
 func (d *deletion) release(before *Record, field *schema.RelationField, left []string) error {
-	if err := d.room.take(1); err != nil {
+	if err := d.left.take(1); err != nil {
 		return err
 	}
 	if err := d.refuse(before.Collection, before.ID()); err != nil {

@@ -35,11 +35,9 @@ func (g *rig) rule(collection, rule string) {
 	g.catalogue.Store(schema.NewCatalogue(old.Number+1, list))
 }
 
-// TestLaw5_CommandsHoldValues holds that no command reads the request that it was made for, also when a rule that was changed
-// after it was handed over asks for what the one before did not.
-func TestLaw5_CommandsHoldValues(t *testing.T) {
-	ids := []string{"aaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbb", "ccccccccccccccc", "ddddddddddddddd"}
-	made := map[string]func(s *Store, in WriteInput) (Command, error){
+// commandMakers are all ways to make a command. ids[0] is stored.
+func commandMakers(t *testing.T, ids []string) map[string]func(s *Store, in WriteInput) (Command, error) {
+	return map[string]func(s *Store, in WriteInput) (Command, error){
 		"PrepareCreate": func(s *Store, in WriteInput) (Command, error) { return s.PrepareCreate(t.Context(), in) },
 		"PrepareUpdate": func(s *Store, in WriteInput) (Command, error) { return s.PrepareUpdate(t.Context(), ids[0], in) },
 		"PrepareDelete": func(s *Store, in WriteInput) (Command, error) { return s.PrepareDelete(ids[0], in) },
@@ -71,7 +69,13 @@ func TestLaw5_CommandsHoldValues(t *testing.T) {
 			return d.Command(), nil
 		},
 	}
-	for name, make := range made {
+}
+
+// TestLaw5_CommandsHoldValues holds that no command reads the request that it was made for, also when a rule that was changed
+// after it was handed over asks for what the one before did not.
+func TestLaw5_CommandsHoldValues(t *testing.T) {
+	ids := []string{"aaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbb", "ccccccccccccccc", "ddddddddddddddd"}
+	for name, make := range commandMakers(t, ids) {
 		for _, rules := range []struct{ handed, judged string }{
 			{`@request.headers.x_token = "secret"`, `@request.headers.x_token = "secret"`},
 			{`@request.query.token = "secret"`, `@request.query.token = "secret"`},

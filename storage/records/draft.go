@@ -25,15 +25,15 @@ type drafted interface {
 	Command
 	recordID() string
 	action() Action
-	begin(s *Store, look Look) (*Record, error)
-	checkForm(ctx context.Context, s *Store, look Look) error
+	begin(s *Store, read ReadFunc) (*Record, error)
+	checkForm(ctx context.Context, s *Store, read ReadFunc) error
 	fill(r *Record) error
-	checkDraft(s *Store, r *Record, look Look) error
+	checkDraft(s *Store, r *Record, read ReadFunc) error
 	seal(ctx context.Context, s *Store, r *Record) error
 }
 
-// Look is how a draft reads: it calls fn, once or more, with a connection.
-type Look func(fn func(p Preparer) error) error
+// ReadFunc is how a draft reads: it calls fn, once or more, with a connection.
+type ReadFunc func(fn func(p Preparer) error) error
 
 // Command returns the command that the draft makes.
 func (d *Draft) Command() Command { return d.cmd }
@@ -45,27 +45,27 @@ func (d *Draft) Action() Action { return d.cmd.action() }
 func (d *Draft) ID() string { return d.cmd.recordID() }
 
 // Begin judges the rule and returns the record as the request made it. It fails like the Prepare functions and the command.
-func (d *Draft) Begin(look Look) (*Record, error) { return d.cmd.begin(d.s, look) }
+func (d *Draft) Begin(read ReadFunc) (*Record, error) { return d.cmd.begin(d.s, read) }
 
 // CheckForm checks what is asked of requests and not of programs: confirmations of passwords, what only managers change.
-func (d *Draft) CheckForm(ctx context.Context, look Look) error {
-	return d.cmd.checkForm(ctx, d.s, look)
+func (d *Draft) CheckForm(ctx context.Context, read ReadFunc) error {
+	return d.cmd.checkForm(ctx, d.s, read)
 }
 
 // Complete fills in what the server makes up: the id and generated texts.
 func (d *Draft) Complete(r *Record) error { return d.cmd.fill(r) }
 
 // Check checks the values. Where user code left it out nothing is checked.
-func (d *Draft) Check(r *Record, look Look) error { return d.cmd.checkDraft(d.s, r, look) }
+func (d *Draft) Check(r *Record, read ReadFunc) error { return d.cmd.checkDraft(d.s, r, read) }
 
 // Seal takes the record as it is to be written and hashes its passwords.
 func (d *Draft) Seal(ctx context.Context, r *Record) error { return d.cmd.seal(ctx, d.s, r) }
 
-// Draft makes a command one around which user code runs; of an [Upsert] the way that is taken, which look tells. It fails for commands
+// Draft makes a command one around which user code runs; of an [Upsert] the way that is taken, which read tells. It fails for commands
 // that no hooks are bound to.
-func (s *Store) Draft(cmd Command, look Look) (*Draft, error) {
+func (s *Store) Draft(cmd Command, read ReadFunc) (*Draft, error) {
 	if up, ok := cmd.(*Upsert); ok {
-		if err := look(func(p Preparer) error { return up.choose(s, p) }); err != nil {
+		if err := read(func(p Preparer) error { return up.choose(s, p) }); err != nil {
 			return nil, err
 		}
 		cmd = up.create

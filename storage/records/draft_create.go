@@ -9,7 +9,7 @@ import (
 func (cmd *Create) action() Action { return Created }
 
 // begin implements drafted. The database is asked only where a rule must be judged.
-func (cmd *Create) begin(s *Store, look Look) (*Record, error) {
+func (cmd *Create) begin(s *Store, read ReadFunc) (*Record, error) {
 	d := cmd.draft
 	if d.given != nil {
 		return d.given, nil
@@ -24,7 +24,7 @@ func (cmd *Create) begin(s *Store, look Look) (*Record, error) {
 	sub := cmd.submission(c)
 	d.base = sub.record
 	if rule := cmd.in.rule(c.CreateRule); rule != "" {
-		err := look(func(p Preparer) error {
+		err := read(func(p Preparer) error {
 			cat := s.catalogue()
 			if err := cmd.in.identify(s, cat, p); err != nil {
 				return err
@@ -38,13 +38,13 @@ func (cmd *Create) begin(s *Store, look Look) (*Record, error) {
 	return d.base.Clone(), nil
 }
 
-func (cmd *Create) checkForm(_ context.Context, s *Store, look Look) error {
+func (cmd *Create) checkForm(_ context.Context, s *Store, read ReadFunc) error {
 	d := cmd.draft
 	d.form = true
 	if !d.base.Collection.IsAuth() || cmd.in.SkipRules {
 		return nil
 	}
-	return look(func(p Preparer) error { return cmd.checkAuth(s, s.catalogue(), p, cmd.sub) })
+	return read(func(p Preparer) error { return cmd.checkAuth(s, s.catalogue(), p, cmd.sub) })
 }
 
 func (cmd *Create) fill(r *Record) error {
@@ -60,7 +60,7 @@ func (cmd *Create) fill(r *Record) error {
 	return nil
 }
 
-func (cmd *Create) checkDraft(s *Store, r *Record, look Look) error {
+func (cmd *Create) checkDraft(s *Store, r *Record, read ReadFunc) error {
 	if err := cmd.draft.accept(r); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (cmd *Create) checkDraft(s *Store, r *Record, look Look) error {
 		cmd.draft.checked = r // looked at again only if the collection changes
 		return checkValues(r, nil, cmd.in.Files).Or()
 	}
-	err := look(func(p Preparer) error {
+	err := read(func(p Preparer) error {
 		return cmd.checkData(s.catalogue(), p, r, checkValues(r, nil, cmd.in.Files))
 	})
 	return cmd.draft.check(r, err)

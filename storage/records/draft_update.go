@@ -9,12 +9,12 @@ import (
 
 func (cmd *Update) action() Action { return Updated }
 
-func (cmd *Update) begin(s *Store, look Look) (*Record, error) {
+func (cmd *Update) begin(s *Store, read ReadFunc) (*Record, error) {
 	d := cmd.draft
 	if d.given != nil {
 		return d.given, nil
 	}
-	err := look(func(p Preparer) error {
+	err := read(func(p Preparer) error {
 		cat := s.catalogue()
 		if err := cmd.in.identify(s, cat, p); err != nil {
 			return err
@@ -37,7 +37,7 @@ func (cmd *Update) begin(s *Store, look Look) (*Record, error) {
 	return d.base.Clone(), nil
 }
 
-func (cmd *Update) checkForm(ctx context.Context, s *Store, look Look) (err error) {
+func (cmd *Update) checkForm(ctx context.Context, s *Store, read ReadFunc) (err error) {
 	d := cmd.draft
 	d.form = true
 	before := d.base.Original()
@@ -51,13 +51,13 @@ func (cmd *Update) checkForm(ctx context.Context, s *Store, look Look) (err erro
 			return fmt.Errorf("compare old password: %w", err)
 		}
 	}
-	return look(func(p Preparer) error { return cmd.checkAuth(s, s.catalogue(), p, cmd.sub, before) })
+	return read(func(p Preparer) error { return cmd.checkAuth(s, s.catalogue(), p, cmd.sub, before) })
 }
 
 // fill implements drafted: an update has nothing to fill in.
 func (cmd *Update) fill(r *Record) error { return cmd.draft.accept(r) }
 
-func (cmd *Update) checkDraft(s *Store, r *Record, look Look) error {
+func (cmd *Update) checkDraft(s *Store, r *Record, read ReadFunc) error {
 	d := cmd.draft
 	if err := d.accept(r); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (cmd *Update) checkDraft(s *Store, r *Record, look Look) error {
 	if !hasRelations(r.Collection) && !hasOwner(r.Collection) {
 		return d.check(r, checkValues(r, before, cmd.in.Files).Or())
 	}
-	return d.check(r, look(func(p Preparer) error { return cmd.checkAll(s.catalogue(), p, r, before) }))
+	return d.check(r, read(func(p Preparer) error { return cmd.checkAll(s.catalogue(), p, r, before) }))
 }
 
 func (cmd *Update) seal(ctx context.Context, s *Store, r *Record) (err error) {

@@ -51,17 +51,7 @@ func TestWhoSeesEmails(t *testing.T) {
 			for _, id := range c.sees {
 				sees[id] = true
 			}
-			check := func(where string, list []shown) {
-				t.Helper()
-				if len(list) != 3 {
-					t.Errorf("%s: %d records, want 3", where, len(list))
-				}
-				for _, r := range list {
-					if (r.Email != "") != sees[r.ID] {
-						t.Errorf("%s: email of %s is %q, to be seen: %v", where, r.ID, r.Email, sees[r.ID])
-					}
-				}
-			}
+			check := func(where string, list []shown) { t.Helper(); checkEmails(t, where, list, sees) }
 			page := g.page("members", caller, "")
 			check("list", page)
 			var views, answers, direct []shown
@@ -82,6 +72,19 @@ func TestWhoSeesEmails(t *testing.T) {
 			back := g.view("teams", team, caller, "members_via_team")
 			check("back relation", decoded[[]shown](t, back.Expand["members_via_team"]))
 		})
+	}
+}
+
+// checkEmails checks that of three records those emails are shown that may be seen.
+func checkEmails(t *testing.T, where string, list []shown, sees map[string]bool) {
+	t.Helper()
+	if len(list) != 3 {
+		t.Errorf("%s: %d records, want 3", where, len(list))
+	}
+	for _, r := range list {
+		if (r.Email != "") != sees[r.ID] {
+			t.Errorf("%s: email of %s is %q, to be seen: %v", where, r.ID, r.Email, sees[r.ID])
+		}
 	}
 }
 

@@ -33,16 +33,16 @@ func namesOf(list []*Record) string {
 	return strings.Join(names, " ")
 }
 
-func TestFind(t *testing.T) {
-	g := findRig(t)
-	guest := anyone(false)
-	for _, tt := range []struct {
-		name  string
-		in    FindInput
-		names string
-		count int
-		err   error
-	}{
+type findTest struct {
+	name  string
+	in    FindInput
+	names string
+	count int
+	err   error
+}
+
+func findTests(guest Caller) []findTest {
+	return []findTest{
 		{"all", FindInput{Sort: "name"}, "0 1 2 3 4 5 6 7 8 9", 10, nil},
 		{"a text", FindInput{Filter: "name = {:x}", Params: map[string]any{"x": "t3"}}, "3", 1, nil},
 		{"a pattern", FindInput{Filter: "name ~ {:x}", Params: map[string]any{"x": "3"}}, "3", 1, nil},
@@ -72,7 +72,12 @@ func TestFind(t *testing.T) {
 		{"bad name", FindInput{Filter: "name = {:x y}"}, "", 0, ErrQuery},
 		{"unfinished", FindInput{Filter: "name = {:x"}, "", 0, ErrQuery},
 		{"a filter that is none", FindInput{Filter: "name ="}, "", 0, ErrQuery},
-	} {
+	}
+}
+
+func TestFind(t *testing.T) {
+	g := findRig(t)
+	for _, tt := range findTests(anyone(false)) {
 		t.Run(tt.name, func(t *testing.T) {
 			in := tt.in
 			if in.CollectionID == "" {

@@ -10,9 +10,9 @@ import (
 
 // The failures of the columns that say which auth record a row of a system collection belongs to.
 var (
-	leafNoOwnerCollection = validation.New("validation_invalid_collection_id", "Missing or invalid collection.")
-	leafNoOwner           = validation.New("validation_invalid_record", "Missing or invalid record.")
-	leafNoProvider        = validation.New("validation_in_invalid", "Must be a valid value.")
+	failureNoOwnerCollection = validation.New("validation_invalid_collection_id", "Missing or invalid collection.")
+	failureNoOwner           = validation.New("validation_invalid_record", "Missing or invalid record.")
+	failureNoProvider        = validation.New("validation_in_invalid", "Must be a valid value.")
 )
 
 // hasOwner tells whether the rows of a collection belong to records of auth collections.
@@ -27,19 +27,19 @@ func checkOwner(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Er
 	}
 	of := cat.ByID(r.Text("collectionRef"))
 	if of == nil || !of.IsAuth() {
-		errs["collectionRef"] = leafNoOwnerCollection
+		errs["collectionRef"] = failureNoOwnerCollection
 		return nil
 	}
 	_, err := Find(p, of, r.Text("recordRef"))
 	if errors.Is(err, ErrNotFound) {
-		errs["recordRef"] = leafNoOwner
+		errs["recordRef"] = failureNoOwner
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	if r.Collection.Name == externalAuthsName && !schema.IsProvider(r.Text("provider")) {
-		errs["provider"] = leafNoProvider
+		errs["provider"] = failureNoProvider
 	}
 	return nil
 }

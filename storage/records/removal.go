@@ -13,8 +13,8 @@ import (
 const (
 	// maxTruncated is how many records a truncate takes at a time, which bounds the memory of a big one.
 	maxTruncated = 200_000
-	// maxRemovalPlans is how often a plan is made anew because others wrote meanwhile; each finds less to add.
-	maxRemovalPlans = 8
+	// maxCascades is how often a cascade is made anew because others wrote meanwhile; each finds less to add.
+	maxCascades = 8
 	// notedAtOnce is how many parts are noted in one unit: about half a megabyte.
 	notedAtOnce = 100
 	// pieceTime is how long a unit of a removal should take: what others wait for.
@@ -29,7 +29,7 @@ type Removal struct {
 	s    *Store
 	c    string // id of the collection
 	now  time.Time
-	g    *going
+	g    *runningDeletion
 	done chan struct{}
 
 	parts int  // of the next piece
@@ -39,21 +39,21 @@ type Removal struct {
 // target is a command whose deletion can be done in pieces.
 type target interface {
 	Command
-	// roots adds the records that the command is about to a plan. more tells that there are others.
-	roots(plan *removalPlan) (more bool, err error)
+	// roots adds the records that the command is about to a cascade. more tells that there are others.
+	roots(cs *cascade) (more bool, err error)
 	// allowed fails when the deletion is not to be done (any more).
 	allowed(s *Store, cat *schema.Catalogue, tx *sqlite.Tx) error
 }
 
 // roots implements target.
-func (cmd *Delete) roots(plan *removalPlan) (more bool, err error) {
-	c, err := cmd.in.open(plan.cat, deleteRule)
+func (cmd *Delete) roots(cs *cascade) (more bool, err error) {
+	c, err := cmd.in.open(cs.cat, deleteRule)
 	if err != nil {
 		return false, err
 	}
-	n, err := plan.add(c, cmd.id)
+	n, err := cs.add(c, cmd.id)
 	if err == nil {
-		plan.doom(n)
+		cs.deletes(n)
 	}
 	return false, err
 }
@@ -80,105 +80,105 @@ func (s *Store) BeginRemoval(ctx context.Context, cmd target) (r *Removal, err e
 			begun.end()
 		}
 	}()
-	plan, finished, err := begun.freeze(ctx, cmd)
+	cs, finished, err := begun.freeze(ctx, cmd)
 	if err != nil || finished {
 		return nil, err
 	}
-	if err := begun.note(ctx, plan, cmd); err != nil {
+	if err := begun.note(ctx, cs, cmd); err != nil {
 		return nil, err
 	}
 	return begun, nil
 }
 
-// freeze makes a plan that is true, and keeps it true: from then on nobody else writes the records of the plan. A plan is true if
+// freeze makes a cascade that is true, and keeps it true: from then on nobody else writes the records of the cascade. A cascade is true if
 // nothing was written since its snapshot, or if all its records were kept from others before its snapshot. What is small is done.
-func (r *Removal) freeze(ctx context.Context, cmd target) (plan *removalPlan, finished bool, err error) {
+func (r *Removal) freeze(ctx context.Context, cmd target) (cs *cascade, finished bool, err error) {
 	reading := ctx
-	for range maxRemovalPlans {
+	for range maxCascades {
 		var noted sqlite.Versions
-		if plan, noted, err = r.plan(reading, cmd); err != nil {
+		if cs, noted, err = r.cascade(reading, cmd); err != nil {
 			return nil, false, err
 		}
 		reading = context.Background() // others wait from now on: the read is the server's own
-		held, next := r.g, &going{members: plan.members(), done: r.done}
+		held, next := r.g, &runningDeletion{members: cs.members(), done: r.done}
 		exact := false
 		err = r.s.db.DoAlone(ctx, sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 			finished = false
 			if err := r.hold(held, next); err != nil {
 				return err
 			}
-			same := plan.cat == r.s.catalogue() && tx.Current(sqlite.Versions{"": noted[""]})
-			exact = same && (tx.Current(noted) || held != nil && plan.within(held))
+			same := cs.cat == r.s.catalogue() && tx.Current(sqlite.Versions{"": noted[""]})
+			exact = same && (tx.Current(noted) || held != nil && cs.within(held))
 			if !exact {
 				return nil
 			}
-			finished, err = r.atOnce(tx, plan, cmd)
+			finished, err = r.atOnce(tx, cs, cmd)
 			return err
 		}))
 		if err != nil || exact {
-			return plan, finished, err
+			return cs, finished, err
 		}
 	}
-	return nil, false, fmt.Errorf("delete from %s: others keep writing what belongs to it: %w", plan.nodes[0].c.Name, sqlite.ErrBusy)
+	return nil, false, fmt.Errorf("delete from %s: others keep writing what belongs to it: %w", cs.nodes[0].c.Name, sqlite.ErrBusy)
 }
 
-// hold keeps the records of a plan from other units. The Writer calls it, maybe twice.
-func (r *Removal) hold(held, next *going) error {
-	if now := r.s.going.Load(); now != held && now != next {
+// hold keeps the records of a cascade from other units. The Writer calls it, maybe twice.
+func (r *Removal) hold(held, next *runningDeletion) error {
+	if now := r.s.running.Load(); now != held && now != next {
 		return &BeingDeletedError{now.done}
 	}
-	r.s.going.Store(next)
+	r.s.running.Store(next)
 	r.g = next
 	return nil
 }
 
-// plan makes a plan on a snapshot. The versions were noted before that.
-func (r *Removal) plan(ctx context.Context, cmd target) (plan *removalPlan, noted sqlite.Versions, err error) {
+// cascade works a cascade out on a snapshot. The versions were noted before that.
+func (r *Removal) cascade(ctx context.Context, cmd target) (cs *cascade, noted sqlite.Versions, err error) {
 	err = r.s.db.Read(ctx, func(on *sqlite.Reader) error {
 		cat := r.s.catalogue()
 		noted = r.s.versions(cat)
 		if err := on.Snapshot(); err != nil {
 			return err
 		}
-		plan = newRemovalPlan(cat, on)
-		if r.more, err = cmd.roots(plan); err != nil {
+		cs = newCascade(cat, on)
+		if r.more, err = cmd.roots(cs); err != nil {
 			return err
 		}
-		return plan.close()
+		return cs.close()
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	for table := range noted {
-		if table != "" && !plan.tables[table] {
+		if table != "" && !cs.tables[table] {
 			delete(noted, table)
 		}
 	}
-	plan.p = nil
-	return plan, noted, nil
+	cs.p = nil
+	return cs, noted, nil
 }
 
-// atOnce does all of a plan that is small, or that has to be done in one unit: where triggers may refuse it.
-func (r *Removal) atOnce(tx *sqlite.Tx, plan *removalPlan, cmd target) (done bool, err error) {
-	if len(plan.nodes) > r.s.sizes.short {
-		special, err := triggered(tx, plan.tables)
+// atOnce does all of a cascade that is small, or that has to be done in one unit: where triggers may refuse it.
+func (r *Removal) atOnce(tx *sqlite.Tx, cs *cascade, cmd target) (done bool, err error) {
+	if len(cs.nodes) > r.s.sizes.short {
+		special, err := triggered(tx, cs.tables)
 		if err != nil || !special {
 			return false, err
 		}
-		if len(plan.nodes) > maxBounded {
+		if len(cs.nodes) > maxBounded {
 			return false, fmt.Errorf("%w: more than %d from tables with triggers", ErrTooBig, maxBounded)
 		}
 	}
-	if err := r.decide(tx, plan, cmd); err != nil {
+	if err := r.decide(tx, cs, cmd); err != nil {
 		return false, err
 	}
-	changes, deletions := plan.parts(r.s.sizes.part)
+	changes, deletions := cs.parts(r.s.sizes.part)
 	slices.Reverse(deletions) // as the plain deletion does it
 	return true, r.apply(tx, slices.Concat(deletions, changes))
 }
 
 // decide asks for the last time whether the deletion is to be done.
-func (r *Removal) decide(tx *sqlite.Tx, plan *removalPlan, cmd target) error {
+func (r *Removal) decide(tx *sqlite.Tx, cs *cascade, cmd target) error {
 	cat := r.s.catalogue()
 	if err := cmd.allowed(r.s, cat, tx); err != nil {
 		return err

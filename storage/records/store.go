@@ -39,7 +39,7 @@ type Store struct {
 	plans      atomic.Pointer[planCache]
 	totals     totals
 	memory     expand.Pool
-	going      atomic.Pointer[going] // the deletion in pieces that is under way, nil for none
+	running    atomic.Pointer[runningDeletion] // the deletion in pieces that is under way, nil for none
 	sizes      pieceSizes
 	unfinished atomic.Bool // a deletion was given up, and what was noted of it is still there
 }

@@ -44,7 +44,7 @@ func (cmd *Truncate) apply(x *execution) error {
 	if c == nil {
 		return ErrNoCollection
 	}
-	d := &deletion{s: x.s, cat: x.cat, tx: x.tx, now: time.Now(), around: x.around, room: cmd.Bound.room()}
+	d := &deletion{s: x.s, cat: x.cat, tx: x.tx, now: time.Now(), around: x.around, left: cmd.Bound.allowance()}
 	last := "" // user code may keep records: they are passed
 	for {
 		stmt, err := x.tx.Prepare("SELECT " + allColumns(c) + " FROM " + sqlite.QuoteName(c.Name) + fmt.Sprintf(" WHERE id > ? ORDER BY id LIMIT %d", truncateStep))
@@ -67,13 +67,13 @@ func (cmd *Truncate) apply(x *execution) error {
 }
 
 // roots implements target. What is created meanwhile stays.
-func (cmd *Truncate) roots(plan *removalPlan) (more bool, err error) {
-	c := plan.cat.ByID(cmd.in.CollectionID)
+func (cmd *Truncate) roots(cs *cascade) (more bool, err error) {
+	c := cs.cat.ByID(cmd.in.CollectionID)
 	if c == nil {
 		return false, ErrNoCollection
 	}
 	table := sqlite.QuoteName(c.Name)
-	stmt, err := plan.p.Prepare("SELECT `id` FROM " + table + " LIMIT ?")
+	stmt, err := cs.p.Prepare("SELECT `id` FROM " + table + " LIMIT ?")
 	if err != nil {
 		return false, fmt.Errorf("truncate %s: %w", c.Name, err)
 	}
@@ -89,11 +89,11 @@ func (cmd *Truncate) roots(plan *removalPlan) (more bool, err error) {
 		if n == maxTruncated {
 			return true, stmt.Reset()
 		}
-		i, err := plan.add(c, stmt.ColumnText(0))
+		i, err := cs.add(c, stmt.ColumnText(0))
 		if err != nil {
 			return false, err
 		}
-		plan.doom(i)
+		cs.deletes(i)
 	}
 }
 

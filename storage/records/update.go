@@ -255,7 +255,7 @@ func (cmd *Update) checkAuth(s *Store, cat *schema.Catalogue, p Preparer, sub *s
 	return errs.Or()
 }
 
-var leafOldPassword = validation.New("validation_invalid_old_password", "Missing or invalid old password.")
+var failureOldPassword = validation.New("validation_invalid_old_password", "Missing or invalid old password.")
 
 func (cmd *Update) checkPasswords(sub *submission, before *Record, manager bool, errs validation.Errors) {
 	password := textOf(sub.body["password"])
@@ -282,6 +282,6 @@ func (cmd *Update) checkPasswords(sub *submission, before *Record, manager bool,
 	case old == "":
 		errs["oldPassword"] = validation.Required
 	case !cmd.matched || cmd.compared != stored.Hash:
-		errs["oldPassword"] = leafOldPassword
+		errs["oldPassword"] = failureOldPassword
 	}
 }

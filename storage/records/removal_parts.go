@@ -37,15 +37,15 @@ type removalPart struct {
 	ids        []string
 }
 
-// parts cuts the plan: first the changes, so that nothing refers to what is gone, then the deletions in their order.
-func (plan *removalPlan) parts(size int) (changes, deletions []removalPart) {
-	for i := range plan.nodes {
-		if n := &plan.nodes[i]; !n.gone {
+// parts cuts the cascade: first the changes, so that nothing refers to what is gone, then the deletions in their order.
+func (cs *cascade) parts(size int) (changes, deletions []removalPart) {
+	for i := range cs.nodes {
+		if n := &cs.nodes[i]; !n.gone {
 			changes = addToParts(changes, size, n.c.ID, Updated, n.id)
 		}
 	}
-	for _, i := range plan.order() {
-		deletions = addToParts(deletions, size, plan.nodes[i].c.ID, Deleted, plan.nodes[i].id)
+	for _, i := range cs.order() {
+		deletions = addToParts(deletions, size, cs.nodes[i].c.ID, Deleted, cs.nodes[i].id)
 	}
 	return changes, deletions
 }
@@ -94,7 +94,7 @@ func notedParts(p Preparer, limit int) (parts []removalPart, last int64, more bo
 }
 
 // apply does one part. Records that are not there any more are passed over.
-func (d *deletion) apply(part removalPart, g *going) error {
+func (d *deletion) apply(part removalPart, g *runningDeletion) error {
 	c := d.cat.ByID(part.collection)
 	if c == nil || c.IsView() {
 		return nil
@@ -122,7 +122,7 @@ func (d *deletion) apply(part removalPart, g *going) error {
 }
 
 // releaseAll takes what will be gone out of all relation fields of a record.
-func (d *deletion) releaseAll(before *Record, g *going) error {
+func (d *deletion) releaseAll(before *Record, g *runningDeletion) error {
 	r := before.Clone()
 	changed := false
 	for i, f := range r.Collection.Fields {

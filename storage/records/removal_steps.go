@@ -68,7 +68,7 @@ func (r *Removal) Abandon(ctx context.Context) error {
 // end lets others write again what belonged to the deletion.
 func (r *Removal) end() {
 	if r.g != nil {
-		r.s.going.CompareAndSwap(r.g, nil)
+		r.s.running.CompareAndSwap(r.g, nil)
 	}
 	select {
 	case <-r.done:
@@ -95,7 +95,7 @@ func (s *Store) UnfinishedRemoval(ctx context.Context) (*Removal, error) {
 			return err
 		}
 		done := make(chan struct{})
-		g := &going{members: make(map[string]map[string]bool), done: done}
+		g := &runningDeletion{members: make(map[string]map[string]bool), done: done}
 		for _, part := range parts {
 			if g.members[part.collection] == nil {
 				g.members[part.collection] = make(map[string]bool)
@@ -104,7 +104,7 @@ func (s *Store) UnfinishedRemoval(ctx context.Context) (*Removal, error) {
 				g.members[part.collection][id] = part.action == Deleted
 			}
 		}
-		s.going.Store(g)
+		s.running.Store(g)
 		r = &Removal{s: s, now: time.Now(), g: g, done: done, parts: 1}
 		return nil
 	}))

@@ -10,8 +10,16 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// What a body of an auth record must hold and may change, by who sends it.
-func TestChecksOfAuthRecords(t *testing.T) {
+// authCheck is what a body of an auth record must hold and may change, by who sends it.
+type authCheck struct {
+	name   string
+	who    string // self, boss (the manager) or super
+	create bool
+	body   map[string]any
+	want   map[string]string
+}
+
+func authChecks() []authCheck {
 	type body = map[string]any
 	const (
 		required = "validation_required"
@@ -26,13 +34,7 @@ func TestChecksOfAuthRecords(t *testing.T) {
 		}
 		return b
 	}
-	tests := []struct {
-		name   string
-		who    string // self, boss (the manager) or super
-		create bool
-		body   body
-		want   map[string]string
-	}{
+	return []authCheck{
 		{"create", "self", true, with(new2, "email", "n@x.test"), nil},
 		{"create with nothing", "self", true, nil, map[string]string{"password": required, "passwordConfirm": required}},
 		{"create unconfirmed", "self", true, body{"password": "abcdefgh"}, map[string]string{"passwordConfirm": required}},
@@ -62,11 +64,14 @@ func TestChecksOfAuthRecords(t *testing.T) {
 		{"unconfirmed as superuser", "super", false, body{"password": "abcdefgh"}, map[string]string{"passwordConfirm": required}},
 		{"checks come before values", "self", false, body{"email": "no", "name": 1.0}, map[string]string{"email": mismatch}},
 	}
-	for _, tt := range tests {
+}
+
+func TestChecksOfAuthRecords(t *testing.T) {
+	for _, tt := range authChecks() {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newRig(t, `{"type":"auth","name":"members","createRule":"","updateRule":"","manageRule":"name = 'managed' && @request.auth.name = 'boss'","fields":[{"type":"text","name":"name"}]}`)
 			for id, name := range map[string]string{ann: "managed", bob: "boss"} {
-				g.create("members", body{"id": id, "name": name, "email": name + "@x.test", "password": "12345678", "passwordConfirm": "12345678"})
+				g.create("members", map[string]any{"id": id, "name": name, "email": name + "@x.test", "password": "12345678", "passwordConfirm": "12345678"})
 			}
 			in := g.input("members", tt.body)
 			in.Caller = Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: tt.who == "super"}

@@ -38,8 +38,8 @@ var (
 	ErrTooBig = errors.New("the deletion brings too many records along")
 )
 
-// room returns what the bound leaves, nil for no limit.
-func (b Bound) room() *allowance {
+// allowance returns what the bound leaves, nil for no limit.
+func (b Bound) allowance() *allowance {
 	switch b {
 	case Short:
 		return &allowance{records: maxShort, rows: maxShortRows, over: ErrInPieces}

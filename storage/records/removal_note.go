@@ -9,13 +9,13 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// note writes the parts of a plan down, and marks the deletion as begun.
-func (r *Removal) note(ctx context.Context, plan *removalPlan, cmd target) (err error) {
-	changes, deletions := plan.parts(r.s.sizes.part)
+// note writes the parts of a cascade down, and marks the deletion as begun.
+func (r *Removal) note(ctx context.Context, cs *cascade, cmd target) (err error) {
+	changes, deletions := cs.parts(r.s.sizes.part)
 	var first, later []removalPart
 	strict := 0
 	for _, part := range changes {
-		if uniqueReference(plan.cat.ByID(part.collection)) {
+		if uniqueReference(cs.cat.ByID(part.collection)) {
 			first = append(first, part) // what may be refused is done with the decision
 			strict += len(part.ids)
 		} else {
@@ -39,7 +39,7 @@ func (r *Removal) note(ctx context.Context, plan *removalPlan, cmd target) (err 
 		}
 	}
 	return r.s.db.DoAlone(ctx, sqlite.WorkFunc(func(tx *sqlite.Tx) error {
-		if err := r.decide(tx, plan, cmd); err != nil {
+		if err := r.decide(tx, cs, cmd); err != nil {
 			return err
 		}
 		if err := r.apply(tx, first); err != nil {

@@ -20,10 +20,10 @@ const (
 	scanFrom = 1000
 )
 
-// removalPlan is what a deletion does, worked out on one snapshot: which records will be gone and which are changed because they
+// cascade is what a deletion does, worked out on one snapshot: which records will be gone and which are changed because they
 // lose a reference. Like the plain deletion it goes from the records to those that refer to them, one look for each referencing
 // field of a level.
-type removalPlan struct {
+type cascade struct {
 	cat     *schema.Catalogue
 	p       Preparer
 	nodes   []removalNode
@@ -33,7 +33,7 @@ type removalPlan struct {
 	pending []*schema.Collection
 }
 
-// removalNode is one record of a plan.
+// removalNode is one record of a cascade.
 type removalNode struct {
 	c     *schema.Collection
 	id    string
@@ -44,62 +44,62 @@ type removalNode struct {
 // removalEdge says that one record refers to another.
 type removalEdge struct{ from, to int32 }
 
-func newRemovalPlan(cat *schema.Catalogue, p Preparer) *removalPlan {
-	return &removalPlan{cat: cat, p: p, index: make(map[string]map[string]int32), tables: make(map[string]bool)}
+func newCascade(cat *schema.Catalogue, p Preparer) *cascade {
+	return &cascade{cat: cat, p: p, index: make(map[string]map[string]int32), tables: make(map[string]bool)}
 }
 
 // add takes a record in, or finds it.
-func (plan *removalPlan) add(c *schema.Collection, id string) (int32, error) {
-	ids := plan.index[c.ID]
+func (cs *cascade) add(c *schema.Collection, id string) (int32, error) {
+	ids := cs.index[c.ID]
 	if ids == nil {
 		ids = make(map[string]int32)
-		plan.index[c.ID] = ids
+		cs.index[c.ID] = ids
 	}
 	if n, ok := ids[id]; ok {
 		return n, nil
 	}
-	if len(plan.nodes) == maxRemoval {
+	if len(cs.nodes) == maxRemoval {
 		return 0, fmt.Errorf("%w: more than %d", ErrTooBig, maxRemoval)
 	}
-	n := int32(len(plan.nodes))
+	n := int32(len(cs.nodes))
 	ids[id] = n
-	plan.nodes = append(plan.nodes, removalNode{c: c, id: id})
+	cs.nodes = append(cs.nodes, removalNode{c: c, id: id})
 	return n, nil
 }
 
-// doom notes that a record will be gone.
-func (plan *removalPlan) doom(n int32) {
-	node := &plan.nodes[n]
+// deletes notes that a record will be gone.
+func (cs *cascade) deletes(n int32) {
+	node := &cs.nodes[n]
 	if node.gone {
 		return
 	}
 	node.gone, node.fresh = true, true
-	if !slices.Contains(plan.pending, node.c) {
-		plan.pending = append(plan.pending, node.c)
+	if !slices.Contains(cs.pending, node.c) {
+		cs.pending = append(cs.pending, node.c)
 	}
 }
 
 // gone tells whether a record will be gone.
-func (plan *removalPlan) gone(collectionID, id string) (int32, bool) {
-	n, ok := plan.index[collectionID][id]
-	return n, ok && plan.nodes[n].gone
+func (cs *cascade) gone(collectionID, id string) (int32, bool) {
+	n, ok := cs.index[collectionID][id]
+	return n, ok && cs.nodes[n].gone
 }
 
 // close takes in everything that refers to what will be gone. It fails with [ErrReferenced] or [ErrTooBig].
-func (plan *removalPlan) close() error {
-	for len(plan.pending) > 0 {
-		c := plan.pending[0]
-		plan.pending = plan.pending[1:]
-		plan.tables[c.Name] = true
+func (cs *cascade) close() error {
+	for len(cs.pending) > 0 {
+		c := cs.pending[0]
+		cs.pending = cs.pending[1:]
+		cs.tables[c.Name] = true
 		fresh := make(map[string]bool)
-		for id, n := range plan.index[c.ID] {
-			if plan.nodes[n].fresh {
-				plan.nodes[n].fresh = false
+		for id, n := range cs.index[c.ID] {
+			if cs.nodes[n].fresh {
+				cs.nodes[n].fresh = false
 				fresh[id] = true
 			}
 		}
-		for _, ref := range referencesTo(plan.cat, c) {
-			if err := plan.follow(c, ref, fresh); err != nil {
+		for _, ref := range referencesTo(cs.cat, c) {
+			if err := cs.follow(c, ref, fresh); err != nil {
 				return err
 			}
 		}
@@ -108,10 +108,10 @@ func (plan *removalPlan) close() error {
 }
 
 // follow takes in the records whose relation field holds one of the ids of target.
-func (plan *removalPlan) follow(target *schema.Collection, ref schema.Reference, ids map[string]bool) error {
+func (cs *cascade) follow(target *schema.Collection, ref schema.Reference, ids map[string]bool) error {
 	c, field := ref.Collection, ref.Field
-	plan.tables[c.Name] = true
-	stmt, err := plan.referring(ref, ids)
+	cs.tables[c.Name] = true
+	stmt, err := cs.referring(ref, ids)
 	if err != nil {
 		return err
 	}
@@ -131,18 +131,18 @@ func (plan *removalPlan) follow(target *schema.Collection, ref schema.Reference,
 		if !slices.ContainsFunc(values, func(id string) bool { return ids[id] }) {
 			continue
 		}
-		if err := plan.take(target, ref, stmt.ColumnText(0), values); err != nil {
+		if err := cs.take(target, ref, stmt.ColumnText(0), values); err != nil {
 			return err
 		}
 	}
 }
 
 // referring selects id and relation field of the records that may hold one of ids.
-func (plan *removalPlan) referring(ref schema.Reference, ids map[string]bool) (*zsqlite.Stmt, error) {
+func (cs *cascade) referring(ref schema.Reference, ids map[string]bool) (*zsqlite.Stmt, error) {
 	table, column := sqlite.QuoteName(ref.Collection.Name), sqlite.QuoteName(ref.Field.Name)
 	sql := "SELECT `id`, " + column + " FROM " + table
 	if len(ids) > scanFrom || !indexed(ref) {
-		stmt, err := plan.p.Prepare(sql + " WHERE " + column + " NOT IN ('', '[]')")
+		stmt, err := cs.p.Prepare(sql + " WHERE " + column + " NOT IN ('', '[]')")
 		if err != nil {
 			return nil, fmt.Errorf("look for references in %s: %w", ref.Collection.Name, err)
 		}
@@ -152,7 +152,7 @@ func (plan *removalPlan) referring(ref schema.Reference, ids map[string]bool) (*
 	for id := range ids {
 		list = append(list, id)
 	}
-	stmt, err := plan.p.Prepare(sql + " WHERE " + viaCondition(ref.Collection, ref.Field))
+	stmt, err := cs.p.Prepare(sql + " WHERE " + viaCondition(ref.Collection, ref.Field))
 	if err != nil {
 		return nil, fmt.Errorf("look for references in %s: %w", ref.Collection.Name, err)
 	}
@@ -162,29 +162,29 @@ func (plan *removalPlan) referring(ref schema.Reference, ids map[string]bool) (*
 
 // take decides what becomes of a record that refers to some that will be gone: one that loses its last reference goes along, or
 // refuses the deletion, or stays with nothing.
-func (plan *removalPlan) take(target *schema.Collection, ref schema.Reference, id string, values []string) error {
-	n, err := plan.add(ref.Collection, id)
+func (cs *cascade) take(target *schema.Collection, ref schema.Reference, id string, values []string) error {
+	n, err := cs.add(ref.Collection, id)
 	if err != nil {
 		return err
 	}
 	left := 0
 	for _, value := range values {
-		to, gone := plan.gone(target.ID, value)
+		to, gone := cs.gone(target.ID, value)
 		if !gone {
 			left++
 			continue
 		}
 		if to != n {
-			plan.edges = append(plan.edges, removalEdge{n, to})
+			cs.edges = append(cs.edges, removalEdge{n, to})
 		}
 	}
-	if len(plan.edges) > maxRemovalEdges {
+	if len(cs.edges) > maxRemovalEdges {
 		return fmt.Errorf("%w: more than %d references", ErrTooBig, maxRemovalEdges)
 	}
 	switch {
-	case left > 0 || plan.nodes[n].gone:
+	case left > 0 || cs.nodes[n].gone:
 	case ref.Field.CascadeDelete:
-		plan.doom(n)
+		cs.deletes(n)
 	case ref.Field.Required:
 		return ErrReferenced
 	}
@@ -193,20 +193,20 @@ func (plan *removalPlan) take(target *schema.Collection, ref schema.Reference, i
 
 // order returns the records that will be gone, each after those that refer to it, records of one collection beside one another as
 // far as that goes. Where records refer to one another in a circle, those that were found last come first.
-func (plan *removalPlan) order() []int32 {
-	waiting := make([]int32, len(plan.nodes)) // how many that refer to a record are still there
-	refers := make([][]int32, len(plan.nodes))
-	for _, e := range plan.edges {
-		if plan.nodes[e.from].gone && plan.nodes[e.to].gone {
+func (cs *cascade) order() []int32 {
+	waiting := make([]int32, len(cs.nodes)) // how many that refer to a record are still there
+	refers := make([][]int32, len(cs.nodes))
+	for _, e := range cs.edges {
+		if cs.nodes[e.from].gone && cs.nodes[e.to].gone {
 			waiting[e.to]++
 			refers[e.from] = append(refers[e.from], e.to)
 		}
 	}
-	order := make([]int32, 0, len(plan.nodes))
-	listed := make([]bool, len(plan.nodes))
+	order := make([]int32, 0, len(cs.nodes))
+	listed := make([]bool, len(cs.nodes))
 	list := func(level []int32) {
 		for len(level) > 0 {
-			slices.SortStableFunc(level, func(a, b int32) int { return strings.Compare(plan.nodes[a].c.ID, plan.nodes[b].c.ID) })
+			slices.SortStableFunc(level, func(a, b int32) int { return strings.Compare(cs.nodes[a].c.ID, cs.nodes[b].c.ID) })
 			order = append(order, level...)
 			var next []int32
 			for _, n := range level {
@@ -221,37 +221,37 @@ func (plan *removalPlan) order() []int32 {
 		}
 	}
 	var leaves []int32
-	for n := range plan.nodes {
-		if plan.nodes[n].gone && waiting[n] == 0 {
+	for n := range cs.nodes {
+		if cs.nodes[n].gone && waiting[n] == 0 {
 			leaves = append(leaves, int32(n))
 		}
 	}
 	list(leaves)
-	for n := len(plan.nodes) - 1; n >= 0; n-- {
-		if plan.nodes[n].gone && !listed[n] {
+	for n := len(cs.nodes) - 1; n >= 0; n-- {
+		if cs.nodes[n].gone && !listed[n] {
 			list([]int32{int32(n)})
 		}
 	}
 	return order
 }
 
-// members are the records of the plan as other units see them.
-func (plan *removalPlan) members() map[string]map[string]bool {
-	members := make(map[string]map[string]bool, len(plan.index))
-	for c, ids := range plan.index {
+// members are the records of the cascade as other units see them.
+func (cs *cascade) members() map[string]map[string]bool {
+	members := make(map[string]map[string]bool, len(cs.index))
+	for c, ids := range cs.index {
 		of := make(map[string]bool, len(ids))
 		for id, n := range ids {
-			of[id] = plan.nodes[n].gone
+			of[id] = cs.nodes[n].gone
 		}
 		members[c] = of
 	}
 	return members
 }
 
-// within tells whether all records of the plan belong to g already, those that will be gone as such.
-func (plan *removalPlan) within(g *going) bool {
-	for i := range plan.nodes {
-		n := &plan.nodes[i]
+// within tells whether all records of the cascade belong to g already, those that will be gone as such.
+func (cs *cascade) within(g *runningDeletion) bool {
+	for i := range cs.nodes {
+		n := &cs.nodes[i]
 		gone, member := g.has(n.c.ID, n.id)
 		if !member || n.gone && !gone {
 			return false

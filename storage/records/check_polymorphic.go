@@ -10,8 +10,8 @@ import (
 
 // The failures of polymorphic relations beside those of all relations.
 var (
-	leafNotComposite = validation.New("validation_missing_rel_records", "Polymorphic relation requires values in '<collectionId>:<id>' format.")
-	leafNotAllowed   = validation.New("validation_missing_rel_records", "Invalid relation collection reference.")
+	failureNotComposite = validation.New("validation_missing_rel_records", "Polymorphic relation requires values in '<collectionId>:<id>' format.")
+	failureNotAllowed   = validation.New("validation_missing_rel_records", "Invalid relation collection reference.")
 )
 
 // checkPolymorphic tells whether the records of a polymorphic field exist, nil when they do. Values that are in kept were
@@ -31,11 +31,11 @@ func checkPolymorphic(cat *schema.Catalogue, p Preparer, f *schema.RelationField
 		collectionID, id, composite := strings.Cut(value, ":")
 		switch {
 		case !composite && len(f.CollectionIDs) > 1:
-			return leafNotComposite, nil
+			return failureNotComposite, nil
 		case !composite:
 			collectionID, id = f.CollectionIDs[0], value
 		case !slices.Contains(f.CollectionIDs, collectionID):
-			return leafNotAllowed, nil
+			return failureNotAllowed, nil
 		}
 		key := reference{collectionID, id}
 		if seen[key] {
@@ -50,14 +50,14 @@ func checkPolymorphic(cat *schema.Catalogue, p Preparer, f *schema.RelationField
 	for _, collectionID := range order {
 		target := cat.ByID(collectionID)
 		if target == nil {
-			return leafNoTarget, nil
+			return failureNoTarget, nil
 		}
 		all, err := allExist(p, target, wanted[collectionID])
 		if err != nil {
 			return nil, err
 		}
 		if !all {
-			return leafNoRelated, nil
+			return failureNoRelated, nil
 		}
 	}
 	return nil, nil

@@ -5,10 +5,10 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// going is a deletion in pieces from the moment at which it was found out what belongs to it until its end. Meanwhile nobody else
+// runningDeletion is a deletion in pieces from the moment at which it was found out what belongs to it until its end. Meanwhile nobody else
 // writes its records, and nobody refers to those that will be gone: so what was found out stays true, and the pieces leave
 // nothing behind. It is not changed once units can see it. A nil one holds nothing.
-type going struct {
+type runningDeletion struct {
 	members map[string]map[string]bool // by collection and record id: true for a record that will be gone, false for one that will be changed
 	done    chan struct{}              // closed when it has ended
 }
@@ -27,7 +27,7 @@ func (e *BeingDeletedError) Error() string { return "the record is being deleted
 func (e *BeingDeletedError) Unwrap() error { return sqlite.ErrBusy }
 
 // has tells whether a record belongs to the deletion, and whether it will be gone.
-func (g *going) has(collectionID, id string) (gone, member bool) {
+func (g *runningDeletion) has(collectionID, id string) (gone, member bool) {
 	if g == nil {
 		return false, false
 	}
@@ -36,7 +36,7 @@ func (g *going) has(collectionID, id string) (gone, member bool) {
 }
 
 // count is how many records of a collection will be gone.
-func (g *going) count(collectionID string) (n int) {
+func (g *runningDeletion) count(collectionID string) (n int) {
 	if g == nil {
 		return 0
 	}
@@ -50,7 +50,7 @@ func (g *going) count(collectionID string) (n int) {
 
 // refuseWrite fails with a *[BeingDeletedError] for a record of a deletion that is under way.
 func (s *Store) refuseWrite(c *schema.Collection, id string) error {
-	g := s.going.Load()
+	g := s.running.Load()
 	if _, member := g.has(c.ID, id); member {
 		return &BeingDeletedError{g.done}
 	}
@@ -59,7 +59,7 @@ func (s *Store) refuseWrite(c *schema.Collection, id string) error {
 
 // refuseReferences fails with a *[BeingDeletedError] for a record that refers to one of a deletion that is under way.
 func (s *Store) refuseReferences(r *Record) error {
-	g := s.going.Load()
+	g := s.running.Load()
 	if g == nil {
 		return nil
 	}
