@@ -28,39 +28,48 @@ var someTexts = []string{"", "a", "A", "ab", "aB%", "10", "10.0", "-5.5", " 10",
 var someNumbers = []float64{0, 1, -1, 10, -5.5, 0.1, 1e15, 1e20, 9007199254740992, -9223372036854775808, 1.0 / 3, 1e-7, 2024, 5}
 var someJSON = []string{`null`, `true`, `false`, `5`, `5.0`, `-0`, `1e3`, `1.5`, `"a"`, `"10"`, `""`, `{"a":1,"b":{"c":"deep"}}`, `{"a": [1, "two", {"k":"v"}] , "n":null}`,
 	`[1,2.50,"x"]`, `[]`, `{}`, `"\u00e9\n"`, `{"a":"A","a":2}`, `{"\u0061":1}`, `12345678901234567890`, ` 5 `, `{"a":10.0,"b":"<&>"}`, `[[1],[2,{"a":"b"}]]`, `"\ud83d\ude00"`}
-var someFields = [][]string{{"text"}, {"email"}, {"date"}, {"autodate"}, {"password"}, {"number"}, {"number"}, {"bool"}, {"json"}, {"json"}, {"geoPoint"},
+var someFields = [][]string{{"text"}, {"email"}, {"url"}, {"editor"}, {"date"}, {"autodate"}, {"password"}, {"number"}, {"number"}, {"bool"}, {"json"}, {"json"}, {"geoPoint"},
 	{"select", `"values":["a"]`, `"maxSelect":1`}, {"select", `"values":["a"]`, `"maxSelect":5`}, {"file", `"maxSelect":3`}, {"file", `"maxSelect":1`},
 	{"relation", `"collectionId":"pbc_base"`, `"maxSelect":1`}, {"relation", `"collectionId":"pbc_base"`, `"maxSelect":4`}}
+
+// TestEveryTypeIsTried holds that records of all types are judged both ways.
+func TestEveryTypeIsTried(t *testing.T) {
+	for _, typ := range schema.FieldTypes() {
+		if !slices.ContainsFunc(someFields, func(f []string) bool { return f[0] == typ }) {
+			t.Errorf("no field of type %s is among those that are tried", typ)
+		}
+	}
+}
 
 type chance struct{ *rand.Rand }
 
 func one[T any](c chance, list []T) T { return list[c.IntN(len(list))] }
 
 func (c chance) value(f schema.Field) schema.Value {
-	switch f.Type() {
-	case "number":
+	switch f.Kind() {
+	case schema.KindNumber:
 		if c.IntN(4) == 0 {
 			return float64(c.IntN(20)) / 4
 		}
 		return one(c, someNumbers)
-	case "bool":
+	case schema.KindBool:
 		return c.IntN(2) == 0
-	case "json":
+	case schema.KindJSON:
 		if c.IntN(6) == 0 {
 			return schema.JSON(nil)
 		}
 		return schema.JSON(one(c, someJSON))
-	case "geoPoint":
+	case schema.KindObject:
 		return one(c, []schema.GeoPoint{{}, {Lon: 23.32, Lat: 42.69}, {Lon: -0.5, Lat: 1e-7}, {Lon: 10}})
-	case "password":
-		return schema.Password{Hash: one(c, someTexts)}
-	}
-	if f.Multiple() {
+	case schema.KindList:
 		list := make([]string, c.IntN(4))
 		for i := range list {
 			list[i] = one(c, someTexts)
 		}
 		return list
+	}
+	if f.Role() == schema.RoleSecret {
+		return schema.Password{Hash: one(c, someTexts)}
 	}
 	return one(c, someTexts)
 }

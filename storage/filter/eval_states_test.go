@@ -46,21 +46,21 @@ func fieldsOfEveryKind(t testing.TB) []schema.Field {
 // valueIn is the value of a field in a state. There is no null but that of json.
 func valueIn(f schema.Field, state string) schema.Value {
 	if state != present {
-		if state == isEmpty && f.Type() == "json" {
+		if state == isEmpty && f.Kind() == schema.KindJSON {
 			return schema.JSON(`""`)
 		}
 		return f.Zero()
 	}
-	switch {
-	case f.Type() == "number":
+	switch f.Kind() {
+	case schema.KindNumber:
 		return 10.0
-	case f.Type() == "bool":
+	case schema.KindBool:
 		return true
-	case f.Type() == "json":
+	case schema.KindJSON:
 		return schema.JSON(`"a"`)
-	case f.Type() == "geoPoint":
+	case schema.KindObject:
 		return schema.GeoPoint{Lon: 1, Lat: 2}
-	case f.Multiple():
+	case schema.KindList:
 		return []string{"a", "m1"}
 	}
 	return "a"
@@ -89,7 +89,7 @@ func (w *stateWorld) insert(t testing.TB, c *schema.Collection, id, state string
 	values := make([]schema.Value, len(c.Fields))
 	for i, f := range c.Fields {
 		values[i] = valueIn(f, state)
-		if f.Type() == "password" {
+		if f.Role() == schema.RoleSecret {
 			values[i] = schema.Password{Hash: "$2a$"}
 		}
 	}
@@ -128,12 +128,12 @@ func (w *stateWorld) operands() []string {
 	for _, f := range w.base.Fields[1:] {
 		name := f.Base().Name
 		list = append(list, "@request.body."+name, "@request.body."+name+":isset", "@request.body."+name+":changed", "@request.auth."+name)
-		switch f.Type() {
-		case "select", "file", "relation":
+		switch {
+		case f.CanBeMultiple():
 			list = append(list, "@request.body."+name+":each", "@request.body."+name+":length", "@request.auth."+name+":each", "@request.auth."+name+":length")
-		case "text":
+		case name == "text":
 			list = append(list, "@request.body."+name+":lower", "@request.auth."+name+":lower")
-		case "json", "geoPoint":
+		case f.Kind().HoldsJSON():
 			list = append(list, "@request.body."+name+".lon", "@request.auth."+name+".lon")
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -29,6 +31,9 @@ var fieldTypes = map[string]func() Field{
 	"password": func() Field { return new(PasswordField) },
 	"geoPoint": func() Field { return new(GeoPointField) },
 }
+
+// FieldTypes returns the names of all types, sorted.
+func FieldTypes() []string { return slices.Sorted(maps.Keys(fieldTypes)) }
 
 // newField returns a field of the type with that exact name, with the default settings of the type.
 func newField(typ string) (Field, error) {

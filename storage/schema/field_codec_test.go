@@ -2,16 +2,14 @@ package schema
 
 import (
 	"encoding/json"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 )
 
 func everyField() []Field {
 	var fields []Field
-	for _, typ := range slices.Sorted(maps.Keys(fieldTypes)) {
+	for _, typ := range FieldTypes() {
 		fields = append(fields, fieldTypes[typ]())
 	}
 	return fields
