@@ -67,19 +67,19 @@ type Mail struct {
 type Mailer struct {
 	opts    Options
 	ref     actors.Ref
-	count   atomic.Int64 // of letters on their way
+	count   atomic.Int64 // of mails on their way
 	running sync.WaitGroup
 
 	mu     sync.Mutex
 	closed bool
-	desk   desk // the actor's own
+	queue  queue // the actor's own
 }
 
 // Start spawns the actor of a new mailer.
 func Start(o Options) (*Mailer, error) {
 	m := &Mailer{opts: o}
-	m.desk.retrying = make(map[*letter]*time.Timer)
-	ref, err := o.Supervisor.Spawn(actors.NewProps(func() actors.Actor { return postman{m} }, nil), "mailer")
+	m.queue.retrying = make(map[*pendingMail]*time.Timer)
+	ref, err := o.Supervisor.Spawn(actors.NewProps(func() actors.Actor { return queueActor{m} }, nil), "mailer")
 	if err != nil {
 		return nil, fmt.Errorf("start mailer: %w", err)
 	}
@@ -90,7 +90,7 @@ func Start(o Options) (*Mailer, error) {
 // Queue hands a mail over; it does not wait for the delivery. A mail that finds no room is given up at once, which its
 // Done is told on the caller's goroutine.
 func (m *Mailer) Queue(mail Mail) {
-	l := &letter{mail: mail, ctx: context.Background(), left: mail.Attempts}
+	l := &pendingMail{mail: mail, ctx: context.Background(), left: mail.Attempts}
 	if l.left <= 0 {
 		l.left = maxAttempts
 	}
@@ -103,7 +103,7 @@ func (m *Mailer) Queue(mail Mail) {
 // [ErrClosed], the error of ctx, or the reason for which the message was not delivered.
 func (m *Mailer) Send(ctx context.Context, message *Message) error {
 	outcome := make(chan error, 1)
-	l := &letter{ctx: ctx, left: 1, waited: true}
+	l := &pendingMail{ctx: ctx, left: 1, waited: true}
 	l.mail = Mail{
 		Make: func() (*Message, error) { return message, nil },
 		Done: func(_ *Message, err error) { outcome <- err },
@@ -119,8 +119,8 @@ func (m *Mailer) Send(ctx context.Context, message *Message) error {
 	}
 }
 
-// admit passes a letter to the actor.
-func (m *Mailer) admit(l *letter) error {
+// admit passes a mail to the actor.
+func (m *Mailer) admit(l *pendingMail) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -134,8 +134,8 @@ func (m *Mailer) admit(l *letter) error {
 	return nil
 }
 
-// attempt delivers a letter, and says what becomes of it.
-func (m *Mailer) attempt(l *letter) (again bool) {
+// attempt delivers a mail, and says what becomes of it.
+func (m *Mailer) attempt(l *pendingMail) (again bool) {
 	var message *Message
 	err := routine.Guard(func() (err error) {
 		if err := l.ctx.Err(); err != nil {
@@ -162,7 +162,7 @@ func (m *Mailer) panicked(p *routine.Panic) {
 }
 
 // finish tells the outcome to those who wait for it.
-func (m *Mailer) finish(l *letter, message *Message, err error) {
+func (m *Mailer) finish(l *pendingMail, message *Message, err error) {
 	if err != nil {
 		message = nil
 		if !l.waited {
