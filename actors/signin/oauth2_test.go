@@ -24,7 +24,8 @@ func TestOAuth2SeesThatItsRecordMoved(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s := New(Options{Data: auth.NewData(a, "test"), App: a})
+	data := auth.NewData(a, "test")
+	s := New(a, data, auth.NewMails(data, a.Mailer(), a.Settings), oauth2.NewClient(oauth2.Options{}), Options{})
 	users := a.Catalogue().Find("users")
 	signIn := func() *oauth2SignIn {
 		code := s.OAuth2(func(*schema.Collection) error { return nil })

@@ -64,8 +64,8 @@ func hashed(plain string) schema.Password {
 
 // another returns a service that remembers nothing of the first one's attempts.
 func (g *rig) another() *signin.Service {
-	return signin.New(signin.Options{
-		Data: g.data, Mails: auth.NewMails(g.data, g.Mailer(), g.Settings), OAuth2: oauth2.NewClient(oauth2.Options{}), App: g.App,
+	mails := auth.NewMails(g.data, g.Mailer(), g.Settings)
+	return signin.New(g.App, g.data, mails, oauth2.NewClient(oauth2.Options{}), signin.Options{
 		Now: func() time.Time { return time.Now().Add(time.Duration(g.later.Load())) },
 	})
 }

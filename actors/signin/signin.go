@@ -25,14 +25,8 @@ var (
 	ErrAuthRule = errors.New("the auth rule is not met")
 )
 
-// Options are what a [Service] takes from outside. All but Logger and Now have to be set.
+// Options are what a [Service] can be given beside what it needs.
 type Options struct {
-	Data *auth.Data
-	// Mails sends codes and alerts.
-	Mails *auth.Mails
-	// OAuth2 asks the providers of OAuth2, App is where their users become records.
-	OAuth2 *oauth2.Client
-	App    *app.App
 	// Logger gets what happens beside the answer; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -52,15 +46,16 @@ type Service struct {
 	attempts attempts
 }
 
-// New returns the service for the records of an application.
-func New(o Options) *Service {
+// New returns the service for the records of an application. mails sends codes and alerts, providers asks the providers of
+// OAuth2, and a is where their users become records.
+func New(a *app.App, data *auth.Data, mails *auth.Mails, providers *oauth2.Client, o Options) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{data: o.Data, mails: o.Mails, oauth2: o.OAuth2, app: o.App, log: o.Logger, now: o.Now, otps: NewOTPs(o.Data)}
+	return &Service{data: data, mails: mails, oauth2: providers, app: a, log: o.Logger, now: o.Now, otps: NewOTPs(data)}
 }
 
 // Attempt is one attempt to sign in. The rate limits of its route were asked before.
