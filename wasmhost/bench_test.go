@@ -15,7 +15,7 @@ func BenchmarkHookEmpty(b *testing.B) {
 	b.SetParallelism(callers)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		c := &Call{Record: newRecord("posts", "title", `"a b c"`)}
+		c := &Call{Record: NewFakeRecord("posts", "title", `"a b c"`)}
 		for pb.Next() {
 			if _, err := x.Before(context.Background(), 0, c); err != nil {
 				b.Error(err)
@@ -31,7 +31,7 @@ func BenchmarkHookField(b *testing.B) {
 	b.SetParallelism(callers)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		c := &Call{Record: newRecord("posts", "title", `"a b c"`)}
+		c := &Call{Record: NewFakeRecord("posts", "title", `"a b c"`)}
 		for pb.Next() {
 			if _, err := x.Before(context.Background(), 1, c); err != nil {
 				b.Error(err)
@@ -46,7 +46,7 @@ func BenchmarkRoute(b *testing.B) {
 	b.SetParallelism(callers)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		c := &Call{Request: &fakeRequest{params: map[string]string{"name": "you"}}}
+		c := &Call{Request: &FakeRequest{Params: map[string]string{"name": "you"}}}
 		for pb.Next() {
 			if _, err := x.Serve(context.Background(), 0, c); err != nil {
 				b.Error(err)
@@ -61,7 +61,7 @@ func BenchmarkRouteNative(b *testing.B) {
 	b.SetParallelism(callers)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		r := &fakeRequest{params: map[string]string{"name": "you"}}
+		r := &FakeRequest{Params: map[string]string{"name": "you"}}
 		for pb.Next() {
 			name, _ := r.Param("name")
 			if _, err := json.Marshal(map[string]string{"hello": name}); err != nil {
@@ -88,6 +88,6 @@ func BenchmarkInstance(b *testing.B) {
 
 // patient is the benchmark's guest without a deadline that matters: 64 callers that never block leave one another waiting for seconds.
 func patient(b *testing.B) *Extension {
-	x, _ := one(b, &fakeHost{}, func(o *Options) { o.Limits.Hook, o.Limits.Route = time.Minute, time.Minute }, "bench")
+	x, _ := OpenOne(b, &FakeHost{}, func(o *Options) { o.Limits.Hook, o.Limits.Route = time.Minute, time.Minute }, "bench")
 	return x
 }

@@ -126,3 +126,19 @@ func FuzzDescribe(f *testing.F) {
 		}
 	})
 }
+
+// A grant takes both: the extension's wish and the operator's word.
+func TestGrantsTakeBoth(t *testing.T) {
+	for _, x := range []struct {
+		asked, given []Grant
+		want         bool
+	}{
+		{nil, nil, false}, {[]Grant{Credentials}, nil, false}, {nil, []Grant{Credentials}, false},
+		{[]Grant{Credentials}, []Grant{SecretHeaders}, false}, {[]Grant{SecretHeaders, Credentials}, []Grant{Credentials}, true},
+	} {
+		d := &description{name: "a", permissions: Permissions{Grants: x.asked}}
+		if got := len(d.granted(map[string][]Grant{"a": x.given, "b": grants})) == 1; got != x.want {
+			t.Errorf("asked for %v, given %v: %v", x.asked, x.given, got)
+		}
+	}
+}

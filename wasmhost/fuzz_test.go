@@ -14,7 +14,7 @@ func FuzzResult(f *testing.F) {
 	f.Add(uint64(0xffffffff_ffffffff), []byte{})
 	f.Add(uint64(16)<<32|1<<30, []byte{3, 1, 0, 0, 0, 16, 0, 0, 0, 255, 255, 255, 255})
 	f.Add(uint64(8)<<32|8, []byte("\x0e\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x13\x02\x00\x00\x00\x16\x02\x00\x00\x00\x13\x02\x00\x00\x00"))
-	m, _ := open(f, &fakeHost{}, nil, "puppet")
+	m, _ := OpenManager(f, &FakeHost{}, nil, "puppet")
 	x := m.Extensions()[0]
 	f.Fuzz(func(t *testing.T, packed uint64, calls []byte) {
 		s, _ := prepared("")
@@ -29,10 +29,10 @@ func FuzzResult(f *testing.F) {
 				args = append(args, uint64(binary.LittleEndian.Uint32(calls)))
 				calls = calls[4:]
 			}
-			s.call(fn.Name, args...)
+			s.Call(fn.Name, args...)
 		}
 		s.result(packed)
-		r, err := x.Serve(context.Background(), 0, s.with(everything()))
+		r, err := x.Serve(context.Background(), 0, s.With(everything()))
 		var no *Rejection
 		var fault *Fault
 		switch {
@@ -52,8 +52,8 @@ func FuzzResult(f *testing.F) {
 			t.Fatal(err)
 		}
 		fresh(t, m)
-		var next script
-		next.call("auth_superuser")
+		var next Script
+		next.Call("auth_superuser")
 		if results, _, _ := next.play(t, x, everything()); results[0] != 1 {
 			t.Fatal(results)
 		}

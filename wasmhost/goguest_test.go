@@ -1,4 +1,4 @@
-package wasmhost
+package wasmhost_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/troupebase/troupe/wasmhost"
 )
 
 // goGuest builds the Go guest; its 3 MB are not worth committing.
@@ -30,16 +32,16 @@ func goGuest(t testing.TB) []byte {
 }
 
 func TestGoGuest(t *testing.T) {
-	m, log := open(t, &fakeHost{}, nil)
-	put(t, m.options.Dir, "go", goGuest(t))
-	reload(t, m)
+	m, log := wasmhost.OpenManager(t, &wasmhost.FakeHost{}, nil)
+	wasmhost.PutModule(t, wasmhost.DirOf(m), "go", goGuest(t))
+	wasmhost.ReloadNow(t, m)
 	if len(m.Extensions()) != 1 {
 		t.Fatal(log)
 	}
 	x, ctx := m.Extensions()[0], context.Background()
-	r := newRecord("posts", "title", `"a title"`)
-	if _, err := x.Before(ctx, 0, &Call{Record: r}); err != nil || r.fields["slug"] != `"a title"` {
-		t.Fatal(err, r.fields)
+	r := wasmhost.NewFakeRecord("posts", "title", `"a title"`)
+	if _, err := x.Before(ctx, 0, &wasmhost.Call{Record: r}); err != nil || r.Fields["slug"] != `"a title"` {
+		t.Fatal(err, r.Fields)
 	}
 	state, err := x.Before(ctx, 1, nil)
 	if err != nil || string(state) != "true true true" {
@@ -48,25 +50,25 @@ func TestGoGuest(t *testing.T) {
 	if !strings.Contains(log.String(), `msg="printed by 0 0"`) {
 		t.Error(log)
 	}
-	if _, err := x.Before(ctx, 2, nil); !errors.Is(err, ErrTimeout) {
+	if _, err := x.Before(ctx, 2, nil); !errors.Is(err, wasmhost.ErrTimeout) {
 		t.Error(err)
 	}
-	if _, err := x.Before(ctx, 3, nil); !same(err, &Fault{Kind: Exited}) && !same(err, &Fault{Kind: Trapped}) {
+	if _, err := x.Before(ctx, 3, nil); !wasmhost.SameFault(err, &wasmhost.Fault{Kind: wasmhost.Exited}) && !wasmhost.SameFault(err, &wasmhost.Fault{Kind: wasmhost.Trapped}) {
 		t.Error(err)
 	}
-	if _, err := x.Before(ctx, 0, &Call{Record: r}); err != nil {
+	if _, err := x.Before(ctx, 0, &wasmhost.Call{Record: r}); err != nil {
 		t.Error(err)
 	}
 }
 
 func BenchmarkGoHookField(b *testing.B) {
-	m, log := open(b, &fakeHost{}, nil)
-	put(b, m.options.Dir, "go", goGuest(b))
+	m, log := wasmhost.OpenManager(b, &wasmhost.FakeHost{}, nil)
+	wasmhost.PutModule(b, wasmhost.DirOf(m), "go", goGuest(b))
 	if err := m.Reload(context.Background()); err != nil || len(m.Extensions()) != 1 {
 		b.Fatal(err, log)
 	}
 	x := m.Extensions()[0]
-	c := &Call{Record: newRecord("posts", "title", `"a b c"`)}
+	c := &wasmhost.Call{Record: wasmhost.NewFakeRecord("posts", "title", `"a b c"`)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := x.Before(context.Background(), 0, c); err != nil {

@@ -10,25 +10,25 @@ import (
 )
 
 func TestSuspension(t *testing.T) {
-	x, log := one(t, &fakeHost{}, nil, "hostile")
+	x, log := OpenOne(t, &FakeHost{}, nil, "hostile")
 	ctx := context.Background()
 	for range failuresInARow - 1 {
-		if _, err := x.Before(ctx, hookTrap, nil); !same(err, &Fault{Kind: Trapped}) {
+		if _, err := x.Before(ctx, hookTrap, nil); !SameFault(err, &Fault{Kind: Trapped}) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := x.Before(ctx, hookFine, nil); err != nil {
+	if _, err := x.Before(ctx, HookFine, nil); err != nil {
 		t.Fatal(err) // which ends the row
 	}
 	for range failuresInARow {
-		if _, err := x.Before(ctx, hookTrap, nil); !same(err, &Fault{Kind: Trapped}) {
+		if _, err := x.Before(ctx, hookTrap, nil); !SameFault(err, &Fault{Kind: Trapped}) {
 			t.Fatal(err)
 		}
 	}
 	calls := x.Stats().Calls
-	_, before := x.Before(ctx, hookFine, nil)
+	_, before := x.Before(ctx, HookFine, nil)
 	_, serve := x.Serve(ctx, 0, nil)
-	if after := x.After(ctx, hookFine, nil, nil); !errors.Is(before, ErrSuspended) || !errors.Is(serve, ErrSuspended) || !errors.Is(after, ErrSuspended) {
+	if after := x.After(ctx, HookFine, nil, nil); !errors.Is(before, ErrSuspended) || !errors.Is(serve, ErrSuspended) || !errors.Is(after, ErrSuspended) {
 		t.Fatal(before, serve, after)
 	}
 	if s := x.Stats(); s.Suspended <= 0 || s.Suspended > suspendFirst || s.Calls != calls || !strings.Contains(s.LastError, "trap") {
@@ -38,7 +38,7 @@ func TestSuspension(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 	x.health.until.Store(1) // a second later
-	if _, err := x.Before(ctx, hookFine, nil); err != nil {
+	if _, err := x.Before(ctx, HookFine, nil); err != nil {
 		t.Fatal(err)
 	}
 	if s := x.Stats(); s.Suspended != 0 {

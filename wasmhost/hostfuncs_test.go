@@ -48,22 +48,22 @@ func goodArgs(name string) []any {
 
 // everything is a call in which every host function has what it is about.
 func everything() *Call {
-	r := newRecord("posts", "title", `"the title"`, "count", `3`)
-	r.original = newRecord("posts", "title", `"as it was"`)
+	r := NewFakeRecord("posts", "title", `"the title"`, "count", `3`)
+	r.original = NewFakeRecord("posts", "title", `"as it was"`)
 	return &Call{
-		Record: r, Auth: newRecord("users", "id", `"me"`), Superuser: true, Failure: errors.New("it failed"),
-		Request: &fakeRequest{header: map[string]string{"x-a": "y"}, params: map[string]string{"name": "n"}, query: map[string]string{"a": "1"}},
+		Record: r, Auth: NewFakeRecord("users", "id", `"me"`), Superuser: true, Failure: errors.New("it failed"),
+		Request: &FakeRequest{header: map[string]string{"x-a": "y"}, Params: map[string]string{"name": "n"}, query: map[string]string{"a": "1"}},
 	}
 }
 
 // prepared is a script with a rows handle (2) that has a current row, and the arguments of a call in place.
-func prepared(name string) (s script, args []any) {
-	statement, n := s.put("SELECT 1")
-	s.call("sql", statement, n, 0, 0)
-	s.call("rows_next", 2)
+func prepared(name string) (s Script, args []any) {
+	statement, n := s.Put("SELECT 1")
+	s.Call("sql", statement, n, 0, 0)
+	s.Call("rows_next", 2)
 	for _, a := range goodArgs(name) {
 		if text, ok := a.(string); ok {
-			where, n := s.put(text)
+			where, n := s.Put(text)
 			args = append(args, where, n)
 		} else {
 			args = append(args, a)
@@ -85,9 +85,9 @@ func TestHostFunctions(t *testing.T) {
 }
 
 // serve runs a script in a route and takes a rejection for success.
-func serve(t *testing.T, x *Extension, s *script) (results []int64, rejected bool) {
+func serve(t *testing.T, x *Extension, s *Script) (results []int64, rejected bool) {
 	t.Helper()
-	r, err := x.Serve(context.Background(), 0, s.with(everything()))
+	r, err := x.Serve(context.Background(), 0, s.With(everything()))
 	if no := (*Rejection)(nil); errors.As(err, &no) {
 		return nil, true
 	}
@@ -99,10 +99,10 @@ func serve(t *testing.T, x *Extension, s *script) (results []int64, rejected boo
 }
 
 func TestGoodArguments(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
+	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
 	for _, f := range listed {
 		s, args := prepared(f.Name)
-		s.call(f.Name, args...)
+		s.Call(f.Name, args...)
 		if results, _ := serve(t, x, &s); results != nil && results[len(results)-1] < 0 {
 			t.Errorf("%s: %v", f.Name, Errno(results[len(results)-1]))
 		}
@@ -111,7 +111,7 @@ func TestGoodArguments(t *testing.T) {
 
 // Whatever a guest passes as a pointer, a length or a handle, it gets an errno, and the server goes on.
 func TestBadArguments(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
+	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
 	for _, f := range listed {
 		for position, kind := range kinds(&f) {
 			for _, bad := range badValues(kind) {
@@ -120,7 +120,7 @@ func TestBadArguments(t *testing.T) {
 					args[position-1] = 8 // a null pointer with a huge size
 				}
 				args[position] = bad
-				s.call(f.Name, args...)
+				s.Call(f.Name, args...)
 				results, rejected := serve(t, x, &s)
 				if rejected || results[len(results)-1] != int64(Invalid) && results[len(results)-1] != int64(Limit) {
 					t.Errorf("%s, parameter %d as %#x: %v", f.Name, position, bad, results)
@@ -147,7 +147,7 @@ func badValues(kind rune) []any {
 
 // Texts that are not UTF-8 are refused by every function that reads one.
 func TestInvalidUTF8(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
+	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
 	for _, f := range listed {
 		letters := kinds(&f)
 		for position := range letters {
@@ -155,9 +155,9 @@ func TestInvalidUTF8(t *testing.T) {
 				continue
 			}
 			s, args := prepared(f.Name)
-			bad, n := s.put("a\xff\xfe")
+			bad, n := s.Put("a\xff\xfe")
 			args[position], args[position+1] = bad, n
-			s.call(f.Name, args...)
+			s.Call(f.Name, args...)
 			results, rejected := serve(t, x, &s)
 			if rejected || results[len(results)-1] != int64(Invalid) {
 				t.Errorf("%s, parameter %d: %v", f.Name, position, results)
@@ -167,7 +167,7 @@ func TestInvalidUTF8(t *testing.T) {
 }
 
 func TestErrnos(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
+	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
 	long := strings.Repeat("x", maxName+1)
 	tests := []struct {
 		name string
@@ -222,13 +222,13 @@ func TestErrnos(t *testing.T) {
 		var args []any
 		for _, a := range test.args {
 			if text, ok := a.(string); ok {
-				where, n := s.put(text)
+				where, n := s.Put(text)
 				args = append(args, where, n)
 			} else {
 				args = append(args, a)
 			}
 		}
-		s.call(test.name, args...)
+		s.Call(test.name, args...)
 		results, rejected := serve(t, x, &s)
 		if rejected || results[len(results)-1] != int64(test.want) {
 			t.Errorf("%s%.80v: %v, want %d", test.name, test.args, results, test.want)
@@ -238,21 +238,21 @@ func TestErrnos(t *testing.T) {
 
 // Where there is nothing that a function is about, it says so.
 func TestContext(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
-	var s script
-	title, n := s.put("title")
-	s.call("record_text", 1, title, n, at(1024), 64)
-	s.call("auth")
-	s.call("failure", at(1024), 64)
+	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
+	var s Script
+	title, n := s.Put("title")
+	s.Call("record_text", 1, title, n, at(1024), 64)
+	s.Call("auth")
+	s.Call("failure", at(1024), 64)
 	results, _, _ := s.play(t, x, nil)
 	if want := []int64{int64(Context), int64(NotFound), int64(Context)}; !slices.Equal(results, want) {
 		t.Error(results)
 	}
-	var hook script
-	kind, n := hook.put("text/plain")
-	hook.call("respond", 200, kind, n)
-	hook.call("respond_header", kind, n, kind, n)
-	state, err := x.Before(context.Background(), 0, hook.with(nil))
+	var hook Script
+	kind, n := hook.Put("text/plain")
+	hook.Call("respond", 200, kind, n)
+	hook.Call("respond_header", kind, n, kind, n)
+	state, err := x.Before(context.Background(), 0, hook.With(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,11 +262,11 @@ func TestContext(t *testing.T) {
 }
 
 func TestBuffers(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
+	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
 	for _, size := range []int{0, 8, 9, 64} {
-		var s script
-		title, n := s.put("title")
-		s.call("record_text", 1, title, n, at(1024), size)
+		var s Script
+		title, n := s.Put("title")
+		s.Call("record_text", 1, title, n, at(1024), size)
 		s.dump(1024, 12)
 		results, dump, _ := s.play(t, x, everything())
 		want := "the title\x00\x00\x00"
@@ -280,13 +280,13 @@ func TestBuffers(t *testing.T) {
 }
 
 func TestErrorMessage(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
-	var s script
-	name, n := s.put("nothing")
-	s.call("error_message", at(1024), 64)
-	s.call("record_text", 1, name, n, 0, 0)
-	s.call("error_message", at(1024), 4)
-	s.call("error_message", at(1024), 64)
+	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
+	var s Script
+	name, n := s.Put("nothing")
+	s.Call("error_message", at(1024), 64)
+	s.Call("record_text", 1, name, n, 0, 0)
+	s.Call("error_message", at(1024), 4)
+	s.Call("error_message", at(1024), 64)
 	s.dump(1024, 13)
 	results, dump, _ := s.play(t, x, everything())
 	if want := []int64{0, -2, 13, 13}; !slices.Equal(results, want) || dump != "no such field" {
@@ -296,12 +296,12 @@ func TestErrorMessage(t *testing.T) {
 
 // An error that the host did not mean for guests is not shown to one.
 func TestInternalErrors(t *testing.T) {
-	host := &fakeHost{find: func(context.Context, string) (Record, error) { return nil, errors.New("disk /dev/sda1 is on fire") }}
-	x, log := one(t, host, nil, "puppet")
-	var s script
-	posts, n := s.put("posts")
-	s.call("find", 1, posts, n, posts, n)
-	s.call("error_message", at(1024), 64)
+	host := &FakeHost{OnFind: func(context.Context, string) (Record, error) { return nil, errors.New("disk /dev/sda1 is on fire") }}
+	x, log := OpenOne(t, host, nil, "puppet")
+	var s Script
+	posts, n := s.Put("posts")
+	s.Call("find", 1, posts, n, posts, n)
+	s.Call("error_message", at(1024), 64)
 	s.dump(1024, 64)
 	results, dump, _ := s.play(t, x, nil)
 	if results[0] != int64(Internal) || strings.Contains(dump, "fire") || !strings.Contains(log.String(), "fire") {
@@ -329,208 +329,6 @@ func TestExplain(t *testing.T) {
 		got, unexpected := explain(test.err)
 		if *got != test.want || unexpected != (test.want.Errno == Internal) {
 			t.Errorf("%v: %v", test.err, got)
-		}
-	}
-}
-
-func TestData(t *testing.T) {
-	host := &fakeHost{}
-	x, _ := one(t, host, nil, "puppet")
-	var s script
-	posts, n := s.put("posts_id")
-	id, idn := s.put("r1")
-	body, bn := s.put(` {"a":1}`)
-	query, qn := s.put(`{"filter":"x = {:a}","params":{"a":1},"limit":500,"offset":2}`)
-	params, pn := s.put(` [1,"b"]`)
-	s.call("find", 0, posts, n, id, idn)             // 2
-	s.call("find", 1, posts, n, id, idn)             // 3
-	s.call("list", 1, posts, n, query, qn)           // 4
-	s.call("list", 1, posts, n, 0, 0)                // 5
-	s.call("create", 1, posts, n, body, bn)          // 6
-	s.call("update", 0, posts, n, id, idn, body, bn) // 7
-	s.call("delete", 1, posts, n, id, idn)
-	s.call("sql", params, pn, params, pn) // 8
-	results, _, _ := s.play(t, x, nil)
-	if want := []int64{2, 3, 4, 5, 6, 7, 0, 8}; !slices.Equal(results, want) {
-		t.Error(results)
-	}
-	want := []string{
-		"find CALLER posts r1", "find EXTENSION posts r1", `list EXTENSION posts "x = {:a}" 500 2`, `list EXTENSION posts "" 30 0`,
-		`create EXTENSION posts  {"a":1}`, `update CALLER posts r1  {"a":1}`, "delete EXTENSION posts r1", `sql  [1,"b"] 2 0`,
-	}
-	if !slices.Equal(host.asked, want) {
-		t.Errorf("%q", host.asked)
-	}
-}
-
-func TestRows(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
-	var s script
-	posts, n := s.put("posts")
-	id, idn := s.put("id")
-	s.call("list", 1, posts, n, 0, 0) // 2
-	s.call("rows_next", 2)            // 3, a
-	s.call("record_text", 3, id, idn, at(1024), 8)
-	s.call("close", 3)
-	s.call("find", 1, posts, n, posts, n) // 3 again: must stay what it is
-	s.call("rows_next", 2)                // 4, b
-	s.call("record_text", 3, id, idn, at(1032), 8)
-	s.call("record_text", 4, id, idn, at(1040), 8)
-	s.call("rows_next", 2)                         // the end
-	s.call("record_text", 4, id, idn, at(1048), 8) // given up
-	s.call("rows_next", 2)
-	s.call("rows_affected", 2)
-	s.call("rows_json", 2, at(1024), 8)
-	s.call("close", 2)
-	s.call("rows_next", 2)
-	s.call("close", 1) // the event's record stays
-	s.call("record_collection", 1, at(1056), 8)
-	s.dump(1024, 40)
-	results, dump, _ := s.play(t, x, everything())
-	want := []int64{2, 3, 1, 0, 3, 4, 5, 1, 0, -1, 0, 0, -2, 0, -1, 0, 5}
-	if !slices.Equal(results, want) || dump != "a\x00\x00\x00\x00\x00\x00\x00posts\x00\x00\x00b\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00posts\x00\x00\x00" {
-		t.Errorf("%v, %q", results, dump)
-	}
-	var q script
-	q.call("sql", 0, 0, 0, 0) // 2
-	q.call("rows_json", 2, at(0), 8)
-	q.call("rows_next", 2)
-	q.call("rows_json", 2, at(0), 8)
-	q.call("rows_next", 2)
-	q.call("rows_next", 2)
-	q.call("rows_next", 2)
-	q.call("rows_json", 2, at(0), 8)
-	q.call("rows_affected", 2)
-	q.dump(0, 3)
-	results, dump, _ = q.play(t, x, nil)
-	if want := []int64{2, -2, 1, 3, 1, 0, 0, -2, 3}; !slices.Equal(results, want) || dump != "[1]" {
-		t.Errorf("%v, %q", results, dump)
-	}
-}
-
-func TestSQLNeedsThePermission(t *testing.T) {
-	if _, err := parseParams([]byte("[1]")); err != nil {
-		t.Error(err)
-	}
-	host := &fakeHost{sql: func(string, Params) (*Rows, error) { return &Rows{Rows: make([][]byte, MaxSQLRows+1)}, nil }}
-	x, _ := one(t, host, nil, "puppet")
-	var s script
-	s.call("sql", 0, 0, 0, 0)
-	if results, _, _ := s.play(t, x, nil); results[0] != int64(Limit) {
-		t.Error("too many rows", results)
-	}
-	x.permissions.SQL = false
-	if results, _, _ := s.play(t, x, nil); results[0] != int64(Forbidden) {
-		t.Error("without the permission", results)
-	}
-}
-
-func TestRequest(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
-	var s script
-	names := []struct {
-		part       int
-		name, want string
-	}{
-		{0, "", "POST"}, {1, "", "/puppet"}, {2, "name", "n"}, {3, "a", "1"}, {4, "x-a", "y"}, {6, "", "10.0.0.1"}, {7, "", "/puppet?a=1"}, {8, "", "default"},
-	}
-	for n, p := range names {
-		name, length := s.put(p.name)
-		s.call("request", p.part, name, length, at(1024+16*n), 16)
-	}
-	s.call("auth")
-	s.call("auth")
-	s.call("auth_superuser")
-	s.dump(1024, 16*len(names))
-	results, dump, _ := s.play(t, x, everything())
-	for n, p := range names {
-		if got := strings.TrimRight(dump[16*n:16*n+16], "\x00"); got != p.want || results[n] != int64(len(p.want)) {
-			t.Errorf("part %d: %q, %d", p.part, got, results[n])
-		}
-	}
-	if rest := results[len(names):]; !slices.Equal(rest, []int64{2, 2, 1}) {
-		t.Error(rest)
-	}
-}
-
-func TestRespond(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "puppet")
-	var s script
-	kind, n := s.put("text/plain")
-	name, nn := s.put("X-A")
-	s.call("respond", 201, kind, n)
-	for range maxHeaders + 1 {
-		s.call("respond_header", name, nn, kind, n)
-	}
-	results, _, r := s.play(t, x, nil)
-	if r.Status != 201 || r.ContentType != "text/plain" || len(r.Headers) != maxHeaders || r.Headers[0] != (Header{"X-A", "text/plain"}) {
-		t.Errorf("%+v", r)
-	}
-	if results[len(results)-1] != int64(Limit) {
-		t.Error(results)
-	}
-}
-
-func TestLog(t *testing.T) {
-	x, log := one(t, &fakeHost{}, nil, "puppet")
-	var s script
-	line, n := s.put("hello from the guest")
-	for range maxLines + 1 {
-		s.call("log", 4, line, n)
-	}
-	results, _, _ := s.play(t, x, nil)
-	if results[0] != 0 || results[len(results)-1] != int64(Limit) {
-		t.Error(results)
-	}
-	if got := strings.Count(log.String(), `level=WARN msg="hello from the guest" extension=puppet`); got != maxLines {
-		t.Error(got)
-	}
-}
-
-// TestHandlesHoldLittle: what a guest makes the server keep is bounded like its own memory.
-func TestHandlesHoldLittle(t *testing.T) {
-	large := newRecord("posts", "text", strings.Repeat("x", maxHeld/4))
-	h := &handles{}
-	h.begin(newRecord("posts"))
-	open := func() (int32, *Error) { return h.open(handle{record: large}, 1024) }
-	for range 4 {
-		if _, err := open(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := open(); err != errHeld {
-		t.Fatalf("more than there may be: %v", err)
-	}
-	list := handle{rows: &rows{records: []Record{newRecord("posts", "a", "1")}}}
-	if _, err := h.open(list, 1024); err != errHeld {
-		t.Errorf("a list beside it: %v", err)
-	}
-	if _, err := h.open(handle{rows: &rows{sql: &Rows{Rows: [][]byte{[]byte("[1]")}}}}, 1024); err != errHeld {
-		t.Errorf("rows beside it: %v", err)
-	}
-	if err := h.close(2); err != nil {
-		t.Fatal(err)
-	}
-	if at, err := h.open(list, 1024); err != nil || at != 2 {
-		t.Fatalf("after one was closed: %d, %v", at, err)
-	}
-	for range 2 {
-		if _, err := h.advance(h.slots[1].rows, 1024); err != nil {
-			t.Fatal(err)
-		}
-	}
-	h.end()
-	if h.held != 0 {
-		t.Errorf("%d bytes are held after the call", h.held)
-	}
-}
-
-// TestLongFiltersAreRefused: the host remembers what it made of filters.
-func TestLongFiltersAreRefused(t *testing.T) {
-	for _, key := range []string{"filter", "sort"} {
-		_, err := parseQuery([]byte(`{"` + key + `":"` + strings.Repeat("x", maxFilter+1) + `"}`))
-		if err == nil || err.Errno != Limit {
-			t.Errorf("%s: %v", key, err)
 		}
 	}
 }

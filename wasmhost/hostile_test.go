@@ -17,14 +17,14 @@ func short(o *Options) { o.Limits.Hook, o.Limits.Route = time.Second, time.Secon
 const (
 	hookLoop = iota
 	hookRecurse
-	hookCreate
+	HookCreate
 	hookMemory
 	hookCalls
 	hookExit
 	hookTrap
 	hookBeyond
 	hookGiant
-	hookFine
+	HookFine
 	hookLines
 	hookSleep
 	hookRenumber
@@ -61,16 +61,16 @@ func TestHostileHooks(t *testing.T) {
 		{"handles without end", hookHandles, nil},
 		{"a line that does not end", hookUnended, nil},
 	}
-	m, log := open(t, &fakeHost{}, short, "hostile")
+	m, log := OpenManager(t, &FakeHost{}, short, "hostile")
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			x := fresh(t, m)
-			c := &Call{Record: newRecord("posts")}
+			c := &Call{Record: NewFakeRecord("posts")}
 			_, err := x.Before(context.Background(), test.hook, c)
-			if !same(err, test.want) {
+			if !SameFault(err, test.want) {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
-			if _, err := x.Before(context.Background(), hookFine, c); err != nil {
+			if _, err := x.Before(context.Background(), HookFine, c); err != nil {
 				t.Errorf("the next call: %v", err)
 			}
 			if s := x.Stats(); s.Instances != 1 || test.want != nil && (s.Failures != 1 || s.LastError == "") {
@@ -97,7 +97,7 @@ func fresh(t testing.TB, m *Manager) *Extension {
 	return x
 }
 
-func same(got, want error) bool {
+func SameFault(got, want error) bool {
 	var g, w *Fault
 	if errors.As(want, &w) {
 		return errors.As(got, &g) && g.Kind == w.Kind
@@ -106,41 +106,41 @@ func same(got, want error) bool {
 }
 
 func TestHostileRoute(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, short, "hostile")
-	if _, err := x.Serve(context.Background(), 0, nil); !same(err, &Fault{Kind: Limited}) {
+	x, _ := OpenOne(t, &FakeHost{}, short, "hostile")
+	if _, err := x.Serve(context.Background(), 0, nil); !SameFault(err, &Fault{Kind: Limited}) {
 		t.Error(err)
 	}
 }
 
 func TestHostileAlloc(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, short, "hostile")
+	x, _ := OpenOne(t, &FakeHost{}, short, "hostile")
 	for n, want := range map[int]FaultKind{1: Limited, 2: Lied, 3: Trapped, 2000: Limited} {
-		if err := x.After(context.Background(), hookFine, nil, make([]byte, n)); !same(err, &Fault{Kind: want}) {
+		if err := x.After(context.Background(), HookFine, nil, make([]byte, n)); !SameFault(err, &Fault{Kind: want}) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
-	if err := x.After(context.Background(), hookFine, nil, make([]byte, 100)); err != nil {
+	if err := x.After(context.Background(), HookFine, nil, make([]byte, 100)); err != nil {
 		t.Error(err)
 	}
 }
 
 // Guests that call themselves through the host end at a depth, not with the process.
 func TestGuestHostGuestRecursion(t *testing.T) {
-	host := &fakeHost{}
-	x, _ := one(t, host, nil, "hostile")
+	host := &FakeHost{}
+	x, _ := OpenOne(t, host, nil, "hostile")
 	deepest := 0
-	c := &Call{Record: newRecord("posts")}
-	host.create = func(ctx context.Context, _ []byte) (Record, error) {
+	c := &Call{Record: NewFakeRecord("posts")}
+	host.OnCreate = func(ctx context.Context, _ []byte) (Record, error) {
 		if Of(ctx) != x {
 			t.Error("the context does not name the extension")
 		}
 		deepest = max(deepest, holder(ctx).depth)
-		if _, err := x.Before(ctx, hookCreate, c); err != nil {
+		if _, err := x.Before(ctx, HookCreate, c); err != nil {
 			return nil, err
 		}
-		return newRecord("posts"), nil
+		return NewFakeRecord("posts"), nil
 	}
-	_, err := x.Before(context.Background(), hookCreate, c)
+	_, err := x.Before(context.Background(), HookCreate, c)
 	var no *Rejection
 	if !errors.As(err, &no) || no.Status != 422 || deepest != MaxDepth {
 		t.Fatalf("%v at depth %d", err, deepest)
@@ -149,35 +149,35 @@ func TestGuestHostGuestRecursion(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	// The innermost one is told why.
-	host.create = func(ctx context.Context, _ []byte) (Record, error) {
+	host.OnCreate = func(ctx context.Context, _ []byte) (Record, error) {
 		for d := holder(ctx).depth; d < MaxDepth; d++ {
 			ctx = context.WithValue(ctx, callKey{}, &callContext{Context: ctx, depth: d + 1})
 		}
-		_, err := x.Before(ctx, hookCreate, c)
+		_, err := x.Before(ctx, HookCreate, c)
 		return nil, err
 	}
-	if _, err := x.Before(context.Background(), hookCreate, c); !errors.As(err, &no) || no.Message != errTooDeep.Message {
+	if _, err := x.Before(context.Background(), HookCreate, c); !errors.As(err, &no) || no.Message != errTooDeep.Message {
 		t.Error(err)
 	}
 }
 
 // A chain that holds an instance never waits for one: with all of them held by calls that call the extension again, everybody gets through.
 func TestNestedCallsDoNotWait(t *testing.T) {
-	host := &fakeHost{}
-	x, _ := one(t, host, nil, "hostile")
-	c := &Call{Record: newRecord("posts")}
+	host := &FakeHost{}
+	x, _ := OpenOne(t, host, nil, "hostile")
+	c := &Call{Record: NewFakeRecord("posts")}
 	var held sync.WaitGroup
 	held.Add(maxInstances)
-	host.create = func(ctx context.Context, _ []byte) (Record, error) {
+	host.OnCreate = func(ctx context.Context, _ []byte) (Record, error) {
 		held.Done()
 		held.Wait()
-		_, err := x.Before(ctx, hookFine, c)
-		return newRecord("posts"), err
+		_, err := x.Before(ctx, HookFine, c)
+		return NewFakeRecord("posts"), err
 	}
 	errs := make(chan error)
 	for range maxInstances {
 		go func() {
-			_, err := x.Before(context.Background(), hookCreate, c)
+			_, err := x.Before(context.Background(), HookCreate, c)
 			errs <- err
 		}()
 	}
@@ -190,7 +190,7 @@ func TestNestedCallsDoNotWait(t *testing.T) {
 
 // While one guest loops, others run and the garbage collector gets through.
 func TestLoopDisturbsNobody(t *testing.T) {
-	m, _ := open(t, &fakeHost{}, func(o *Options) { o.Limits.Hook = 10 * time.Second }, "hostile", "bench")
+	m, _ := OpenManager(t, &FakeHost{}, func(o *Options) { o.Limits.Hook = 10 * time.Second }, "hostile", "bench")
 	set := m.Extensions()
 	bench, hostile := set[0], set[1]
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Second))
@@ -200,8 +200,8 @@ func TestLoopDisturbsNobody(t *testing.T) {
 		_, err := hostile.Before(ctx, hookLoop, nil)
 		looped <- err
 	}()
-	eventually(t, "the loop runs", func() bool { return hostile.refs.Load() == 1 })
-	c := &Call{Record: newRecord("posts", "title", `"a"`)}
+	Eventually(t, "the loop runs", func() bool { return hostile.refs.Load() == 1 })
+	c := &Call{Record: NewFakeRecord("posts", "title", `"a"`)}
 	rounds := 0
 	for ; ; rounds++ {
 		select {
@@ -225,17 +225,17 @@ func TestLoopDisturbsNobody(t *testing.T) {
 
 // Who waits for a guest below is not to blame for its loop.
 func TestBlame(t *testing.T) {
-	host := &fakeHost{}
-	m, _ := open(t, host, short, "hostile", "puppet")
+	host := &FakeHost{}
+	m, _ := OpenManager(t, host, short, "hostile", "puppet")
 	hostile, puppet := m.Extensions()[0], m.Extensions()[1]
-	host.find = func(ctx context.Context, _ string) (Record, error) {
+	host.OnFind = func(ctx context.Context, _ string) (Record, error) {
 		_, err := hostile.Before(ctx, hookLoop, nil)
 		return nil, err
 	}
-	var s script
-	posts, n := s.put("posts")
-	s.call("find", 1, posts, n, posts, n)
-	_, err := puppet.Before(context.Background(), 0, s.with(nil))
+	var s Script
+	posts, n := s.Put("posts")
+	s.Call("find", 1, posts, n, posts, n)
+	_, err := puppet.Before(context.Background(), 0, s.With(nil))
 	if err != nil && !errors.Is(err, ErrTimeout) {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestBlame(t *testing.T) {
 }
 
 func TestHostileFiles(t *testing.T) {
-	m, log := open(t, &fakeHost{}, nil, "init_trap", "init_exit", "start_trap", "describe_trap", "describe_nothing", "describe_beyond", "describe_data", "table_bomb")
+	m, log := OpenManager(t, &FakeHost{}, nil, "init_trap", "init_exit", "start_trap", "describe_trap", "describe_nothing", "describe_beyond", "describe_data", "table_bomb")
 	if set := m.Extensions(); len(set) != 2 || set[0].Name() != "early" || set[1].Name() != "tables" {
 		t.Fatalf("%v", set)
 	}
@@ -268,7 +268,7 @@ func TestHostileFiles(t *testing.T) {
 
 // A module that loops before it is anything is stopped, too.
 func TestEndlessInitialize(t *testing.T) {
-	m, log := open(t, &fakeHost{}, nil)
+	m, log := OpenManager(t, &FakeHost{}, nil)
 	x := &Extension{manager: m, log: m.log, lines: m.log}
 	x.pool.extension = x
 	m.mu.Lock()
@@ -284,12 +284,12 @@ func TestEndlessInitialize(t *testing.T) {
 }
 
 func TestNotModules(t *testing.T) {
-	m, log := open(t, &fakeHost{}, nil)
+	m, log := OpenManager(t, &FakeHost{}, nil)
 	bench := guest(t, "bench")
 	for name, content := range map[string][]byte{"empty": nil, "text": []byte("hello"), "half": bench[:len(bench)/2], "header": bench[:8]} {
-		put(t, m.options.Dir, name, content)
+		PutModule(t, m.options.Dir, name, content)
 	}
-	put(t, m.options.Dir, "other", []byte(strings.ReplaceAll(string(bench), "troupe_1", "troupe_9")))
+	PutModule(t, m.options.Dir, "other", []byte(strings.ReplaceAll(string(bench), "troupe_1", "troupe_9")))
 	if err := m.Reload(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestNotModules(t *testing.T) {
 
 // Whenever a call is stopped, also at its very end, the next one does not feel it.
 func TestStoppingHitsNobodyElse(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, long, "hostile")
+	x, _ := OpenOne(t, &FakeHost{}, long, "hostile")
 	var all sync.WaitGroup
 	for worker := range 4 {
 		all.Go(func() {
@@ -309,14 +309,14 @@ func TestStoppingHitsNobodyElse(t *testing.T) {
 				ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(end))
 				hook := hookLoop
 				if n%3 == 0 {
-					hook = hookFine
+					hook = HookFine
 				}
 				_, err := x.Before(ctx, hook, nil)
 				if err != nil && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBusy) || err == nil && hook == hookLoop {
 					t.Error(err)
 				}
 				cancel()
-				if _, err := x.Before(context.Background(), hookFine, nil); err != nil {
+				if _, err := x.Before(context.Background(), HookFine, nil); err != nil {
 					t.Error("stopped for another's deadline:", err)
 				}
 			}

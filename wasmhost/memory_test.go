@@ -41,7 +41,7 @@ func TestLinearMemory(t *testing.T) {
 // However many guests grow at the same time, together they stay within the budget, and give back what they had.
 func TestMemoryOfAllInstances(t *testing.T) {
 	const total = 100 << 20
-	x, _ := one(t, &fakeHost{}, func(o *Options) { long(o); o.Limits.TotalMemory = total }, "hostile")
+	x, _ := OpenOne(t, &FakeHost{}, func(o *Options) { long(o); o.Limits.TotalMemory = total }, "hostile")
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
@@ -54,7 +54,7 @@ func TestMemoryOfAllInstances(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if _, err := x.Before(context.Background(), hookFine, nil); err != nil {
+	if _, err := x.Before(context.Background(), HookFine, nil); err != nil {
 		t.Error(err)
 	}
 	x.pool.trim(0, func(*instance) bool { return true })

@@ -11,19 +11,19 @@ import (
 // occupied returns a hostile extension all of whose instances are in a host call, and a function that ends those.
 func occupied(t *testing.T, change func(*Options)) (x *Extension, end func()) {
 	t.Helper()
-	host := &fakeHost{}
-	x, _ = one(t, host, change, "hostile")
+	host := &FakeHost{}
+	x, _ = OpenOne(t, host, change, "hostile")
 	var begun, ended sync.WaitGroup
 	release := make(chan struct{})
 	begun.Add(maxInstances)
-	host.create = func(context.Context, []byte) (Record, error) {
+	host.OnCreate = func(context.Context, []byte) (Record, error) {
 		begun.Done()
 		<-release
-		return newRecord("posts"), nil
+		return NewFakeRecord("posts"), nil
 	}
 	for range maxInstances {
 		ended.Go(func() {
-			if _, err := x.Before(context.Background(), hookCreate, nil); err != nil {
+			if _, err := x.Before(context.Background(), HookCreate, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -40,19 +40,19 @@ func TestBusy(t *testing.T) {
 	x, end := occupied(t, long)
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(30*time.Millisecond))
 	defer cancel()
-	if _, err := x.Before(ctx, hookFine, nil); !errors.Is(err, ErrBusy) {
+	if _, err := x.Before(ctx, HookFine, nil); !errors.Is(err, ErrBusy) {
 		t.Error("by ctx:", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	if _, err := x.Before(ctx, hookFine, nil); !errors.Is(err, ErrBusy) {
+	if _, err := x.Before(ctx, HookFine, nil); !errors.Is(err, ErrBusy) {
 		t.Error("by ctx that has ended:", err)
 	}
 	if s := x.Stats(); s.Busy != 2 || s.Failures != 0 {
 		t.Errorf("%+v", s)
 	}
 	end()
-	if _, err := x.Before(context.Background(), hookFine, nil); err != nil {
+	if _, err := x.Before(context.Background(), HookFine, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -61,7 +61,7 @@ func TestBusy(t *testing.T) {
 func TestBusyByLimit(t *testing.T) {
 	x, end := occupied(t, func(o *Options) { o.Limits.Hook = time.Minute })
 	x.manager.limits.Hook = 40 * time.Millisecond // from here on
-	if _, err := x.Before(context.Background(), hookFine, nil); !errors.Is(err, ErrBusy) {
+	if _, err := x.Before(context.Background(), HookFine, nil); !errors.Is(err, ErrBusy) {
 		t.Error(err)
 	}
 	x.manager.limits.Hook = time.Minute
@@ -73,11 +73,11 @@ func TestWaitersGetTheirTurn(t *testing.T) {
 	errs := make(chan error)
 	for range 3 * maxInstances {
 		go func() {
-			_, err := x.Before(context.Background(), hookFine, nil)
+			_, err := x.Before(context.Background(), HookFine, nil)
 			errs <- err
 		}()
 	}
-	eventually(t, "all wait", func() bool {
+	Eventually(t, "all wait", func() bool {
 		x.pool.mu.Lock()
 		defer x.pool.mu.Unlock()
 		return len(x.pool.waiters) == 3*maxInstances
@@ -100,12 +100,12 @@ func TestWaitersGetTheirTurn(t *testing.T) {
 
 // A broken instance makes room for the next waiter.
 func TestWaitersBehindFaults(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "hostile")
+	x, _ := OpenOne(t, &FakeHost{}, nil, "hostile")
 	var all sync.WaitGroup
 	for range 4 * maxInstances {
 		all.Go(func() {
 			_, err := x.Before(context.Background(), hookRejectTrap, nil)
-			if !same(err, &Fault{Kind: Trapped}) && !errors.Is(err, ErrSuspended) {
+			if !SameFault(err, &Fault{Kind: Trapped}) && !errors.Is(err, ErrSuspended) {
 				t.Error(err)
 			}
 		})
@@ -118,10 +118,10 @@ func TestWaitersBehindFaults(t *testing.T) {
 
 func TestHostContext(t *testing.T) {
 	type key struct{}
-	host := &fakeHost{}
-	x, _ := one(t, host, nil, "hostile")
+	host := &FakeHost{}
+	x, _ := OpenOne(t, host, nil, "hostile")
 	var kept context.Context
-	host.create = func(ctx context.Context, _ []byte) (Record, error) {
+	host.OnCreate = func(ctx context.Context, _ []byte) (Record, error) {
 		kept = ctx
 		deadline, ok := ctx.Deadline()
 		if left := time.Until(deadline); !ok || left <= 0 || left > x.manager.limits.Hook {
@@ -135,9 +135,9 @@ func TestHostContext(t *testing.T) {
 			t.Error("done")
 		default:
 		}
-		return newRecord("posts"), nil
+		return NewFakeRecord("posts"), nil
 	}
-	if _, err := x.Before(context.WithValue(context.Background(), key{}, "chain"), hookCreate, nil); err != nil {
+	if _, err := x.Before(context.WithValue(context.Background(), key{}, "chain"), HookCreate, nil); err != nil {
 		t.Fatal(err)
 	}
 	<-kept.Done() // with the call
@@ -151,15 +151,15 @@ func TestHostContext(t *testing.T) {
 
 // The watchdog ends a context in which a host waits, at the deadline of the call and with the caller.
 func TestHostContextEnds(t *testing.T) {
-	host := &fakeHost{}
-	x, _ := one(t, host, short, "hostile")
+	host := &FakeHost{}
+	x, _ := OpenOne(t, host, short, "hostile")
 	var got error
-	host.create = func(ctx context.Context, _ []byte) (Record, error) {
+	host.OnCreate = func(ctx context.Context, _ []byte) (Record, error) {
 		<-ctx.Done()
 		got = ctx.Err()
 		return nil, got
 	}
-	if _, err := x.Before(context.Background(), hookCreate, nil); !errors.Is(err, ErrTimeout) {
+	if _, err := x.Before(context.Background(), HookCreate, nil); !errors.Is(err, ErrTimeout) {
 		t.Error(err)
 	}
 	if !errors.Is(got, context.DeadlineExceeded) {
@@ -167,14 +167,14 @@ func TestHostContextEnds(t *testing.T) {
 	}
 	x.manager.limits.Hook = time.Minute
 	ctx, cancel := context.WithCancel(context.Background())
-	host.create = func(ctx context.Context, _ []byte) (Record, error) {
+	host.OnCreate = func(ctx context.Context, _ []byte) (Record, error) {
 		cancel()
 		<-ctx.Done()
 		got = ctx.Err()
 		return nil, got
 	}
 	var no *Rejection
-	if _, err := x.Before(ctx, hookCreate, nil); !errors.As(err, &no) {
+	if _, err := x.Before(ctx, HookCreate, nil); !errors.As(err, &no) {
 		t.Error(err)
 	}
 	if !errors.Is(got, context.Canceled) {
@@ -183,10 +183,10 @@ func TestHostContextEnds(t *testing.T) {
 }
 
 func TestDeadlineThatIsOver(t *testing.T) {
-	x, _ := one(t, &fakeHost{}, nil, "hostile")
+	x, _ := OpenOne(t, &FakeHost{}, nil, "hostile")
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
 	defer cancel()
-	if _, err := x.Before(ctx, hookFine, nil); !errors.Is(err, ErrBusy) {
+	if _, err := x.Before(ctx, HookFine, nil); !errors.Is(err, ErrBusy) {
 		t.Error(err)
 	}
 	if s := x.Stats(); s.Calls != 0 {

@@ -8,7 +8,7 @@ import (
 // wasiInstance returns an instance in the middle of a call.
 func wasiInstance(t *testing.T) *instance {
 	t.Helper()
-	x, _ := one(t, &fakeHost{}, long, "hostile")
+	x, _ := OpenOne(t, &FakeHost{}, long, "hostile")
 	deadline := x.manager.now() + int64(describeLimit)
 	i, err := x.pool.acquire(t.Context(), false, deadline, deadline)
 	if err != nil {
