@@ -19,14 +19,14 @@ const (
 // Room charges the client for an answer of so many bytes, until it has been sent; a slow reader keeps it for as long. Whoever puts a large answer
 // together asks while it grows. It fails with an *[Error] that says what the client can do.
 func (c *Context) Room(n int) error {
-	if n <= freeAnswer || int64(n) <= c.owed {
+	if n <= freeAnswer || int64(n) <= c.answerCharge {
 		return nil
 	}
-	more := (int64(n) - c.owed + answerStep - 1) / answerStep * answerStep
+	more := (int64(n) - c.answerCharge + answerStep - 1) / answerStep * answerStep
 	if err := c.server.opts.Answers.Take(c.Client(), more); err != nil {
 		return answerRefused(err)
 	}
-	c.owed += more
+	c.answerCharge += more
 	return nil
 }
 
@@ -43,32 +43,32 @@ func answerRefused(err error) error {
 	return &Error{Status: http.StatusServiceUnavailable, Message: "Too many large answers at once, please try again.", RetryAfter: roomWait, Cause: err}
 }
 
-// owedBody is an answer that is charged until it has been sent.
-type owedBody struct {
+// chargedAnswer is an answer that is charged until it has been sent.
+type chargedAnswer struct {
 	bytes.Reader
 	give func()
 }
 
 // Close implements io.Closer; fasthttp calls it when it needs the answer no longer.
-func (b *owedBody) Close() error {
+func (b *chargedAnswer) Close() error {
 	b.give()
 	b.give = func() {}
 	return nil
 }
 
-// settleOwed has what is charged for the answer given back when the answer has been sent, which is after the request has ended here.
-func (c *Context) settleOwed() {
-	if c.owed == 0 {
+// giveBackAnswer has what is charged for the answer given back when the answer has been sent, which is after the request has ended here.
+func (c *Context) giveBackAnswer() {
+	if c.answerCharge == 0 {
 		return
 	}
-	share, client, n := c.server.opts.Answers, c.Client(), c.owed
+	share, client, n := c.server.opts.Answers, c.Client(), c.answerCharge
 	give := func() { share.Give(client, n) }
 	res := &c.ctx.Response
 	if c.ctx.Hijacked() || res.IsBodyStream() || len(res.Body()) <= freeAnswer {
 		give()
 		return
 	}
-	body := &owedBody{give: give}
+	body := &chargedAnswer{give: give}
 	text := res.SwapBody(nil)
 	body.Reset(text)
 	c.ctx.SetBodyStream(body, len(text))

@@ -72,7 +72,7 @@ func (c *Context) reader() io.Reader {
 	if int64(c.ctx.Request.Header.ContentLength()) > limit {
 		r = overLimit{} // whoever waits to be told to send it is not told
 	}
-	return &bounded{r: r, left: limit, owed: int64(c.ctx.Request.Header.ContentLength())}
+	return &bounded{r: r, left: limit, announced: int64(c.ctx.Request.Header.ContentLength())}
 }
 
 // overLimit is a body that says beforehand that it is too long.
@@ -81,11 +81,11 @@ type overLimit struct{}
 // Read implements io.Reader.
 func (overLimit) Read([]byte) (int, error) { return 0, ErrTooLarge }
 
-// bounded reads up to left bytes and fails when there are more, or when the body ends before the owed ones came (owed is
+// bounded reads up to left bytes and fails when there are more, or when the body ends before the announced ones came (announced is
 // negative where no length was given).
 type bounded struct {
-	r          io.Reader
-	left, owed int64
+	r               io.Reader
+	left, announced int64
 }
 
 // Read implements io.Reader.
@@ -100,8 +100,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return n, ErrTooLarge
 	}
 	b.left -= int64(n)
-	if b.owed >= 0 {
-		if b.owed -= int64(n); b.owed > 0 && err == io.EOF {
+	if b.announced >= 0 {
+		if b.announced -= int64(n); b.announced > 0 && err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 	}
@@ -235,7 +235,7 @@ type Upload struct {
 	content io.ReaderAt
 }
 
-// Content is where the Size bytes are, in memory or in a spooled file of their own: they can be read until the request was answered.
+// Content is where the Size bytes are, in memory or in a temporary file: they can be read until the request was answered.
 func (u *Upload) Content() io.ReaderAt { return u.content }
 
 // Open returns the content; the caller closes it. It may be opened more than once.

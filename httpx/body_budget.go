@@ -24,8 +24,8 @@ const (
 	victimTime = 200 * time.Millisecond
 )
 
-// kept is what a request keeps of the share of bodies. It belongs to its Context; victims are told through it.
-type kept struct {
+// bodyCharge is what a request keeps of the share of bodies. It belongs to its Context; victims are told through it.
+type bodyCharge struct {
 	n       int64        // bytes that are charged
 	client  string       // whom they are charged to
 	conn    *conn        // while the body comes in
@@ -42,11 +42,11 @@ type bodies struct {
 	now   func() time.Time
 
 	mu   sync.Mutex
-	open map[*kept]struct{}
+	open map[*bodyCharge]struct{}
 }
 
 // begin puts a request among those whose bodies are coming in.
-func (b *bodies) begin(k *kept) {
+func (b *bodies) begin(k *bodyCharge) {
 	k.heard.Store(b.now().UnixNano())
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,7 +55,7 @@ func (b *bodies) begin(k *kept) {
 }
 
 // came takes it out again: what is complete is not ended.
-func (b *bodies) came(k *kept) {
+func (b *bodies) came(k *bodyCharge) {
 	if !k.linked {
 		return
 	}
@@ -66,7 +66,7 @@ func (b *bodies) came(k *kept) {
 }
 
 // take charges n bytes more to k, for which another body may have to go.
-func (b *bodies) take(k *kept, n int64) error {
+func (b *bodies) take(k *bodyCharge, n int64) error {
 	for range maxVictims {
 		err := b.share.Take(k.client, n)
 		if err == nil {
@@ -93,14 +93,14 @@ func (b *bodies) take(k *kept, n int64) error {
 	return err
 }
 
-func (b *bodies) add(k *kept, n int64) {
+func (b *bodies) add(k *bodyCharge, n int64) {
 	b.mu.Lock()
 	k.n += n
 	b.mu.Unlock()
 }
 
 // giveBack gives n of the bytes back that k was charged.
-func (b *bodies) giveBack(k *kept, n int64) {
+func (b *bodies) giveBack(k *bodyCharge, n int64) {
 	b.mu.Lock()
 	k.n -= n
 	b.mu.Unlock()
@@ -108,7 +108,7 @@ func (b *bodies) giveBack(k *kept, n int64) {
 }
 
 // give gives all back that k was charged.
-func (b *bodies) give(k *kept) {
+func (b *bodies) give(k *bodyCharge) {
 	b.came(k)
 	b.mu.Lock()
 	n, waiting := k.n, k.waiting
@@ -122,10 +122,10 @@ func (b *bodies) give(k *kept) {
 
 // endOne ends a body to make room for n bytes of k, of the same client where only its own part is used up, and waits until what that
 // one kept is there. It tells whether there was one.
-func (b *bodies) endOne(k *kept, n int64, own bool) bool {
+func (b *bodies) endOne(k *bodyCharge, n int64, own bool) bool {
 	now := b.now()
 	b.mu.Lock()
-	var victim *kept
+	var victim *bodyCharge
 	for o := range b.open {
 		if o == k || own && o.client != k.client || o.conn == nil || o.victim.Load() {
 			continue
@@ -156,35 +156,35 @@ func (b *bodies) endOne(k *kept, n int64, own bool) bool {
 
 // take charges n bytes more to the request.
 func (c *Context) take(n int64) error {
-	if c.kept == nil {
-		c.kept = &kept{client: c.Client()}
+	if c.charge == nil {
+		c.charge = &bodyCharge{client: c.Client()}
 	}
-	return c.server.bodies.take(c.kept, n)
+	return c.server.bodies.take(c.charge, n)
 }
 
 // heard notes that a piece of the body came.
-func (c *Context) heard() { c.kept.heard.Store(c.server.bodies.now().UnixNano()) }
+func (c *Context) heard() { c.charge.heard.Store(c.server.bodies.now().UnixNano()) }
 
 // receive prepares to read the body. It is called once a request at most; afterwards [Context.received] is.
 func (c *Context) receive() error {
-	if c.kept == nil {
-		c.kept = &kept{client: c.Client(), conn: c.conn}
+	if c.charge == nil {
+		c.charge = &bodyCharge{client: c.Client(), conn: c.conn}
 	}
-	c.server.bodies.begin(c.kept)
+	c.server.bodies.begin(c.charge)
 	return c.take(leastBody)
 }
 
 // received ends what receive began.
 func (c *Context) received() {
-	if c.kept != nil {
-		c.server.bodies.came(c.kept)
+	if c.charge != nil {
+		c.server.bodies.came(c.charge)
 	}
 }
 
 // ended returns the answer to a request whose body was ended to make room for others, nil when it was not.
 func (c *Context) ended() error {
-	if c.kept == nil || !c.kept.victim.Load() {
+	if c.charge == nil || !c.charge.victim.Load() {
 		return nil
 	}
-	return noRoom(&budget.FullError{Share: "bodies", Wanted: c.kept.n, Limit: c.kept.n})
+	return noRoom(&budget.FullError{Share: "bodies", Wanted: c.charge.n, Limit: c.charge.n})
 }

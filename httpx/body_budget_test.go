@@ -19,7 +19,7 @@ func boundedSite(t *testing.T, size int64) (*crowd, *budget.Share) {
 	share := budget.New(size).Share("bodies", 100, 50)
 	w := newCrowd(t, 1000)
 	w.s.opts.Bodies, w.s.bodies.share = share, share
-	w.s.opts.SpoolDir = t.TempDir()
+	w.s.opts.UploadDir = t.TempDir()
 	return w, share
 }
 
@@ -117,13 +117,13 @@ func TestLargestBodyMakesRoom(t *testing.T) {
 func TestStalledBodyMakesRoom(t *testing.T) {
 	share := budget.New(100).Share("bodies", 100, 100)
 	now := time.Now()
-	b := &bodies{share: share, now: func() time.Time { return now }, open: make(map[*kept]struct{})}
-	stalled := &kept{client: "a", conn: &conn{Conn: from{addr: "10.0.0.1", Conn: nullConn{}}}}
+	b := &bodies{share: share, now: func() time.Time { return now }, open: make(map[*bodyCharge]struct{})}
+	stalled := &bodyCharge{client: "a", conn: &conn{Conn: from{addr: "10.0.0.1", Conn: nullConn{}}}}
 	b.begin(stalled)
 	if err := b.take(stalled, 100); err != nil {
 		t.Fatal(err)
 	}
-	k := &kept{client: "b"}
+	k := &bodyCharge{client: "b"}
 	if err := b.take(k, 60); err == nil {
 		t.Fatal("there was room")
 	}
@@ -214,8 +214,8 @@ func TestLaw13CostOfBodies(t *testing.T) {
 	}
 }
 
-// TestSpool: what does not fit into memory is on the disk while the request is answered, counts as a connection, and is gone afterwards.
-func TestSpool(t *testing.T) {
+// TestUploadsOnTheDisk: what does not fit into memory is on the disk while the request is answered, counts as a connection, and is gone afterwards.
+func TestUploadsOnTheDisk(t *testing.T) {
 	w, share := boundedSite(t, 4<<20)
 	large := strings.Repeat("0123456789", 1<<20)
 	body := parts("title=x", "doc=@a.txt:"+large, "doc=@b.txt:small", "more=@c.txt:"+large[:200<<10])
@@ -227,18 +227,18 @@ func TestSpool(t *testing.T) {
 	}
 	c := w.dial("10.0.0.2")
 	go io.WriteString(c, "POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: "+formData+"\r\nContent-Length: 30000000\r\n\r\n"+body[:1<<20])
-	until(t, "an upload under way is spooled", func() bool { return w.s.spooled.Usage().Used > 0 })
+	until(t, "an upload under way is on the disk", func() bool { return w.s.uploads.Usage().Used > 0 })
 	c.Close()
-	until(t, "an abandoned upload is gone", func() bool { return w.s.spooled.Usage().Used == 0 && share.Usage().Used == 0 })
-	entries, err := os.ReadDir(w.s.opts.SpoolDir)
+	until(t, "an abandoned upload is gone", func() bool { return w.s.uploads.Usage().Used == 0 && share.Usage().Used == 0 })
+	entries, err := os.ReadDir(w.s.opts.UploadDir)
 	if err != nil || len(entries) > 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	w.s.spooled = budget.New(2*spoolStep).Share("spooled uploads", 100, 100)
+	w.s.uploads = budget.New(2*uploadStep).Share("uploads", 100, 100)
 	if got := <-w.send("10.0.0.3", formData, len(body), body); !strings.HasPrefix(got, "HTTP/1.1 503") {
 		t.Errorf("more than the disk is to take: %q", got)
 	}
-	until(t, "given back", func() bool { return w.s.spooled.Usage().Used == 0 })
+	until(t, "given back", func() bool { return w.s.uploads.Usage().Used == 0 })
 }
 
 // readsBody answers what the tests of this file send.
@@ -317,7 +317,7 @@ func FuzzWeigh(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		w := weigh(raw)
+		w := countJSON(raw)
 		var v any
 		if decodeJSON(raw, &v) != nil {
 			return

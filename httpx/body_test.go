@@ -217,12 +217,12 @@ func TestBodyLimits(t *testing.T) {
 // TestCutOffBody: a form must not be taken for whole because the peer hung up at a good place.
 func TestCutOffBody(t *testing.T) {
 	for name, b := range map[string]*bounded{
-		"cut off":       {r: strings.NewReader("a=1"), left: 100, owed: 4},
-		"whole":         {r: strings.NewReader("a=1"), left: 3, owed: 3},
-		"chunked":       {r: strings.NewReader("a=1"), left: 100, owed: -1},
-		"one too many":  {r: strings.NewReader("a=12"), left: 3, owed: 4},
-		"byte by byte":  {r: iotest.OneByteReader(strings.NewReader("a=1")), left: 3, owed: 3},
-		"many too many": {r: iotest.OneByteReader(strings.NewReader("a=123456")), left: 3, owed: -1},
+		"cut off":       {r: strings.NewReader("a=1"), left: 100, announced: 4},
+		"whole":         {r: strings.NewReader("a=1"), left: 3, announced: 3},
+		"chunked":       {r: strings.NewReader("a=1"), left: 100, announced: -1},
+		"one too many":  {r: strings.NewReader("a=12"), left: 3, announced: 4},
+		"byte by byte":  {r: iotest.OneByteReader(strings.NewReader("a=1")), left: 3, announced: 3},
+		"many too many": {r: iotest.OneByteReader(strings.NewReader("a=123456")), left: 3, announced: -1},
 	} {
 		want := map[string]error{"cut off": io.ErrUnexpectedEOF, "one too many": ErrTooLarge, "many too many": ErrTooLarge}[name]
 		if got, err := io.ReadAll(b); string(got) != "a=1" || err != want {
@@ -231,10 +231,10 @@ func TestCutOffBody(t *testing.T) {
 	}
 }
 
-func TestUploadsAreSpooledAndRemoved(t *testing.T) {
+func TestUploadsAreOnTheDiskAndRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	w := bodySite(t)
-	content := strings.Repeat("0123456789", spoolAbove/10+1<<20)
+	content := strings.Repeat("0123456789", maxUploadMemory/10+1<<20)
 	got := w.post("/map", formData, parts("f=@big.bin:"+content))
 	if want := fmt.Sprintf(`{"upload f":"big.bin %d 01234567890123456789"}`, len(content)); strings.TrimSpace(got.body) != want {
 		t.Errorf("got %.200s, want %s", got.body, want)

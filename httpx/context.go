@@ -32,34 +32,34 @@ type Context struct {
 	// Meta is extra data for the request log, set by handlers; nil for none.
 	Meta any
 
-	ctx    *fasthttp.RequestCtx
-	conn   *conn // nil where it is not this package's
-	server *Server
-	policy *Policy
-	router *Router
-	method string
-	path   []byte
-	query  []byte
-	match  match
-	limit  int64 // of the body, negative for none
-	params [maxParams]string
-	known  uint8 // bit i: params[i] is decoded
-	remote netip.Addr
-	real   netip.Addr
-	realIP string
-	client string
-	work   context.Context // of Context
-	form   *form
-	kept   *kept          // what is charged to the client, nil for nothing
-	weight weight         // of the JSON that was read
-	body   []byte         // once it was read as a whole
-	bodyIs error          // why a body that was begun cannot be read again
-	values map[string]any // of [Context.Set]
-	at     int            // the step of the chain that Next runs next
-	owed   int64          // bytes of the answer that are charged
-	quiet  bool           // a success is not logged
-	gzip   bool           // the answer is to be compressed
-	sent   bool           // an answer was written
+	ctx          *fasthttp.RequestCtx
+	conn         *conn // nil where it is not this package's
+	server       *Server
+	policy       *Policy
+	router       *Router
+	method       string
+	path         []byte
+	query        []byte
+	match        match
+	limit        int64 // of the body, negative for none
+	params       [maxParams]string
+	known        uint8 // bit i: params[i] is decoded
+	remote       netip.Addr
+	real         netip.Addr
+	realIP       string
+	client       string
+	work         context.Context // of Context
+	form         *form
+	charge       *bodyCharge    // what is charged to the client, nil for nothing
+	json         jsonCost       // of the JSON that was read
+	body         []byte         // once it was read as a whole
+	bodyIs       error          // why a body that was begun cannot be read again
+	values       map[string]any // of [Context.Set]
+	at           int            // the step of the chain that Next runs next
+	answerCharge int64          // bytes of the answer that are charged
+	quiet        bool           // a success is not logged
+	gzip         bool           // the answer is to be compressed
+	sent         bool           // an answer was written
 }
 
 // Raw returns fasthttp's own context, for what has no method here: hijacking, streaming, file bodies. Its paths are not
@@ -182,9 +182,9 @@ func (c *Context) reset() {
 	if c.form != nil {
 		c.form.remove()
 	}
-	if c.kept != nil {
-		c.server.bodies.give(c.kept)
+	if c.charge != nil {
+		c.server.bodies.give(c.charge)
 	}
-	c.settleOwed()
+	c.giveBackAnswer()
 	*c = Context{}
 }

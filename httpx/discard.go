@@ -5,10 +5,10 @@ import (
 	"io"
 )
 
-// Skip reads the body and forgets it. A client that gets its answer while it still sends may see a broken connection instead,
+// DiscardBody reads the body and forgets it. A client that gets its answer while it still sends may see a broken connection instead,
 // so this stands before the refusal of a body that nobody wants; one that waits to be told to send it is not told. It fails
 // with [ErrTooLarge] beyond the route's limit.
-func (c *Context) Skip() error {
+func (c *Context) DiscardBody() error {
 	if c.body != nil || c.form != nil || c.bodyIs != nil {
 		return c.bodyIs
 	}
@@ -19,6 +19,6 @@ func (c *Context) Skip() error {
 		c.bodyIs = c.bodyError(err)
 		return c.bodyIs
 	}
-	c.bodyIs = fmt.Errorf("%w: the body was skipped", ErrMalformed)
+	c.bodyIs = fmt.Errorf("%w: the body was discarded", ErrMalformed)
 	return nil
 }

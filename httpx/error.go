@@ -141,7 +141,7 @@ func AsError(err error) *Error {
 		return e
 	case errors.Is(err, ErrTooLarge):
 		return &Error{Status: http.StatusRequestEntityTooLarge, Cause: err}
-	case files.IsFull(err): // while a body was spooled
+	case files.IsFull(err): // while an upload was written to the disk
 		return DiskFull(err)
 	case errors.Is(err, ErrUnsupportedContentType):
 		return &Error{Status: http.StatusBadRequest, Message: "Unsupported Content-Type.", Cause: err}

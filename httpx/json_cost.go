@@ -24,12 +24,12 @@ const (
 	keyBytes, valueBytes, pairBytes = 96, 32, 160
 )
 
-// weight is what the JSON of a body is made of.
-type weight struct{ keys, values, depth int }
+// jsonCost is what the JSON of a body is made of.
+type jsonCost struct{ keys, values, depth int }
 
-// weigh counts in a JSON text without reading it: each byte is looked at once, and nothing is kept. Of a text that is no JSON it counts what it
+// countJSON counts in a JSON text without reading it: each byte is looked at once, and nothing is kept. Of a text that is no JSON it counts what it
 // would have to read.
-func weigh(raw []byte) (w weight) {
+func countJSON(raw []byte) (w jsonCost) {
 	depth := 0
 	for i := 0; i < len(raw); i++ {
 		switch raw[i] {
@@ -75,16 +75,16 @@ func (c *Context) checkJSON(raw []byte) error {
 	if len(raw) <= few {
 		return nil
 	}
-	w := weigh(raw)
-	c.weight.keys += w.keys
-	c.weight.values += w.values
+	w := countJSON(raw)
+	c.json.keys += w.keys
+	c.json.values += w.values
 	free := c.Auth != nil && c.Auth.Superuser
 	switch {
 	case w.depth > maxBodyDepth:
 		return fmt.Errorf("read body: %w: nested %d deep, %d are allowed", ErrMalformed, w.depth, maxBodyDepth)
-	case !free && c.weight.keys > maxBodyKeys:
+	case !free && c.json.keys > maxBodyKeys:
 		return tooMany("keys", maxBodyKeys)
-	case !free && c.weight.values > maxBodyValues:
+	case !free && c.json.values > maxBodyValues:
 		return tooMany("values", maxBodyValues)
 	}
 	return c.take(int64(w.keys)*keyBytes + int64(w.values)*valueBytes)

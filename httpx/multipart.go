@@ -24,13 +24,13 @@ type form struct {
 	values map[string][]string
 	files  []Upload
 	inMem  int64 // bytes of files that are kept in memory
-	spool  *spool
+	onDisk *uploadFile
 }
 
 // remove gives back what is on the disk.
 func (f *form) remove() {
-	if f.spool != nil {
-		f.spool.remove()
+	if f.onDisk != nil {
+		f.onDisk.remove()
 	}
 }
 
@@ -137,35 +137,35 @@ func (c *Context) readPart(part *multipart.Part) error {
 	return nil
 }
 
-// readFile keeps what is small in memory, and the rest in the spool.
+// readFile keeps what is small in memory, and the rest on the disk.
 func (c *Context) readFile(part *multipart.Part) (Upload, error) {
 	f := c.form
 	var small bytes.Buffer
-	size, err := c.copyPart(charged{c, &small}, io.LimitReader(part, spoolAbove-f.inMem))
+	size, err := c.copyPart(charged{c, &small}, io.LimitReader(part, maxUploadMemory-f.inMem))
 	if err != nil {
 		return Upload{}, err
 	}
 	f.inMem += size
-	if f.inMem < spoolAbove {
+	if f.inMem < maxUploadMemory {
 		return Upload{Size: size, content: bytes.NewReader(small.Bytes())}, nil
 	}
-	if f.spool == nil {
-		if f.spool, err = c.server.newSpool(c.Client()); err != nil {
+	if f.onDisk == nil {
+		if f.onDisk, err = c.server.newUploadFile(c.Client()); err != nil {
 			return Upload{}, err
 		}
 	}
 	// It is in one piece, or it would have to be put together again for whoever reads it.
-	begin := f.spool.size
-	if _, err := f.spool.Write(small.Bytes()); err != nil {
+	begin := f.onDisk.size
+	if _, err := f.onDisk.Write(small.Bytes()); err != nil {
 		return Upload{}, err
 	}
 	f.inMem -= size
-	c.server.bodies.giveBack(c.kept, size)
-	rest, err := c.copyPart(f.spool, part)
+	c.server.bodies.giveBack(c.charge, size)
+	rest, err := c.copyPart(f.onDisk, part)
 	if err != nil {
 		return Upload{}, err
 	}
-	return Upload{Size: size + rest, content: io.NewSectionReader(f.spool.file, begin, size+rest)}, nil
+	return Upload{Size: size + rest, content: io.NewSectionReader(f.onDisk.file, begin, size+rest)}, nil
 }
 
 // copyPart copies all of a part. The error is that of reading, or of w as it came.

@@ -106,7 +106,7 @@ func (l *limiter) choose(t *rateTarget) *RateRule {
 	if !l.paths {
 		return nil
 	}
-	paths := spell(t.path, t.route, t.collection, t.collName)
+	paths := ratePaths(t.path, t.route, t.collection, t.collName)
 	if r := l.byLabel(t.method, " ", t.auth, paths[:]...); r != nil {
 		return r
 	}

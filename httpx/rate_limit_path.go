@@ -6,9 +6,9 @@ import "strings"
 // text named it. A rule for one of them is a rule for all. Unused ones are "".
 type spellings [3]string
 
-// spell returns the spellings of a path as it was sent. Percent-encoding is undone and a slash at the end is dropped, so that
+// ratePaths returns the spellings of a path as it was sent. Percent-encoding is undone and a slash at the end is dropped, so that
 // neither makes another path of it.
-func spell(raw string, route *Route, id, name string) (s spellings) {
+func ratePaths(raw string, route *Route, id, name string) (s spellings) {
 	s[0] = plain(raw)
 	if id == "" || route == nil || route.Collection == "" {
 		return s

@@ -1,8 +1,8 @@
 package httpx
 
-// Shadows tells whether some request that other alone would get goes to r where a [Router] holds both. Patterns that cannot be
-// read shadow nothing.
-func (r *Route) Shadows(other *Route) bool {
+// Overrides tells whether some request that other alone would get goes to r where a [Router] holds both. Patterns that cannot be
+// read override nothing.
+func (r *Route) Overrides(other *Route) bool {
 	mine, err := parsePattern(r.Path)
 	if err != nil {
 		return false

@@ -2,7 +2,7 @@ package httpx
 
 import "testing"
 
-func TestShadows(t *testing.T) {
+func TestOverrides(t *testing.T) {
 	tests := []struct {
 		method, path, otherMethod, other string
 		want                             bool
@@ -34,8 +34,8 @@ func TestShadows(t *testing.T) {
 	for _, test := range tests {
 		r := &Route{Method: test.method, Path: test.path, Handler: echo}
 		other := &Route{Method: test.otherMethod, Path: test.other, Handler: echo}
-		if got := r.Shadows(other); got != test.want {
-			t.Errorf("%s shadows %s: %v", r, other, got)
+		if got := r.Overrides(other); got != test.want {
+			t.Errorf("%s overrides %s: %v", r, other, got)
 		}
 	}
 }

@@ -64,9 +64,9 @@ type Options struct {
 	// MaxConnections bounds the connections, event streams and files of uploads. Zero is what the process may open, less what is kept
 	// for everything else; there are never more.
 	MaxConnections int
-	// SpoolDir is where uploads are kept that do not fit into memory, until they are answered; it is made when it is missing. Empty is
+	// UploadDir is where uploads are kept that do not fit into memory, until they are answered; it is made when it is missing. Empty is
 	// the system's directory, which may be memory.
-	SpoolDir string
+	UploadDir string
 }
 
 // Server is the HTTP front-end. Make one with [New]; all methods are safe for concurrent use.
@@ -81,7 +81,7 @@ type Server struct {
 	contexts sync.Pool
 
 	bodies    *bodies
-	spooled   *budget.Share // bytes of uploads on the disk
+	uploads   *budget.Share // bytes of uploads on the disk
 	places    *places
 	parkAfter time.Duration
 	refusals  chan struct{} // one for each connection that is being told that it is refused
@@ -116,8 +116,8 @@ func New(opts Options) (*Server, error) {
 		s.http[i] = s.newHTTP(size)
 	}
 	s.parkAfter, s.refusals, s.stopping = parkAfter, make(chan struct{}, maxRefusals), make(chan struct{})
-	s.bodies = &bodies{share: opts.Bodies, now: time.Now, open: make(map[*kept]struct{})}
-	s.spooled = newSpooled()
+	s.bodies = &bodies{share: opts.Bodies, now: time.Now, open: make(map[*bodyCharge]struct{})}
+	s.uploads = newUploadShare()
 	s.reading = newReading()
 	limit := placesFor(descriptors())
 	if opts.MaxConnections > 0 {

@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// spoolAbove is how many bytes of the files of one request are kept in memory; what comes after them goes to a file.
-	spoolAbove = 64 << 10
-	// maxSpooled is how many bytes of uploads under way are on the disk in all: there is room for the largest of several clients.
-	maxSpooled = 16 << 30
-	// spooledPercent is how much of it one client may have.
-	spooledPercent = 50
-	// spoolStep is in what steps it is charged.
-	spoolStep = 1 << 20
+	// maxUploadMemory is how many bytes of the files of one request are kept in memory; what comes after them goes to a file.
+	maxUploadMemory = 64 << 10
+	// maxUploadBytes is how many bytes of uploads under way are on the disk in all: there is room for the largest of several clients.
+	maxUploadBytes = 16 << 30
+	// uploadPercent is how much of it one client may have.
+	uploadPercent = 50
+	// uploadStep is in what steps it is charged.
+	uploadStep = 1 << 20
 )
 
-// spool is the temporary file of one request: all its uploads are in it, one behind the other. It has no name where the system allows
+// uploadFile is the temporary file of one request: all its uploads are in it, one behind the other. It has no name where the system allows
 // that, so it is gone with the process at the latest.
-type spool struct {
+type uploadFile struct {
 	server  *Server
 	client  string
 	file    *os.File
@@ -35,46 +35,46 @@ type spool struct {
 	charged int64
 }
 
-// newSpool makes the file. It counts as one of the client's connections.
-func (s *Server) newSpool(client string) (*spool, error) {
+// newUploadFile makes the file. It counts as one of the client's connections.
+func (s *Server) newUploadFile(client string) (*uploadFile, error) {
 	if !s.places.open(client) {
 		return nil, &Error{Status: fasthttp.StatusServiceUnavailable, Message: "Too many uploads at once, try again later.", RetryAfter: roomWait}
 	}
-	f, err := s.spoolFile()
+	f, err := s.createUploadFile()
 	if err != nil {
 		s.places.close(client)
-		return nil, spoolFailed(err)
+		return nil, uploadFailed(err)
 	}
-	return &spool{server: s, client: client, file: f, named: os.Remove(f.Name()) != nil}, nil
+	return &uploadFile{server: s, client: client, file: f, named: os.Remove(f.Name()) != nil}, nil
 }
 
-func (s *Server) spoolFile() (*os.File, error) {
-	if dir := s.opts.SpoolDir; dir != "" {
+func (s *Server) createUploadFile() (*os.File, error) {
+	if dir := s.opts.UploadDir; dir != "" {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
 	}
-	return os.CreateTemp(s.opts.SpoolDir, "upload-*")
+	return os.CreateTemp(s.opts.UploadDir, "upload-*")
 }
 
 // Write implements io.Writer: it adds to the end.
-func (s *spool) Write(p []byte) (int, error) {
+func (s *uploadFile) Write(p []byte) (int, error) {
 	for s.size+int64(len(p)) > s.charged {
-		if err := s.server.spooled.Take(s.client, spoolStep); err != nil {
+		if err := s.server.uploads.Take(s.client, uploadStep); err != nil {
 			return 0, &Error{Status: fasthttp.StatusServiceUnavailable, Message: "Too many uploads at once, try again later.", RetryAfter: roomWait, Cause: err}
 		}
-		s.charged += spoolStep
+		s.charged += uploadStep
 	}
 	n, err := s.file.WriteAt(p, s.size)
 	s.size += int64(n)
 	if err != nil {
-		return n, spoolFailed(err)
+		return n, uploadFailed(err)
 	}
 	return n, nil
 }
 
-// spoolFailed is the answer where an upload could not be kept. It is the server's disk that is at fault, not the body.
-func spoolFailed(err error) error {
+// uploadFailed is the answer where an upload could not be kept. It is the server's disk that is at fault, not the body.
+func uploadFailed(err error) error {
 	failed := NewError(fasthttp.StatusInternalServerError, "")
 	if errors.Is(err, syscall.ENOSPC) {
 		failed = NewError(fasthttp.StatusInsufficientStorage, "The server's disk is full, nothing was written.")
@@ -83,19 +83,19 @@ func spoolFailed(err error) error {
 }
 
 // remove gives the file and all it was charged back.
-func (s *spool) remove() {
+func (s *uploadFile) remove() {
 	// It was a temporary file: what is left of one is seen to by whoever cleans the directory up.
 	_ = s.file.Close()
 	if s.named {
 		_ = os.Remove(s.file.Name())
 	}
-	s.server.spooled.Give(s.client, s.charged)
+	s.server.uploads.Give(s.client, s.charged)
 	s.server.places.close(s.client)
 }
 
-// newSpooled returns the bound of what is on the disk.
-func newSpooled() *budget.Share {
-	return budget.New(maxSpooled).Share("spooled uploads", 100, spooledPercent)
+// newUploadShare returns the bound of what is on the disk.
+func newUploadShare() *budget.Share {
+	return budget.New(maxUploadBytes).Share("uploads", 100, uploadPercent)
 }
 
 // opened is an upload that is being read.

@@ -33,8 +33,8 @@ type Options struct {
 // it, and most wait. A budget of 160 MiB makes 20,000 of them.
 const connectionBytes = 8 << 10
 
-// spoolDir is where uploads are kept until they are answered, below the data directory: a temporary directory may be memory.
-const spoolDir = ".troupe_uploads"
+// uploadDir is where uploads are kept until they are answered, below the data directory: a temporary directory may be memory.
+const uploadDir = ".troupe_uploads"
 
 // API is the REST API of one application, and the server that answers it. It is safe for concurrent use.
 type API struct {
@@ -122,7 +122,7 @@ func New(application *app.App, o Options) (*API, error) {
 		Policy:       policy(application.Settings()),
 		Bodies:       application.Shares().Bodies,
 		Answers:      application.Shares().Rows,
-		SpoolDir:     filepath.Join(application.Dir(), spoolDir),
+		UploadDir:    filepath.Join(application.Dir(), uploadDir),
 
 		MaxConnections: int(application.Budget().Total() / connectionBytes),
 	})

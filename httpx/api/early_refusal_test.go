@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// spooled is a form with a file that is too large to be kept in memory.
-func spooled(t *testing.T, size int) (contentType string, body []byte) {
+// largeUpload is a form with a file that is too large to be kept in memory.
+func largeUpload(t *testing.T, size int) (contentType string, body []byte) {
 	t.Helper()
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
@@ -75,19 +75,19 @@ func patient(g *rig, path, contentType string, body []byte) (status int) {
 	return res.StatusCode
 }
 
-// Whom the rule refuses whatever the body says is refused before anything is spooled for them, and gets the answer also when
-// the body is large. There is no place to spool to: who comes that far fails in another way.
-func TestUploadsAreRefusedBeforeTheyAreSpooled(t *testing.T) {
+// Whom the rule refuses whatever the body says is refused before anything is written for them, and gets the answer also when
+// the body is large. There is no place to write to: who comes that far fails in another way.
+func TestUploadsAreRefusedBeforeTheyAreRead(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(`{"name":"docs","type":"base","fields":[{"name":"ok","type":"bool"},{"name":"doc","type":"file","maxSize":40000000}]}`)
 	status, made := g.send("POST", "/api/collections/docs/records", `{"ok":true}`)
 	if status != http.StatusOK {
 		t.Fatal(status, made)
 	}
-	if err := os.WriteFile(filepath.Join(g.app.Dir(), spoolDir), []byte("in the way"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(g.app.Dir(), uploadDir), []byte("in the way"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	contentType, body := spooled(t, 1<<20)
+	contentType, body := largeUpload(t, 1<<20)
 	here, nowhere := fmt.Sprint("/api/collections/docs/records/", made["id"]), "/api/collections/docs/records/missing00000000"
 	const (
 		all      = "/api/collections/docs/records"
@@ -131,7 +131,7 @@ func TestUploadsAreRefusedBeforeTheyAreSpooled(t *testing.T) {
 			t.Errorf("%s of a collection for superusers: %d %s %v", method, status, message, err)
 		}
 	}
-	contentType, body = spooled(t, 35<<20) // more than any socket holds
+	contentType, body = largeUpload(t, 35<<20) // more than any socket holds
 	if status := patient(g, all, contentType, body); status != http.StatusForbidden {
 		t.Errorf("a large body: %d", status)
 	}

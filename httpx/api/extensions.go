@@ -57,7 +57,7 @@ func (t *extensionRoutes) set(set []*wasmhost.Extension) error {
 		for i, spec := range x.Routes() {
 			route := &httpx.Route{Method: spec.Method, Path: spec.Path, Guard: guardOf(spec.Auth), Handler: t.handler(x, i)}
 			for _, own := range t.own {
-				if route.Shadows(own) {
+				if route.Overrides(own) {
 					return fmt.Errorf("routes of extensions: %s of %s takes requests from %s", route, x.Name(), own)
 				}
 			}

@@ -98,9 +98,9 @@ func TestGuestRouteGuards(t *testing.T) {
 	}
 }
 
-// TestGuestRoutesDoNotShadow: an extension that would answer what the server answers itself, and so be sent passwords, is
+// TestGuestRoutesDoNotOverride: an extension that would answer what the server answers itself, and so be sent passwords, is
 // refused, and says so.
-func TestGuestRoutesDoNotShadow(t *testing.T) {
+func TestGuestRoutesDoNotOverride(t *testing.T) {
 	g := newGuests(t, "probe")
 	install(t, g.dir, "listening", "listening")
 	if err := g.app.Guests().Reload(t.Context()); err != nil {

@@ -74,7 +74,7 @@ func (h *recordHandlers) writeInput(c *httpx.Context, col *schema.Collection, co
 
 // writeRequest returns what every write of a single record begins with.
 func (h *recordHandlers) writeRequest(c *httpx.Context, col *schema.Collection) (records.WriteInput, error) {
-	if err := h.foresee(c, col); err != nil {
+	if err := h.refuseEarly(c, col); err != nil {
 		return records.WriteInput{}, err
 	}
 	// What was written is answered whatever its expand costs, so an expand that nobody needs is refused before.
@@ -84,8 +84,8 @@ func (h *recordHandlers) writeRequest(c *httpx.Context, col *schema.Collection) 
 	return h.writeInput(c, col, "default")
 }
 
-// foresee refuses a form before its files are spooled, where the rule refuses it whatever it says.
-func (h *recordHandlers) foresee(c *httpx.Context, col *schema.Collection) error {
+// refuseEarly refuses a form before its files are read, where the rule refuses it whatever it says.
+func (h *recordHandlers) refuseEarly(c *httpx.Context, col *schema.Collection) error {
 	if !strings.HasPrefix(c.Header("Content-Type"), "multipart/") {
 		return nil
 	}
@@ -104,7 +104,7 @@ func (h *recordHandlers) foresee(c *httpx.Context, col *schema.Collection) error
 	if err == nil {
 		return nil
 	}
-	if err := c.Skip(); err != nil {
+	if err := c.DiscardBody(); err != nil {
 		return err
 	}
 	return during.failed(err)
