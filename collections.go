@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	inner "github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -58,15 +59,7 @@ func (a *App) SaveCollection(ctx context.Context, c *Collection) error {
 	if !a.inner.Ready() {
 		return fmt.Errorf("save collection %s: %w", c.Name, ErrNotOpen)
 	}
-	err := a.inner.ChangeSchema(ctx, func(ch *schema.Change) error {
-		own := c.Clone()
-		for _, other := range ch.Collections() {
-			if c.ID != "" && other.ID == c.ID {
-				return ch.Update(c.ID, own)
-			}
-		}
-		return ch.Create(own)
-	})
+	err := a.inner.ChangeCollections(ctx, inner.SchemaChange{Put: c})
 	if err != nil {
 		return fmt.Errorf("save collection %s: %w", c.Name, err)
 	}
@@ -78,7 +71,7 @@ func (a *App) SaveCollection(ctx context.Context, c *Collection) error {
 func (a *App) DeleteCollection(ctx context.Context, nameOrID string) error {
 	c, err := a.FindCollection(nameOrID)
 	if err == nil {
-		err = a.inner.ChangeSchema(ctx, func(ch *schema.Change) error { return ch.Delete(c.ID) })
+		err = a.inner.ChangeCollections(ctx, inner.SchemaChange{Delete: c.ID})
 	}
 	if err != nil {
 		return fmt.Errorf("delete collection: %w", err)

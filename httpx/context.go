@@ -75,6 +75,9 @@ func (c *Context) Context() context.Context {
 	return c.work
 }
 
+// Carry adds a value to [Context.Context], for what works on behalf of the request.
+func (c *Context) Carry(key, value any) { c.work = context.WithValue(c.Context(), key, value) }
+
 // newWork returns the context of the client, which all requests of a connection share where no proxy stands between.
 func (c *Context) newWork() context.Context {
 	client := c.Client()

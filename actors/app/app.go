@@ -51,6 +51,9 @@ type Options struct {
 	Exclusive bool
 	// Disk is what uploaded files are kept on; nil is the operating system's.
 	Disk files.Disk
+	// HandedOver is called when a command is handed to whoever executes it, with the context of its caller, and what it returns when
+	// the outcome is there. It is for tests that look whether anything reads the request after that; nil does nothing.
+	HandedOver func(ctx context.Context) (done func())
 	// Logger gets what happens beside requests; nil discards it.
 	Logger *slog.Logger
 }
@@ -259,7 +262,7 @@ func (a *App) start(ctx context.Context) (err error) {
 	if err := a.startMailer(); err != nil {
 		return err
 	}
-	props := actors.NewProps(func() actors.Actor { return catalogueWorker{} }, nil)
+	props := actors.NewProps(func() actors.Actor { return catalogueWorker{a} }, nil)
 	if a.worker, err = a.catalogueSupervisor.Spawn(props, "worker"); err != nil {
 		return err
 	}
@@ -287,7 +290,7 @@ func (a *App) start(ctx context.Context) (err error) {
 		ExpandAll: a.opts.ExpandAll, Enricher: a.Enricher(), Passwords: a.Passwords(), Filters: a.shares.Filters, Rows: a.shares.Rows,
 	})
 	a.writes = writes.New(writes.Options{
-		Logger: a.log, Dir: a.opts.Dir, OneServer: a.opts.Exclusive, Disk: a.opts.Disk, Supervisor: a.catalogueSupervisor,
+		Logger: a.log, Dir: a.opts.Dir, OneServer: a.opts.Exclusive, Disk: a.opts.Disk, HandedOver: a.opts.HandedOver, Supervisor: a.catalogueSupervisor,
 		DB: a.db, Store: a.store, Hub: a.hub, Hooks: &a.Hooks, Catalogue: a.Catalogue, Settings: a.Settings,
 	})
 	a.guests = a.newGuests()

@@ -10,6 +10,7 @@ import (
 	"github.com/troupebase/troupe/actors/admission"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -28,24 +29,40 @@ func (a *App) Catalogue() *schema.Catalogue { return a.catalogue.Load() }
 type schemaOrder struct {
 	admission.Turn
 	reply admission.Reply
-	run   func() error
+	ctx   context.Context // until when somebody waits for it
+
+	// change is what is to be done, by value, and who is the superuser on whose behalf; nil for the server's own.
+	change *SchemaChange
+	who    *records.Caller
+	// run is set instead where only this process can say what is to be done: a program's code, SQL of the console, another look at
+	// the file.
+	run func() error
 }
 
 // catalogueWorker makes the changes of collections, one after the other.
-type catalogueWorker struct{}
+type catalogueWorker struct{ a *App }
 
 // Receive implements actors.Actor.
-func (catalogueWorker) Receive(_ actors.Ref, message any) {
-	if o, ok := message.(*schemaOrder); ok && o.Begin() {
-		admission.Do(o.reply, func() { o.reply.Give(o.run()) })
+func (w catalogueWorker) Receive(_ actors.Ref, message any) {
+	o, ok := message.(*schemaOrder)
+	if !ok || !o.Begin() {
+		return
 	}
+	admission.Do(o.reply, func() {
+		if o.run != nil {
+			o.reply.Give(o.run())
+			return
+		}
+		o.reply.Give(w.a.changeSchema(o.ctx, o.who, o.change.apply))
+	})
 }
 
-// ChangeSchema changes collections in one transaction, alone; the new catalogue counts before it returns. change may be
+// ChangeSchema is [App.ChangeCollections] for programs in this process that say in code what is to be changed: such a change cannot be
+// handed to anybody else. It changes collections in one transaction, alone; the new catalogue counts before it returns. change may be
 // called again, so it works only on what it is given. It returns the error of change, that of the database, or
 // writes.ErrInTransaction where ctx is one of a transaction.
 func (a *App) ChangeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
-	return a.schemaOrder(ctx, &schemaOrder{run: func() error { return a.changeSchema(ctx, change) }})
+	return a.schemaOrder(ctx, &schemaOrder{run: func() error { return a.changeSchema(ctx, authorityOf(ctx), change) }})
 }
 
 func (a *App) schemaOrder(ctx context.Context, o *schemaOrder) error {
@@ -56,12 +73,15 @@ func (a *App) schemaOrder(ctx context.Context, o *schemaOrder) error {
 		return fmt.Errorf("change collections: %w", err)
 	}
 	defer a.changes.Leave()
-	o.reply = admission.NewReply()
+	o.ctx, o.reply = ctx, admission.NewReply()
+	if a.opts.HandedOver != nil {
+		defer a.opts.HandedOver(ctx)()
+	}
 	a.worker.Send(o)
 	return o.reply.Wait(ctx, time.Now().Add(schemaTimeout), o, nil)
 }
 
-func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) error) error {
+func (a *App) changeSchema(ctx context.Context, who *records.Caller, change func(ch *schema.Change) error) error {
 	release, err := a.writes.HoldDeletions(ctx)
 	if err != nil {
 		return err
@@ -71,7 +91,7 @@ func (a *App) changeSchema(ctx context.Context, change func(ch *schema.Change) e
 	var done *schema.Change
 	var conf *settings.Settings
 	apply := func(tx *sqlite.Tx) error {
-		if err := a.authorize(ctx, tx); err != nil {
+		if err := a.authorizeCaller(who, tx); err != nil {
 			return err
 		}
 		ch := schema.NewChange(ctx, tx.Conn(), before.Collections, a.now(), filter.Check)

@@ -86,11 +86,11 @@ func (a *App) ImportCollections(ctx context.Context, list []byte, deleteMissing 
 	if err := a.opened(); err != nil {
 		return fmt.Errorf("import collections: %w", err)
 	}
-	var definitions []json.RawMessage
+	definitions := []json.RawMessage{}
 	if err := json.Unmarshal(list, &definitions); err != nil {
 		return fmt.Errorf("import collections: %w", err)
 	}
-	err := a.ChangeSchema(ctx, func(ch *schema.Change) error { return ch.Import(definitions, deleteMissing) })
+	err := a.ChangeCollections(ctx, SchemaChange{Import: definitions, DeleteMissing: deleteMissing})
 	if err != nil {
 		return fmt.Errorf("import collections: %w", err)
 	}

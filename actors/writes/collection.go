@@ -121,6 +121,9 @@ func (a *Service) write(ctx context.Context, c *schema.Collection, o *order) err
 	defer leave.Done()
 	o.reply = admission.NewReply()
 	o.unit.Source, o.unit.Deadline, o.unit.Done = c.ID, deadline, o.reply.Give
+	if a.handedOver != nil {
+		defer a.handedOver(ctx)()
+	}
 	to.ref.Send(o)
 	err = o.reply.Wait(ctx, deadline, &o.unit, to.gone)
 	if errors.Is(err, admission.ErrOver) {

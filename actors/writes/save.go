@@ -177,6 +177,9 @@ func (a *Service) hand(ctx context.Context, c *schema.Collection, cmd records.Co
 	case s.tx != nil:
 		setBound(cmd, false)
 		around.hold(ctx)
+		if a.handedOver != nil && around == nil { // hooks around it may read the request
+			defer a.handedOver(ctx)()
+		}
 		return s.tx.apply(a.work(cmd, around))
 	case around != nil:
 		setBound(cmd, false)

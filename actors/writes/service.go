@@ -37,6 +37,9 @@ type Options struct {
 	// Hub is told of writers that wait, and slows those down whose changes its subscribers do not keep up with.
 	Hub   *realtime.Hub
 	Hooks *Hooks
+	// HandedOver is called when a command is handed to whoever executes it, with the context of its caller, and what it returns when
+	// the outcome is there. It is for tests; nil does nothing.
+	HandedOver func(ctx context.Context) (done func())
 	// Catalogue and Settings return the current ones.
 	Catalogue func() *schema.Catalogue
 	Settings  func() *settings.Settings
@@ -51,6 +54,7 @@ type Service struct {
 	store      *records.Store
 	hub        *realtime.Hub
 	hooks      *Hooks
+	handedOver func(ctx context.Context) (done func())
 	catalogue  func() *schema.Catalogue
 	settings   func() *settings.Settings
 	files      *files.Local
@@ -72,7 +76,7 @@ type Service struct {
 // New returns a service that takes no writes before [Service.Start].
 func New(o Options) *Service {
 	s := &Service{
-		log: o.Logger, oneServer: o.OneServer, supervisor: o.Supervisor, db: o.DB, store: o.Store, hub: o.Hub, hooks: o.Hooks,
+		log: o.Logger, oneServer: o.OneServer, supervisor: o.Supervisor, db: o.DB, store: o.Store, hub: o.Hub, hooks: o.Hooks, handedOver: o.HandedOver,
 		catalogue: o.Catalogue, settings: o.Settings, remover: newRemover(),
 		files:   files.NewLocal(filepath.Join(o.Dir, "storage"), o.Disk),
 		pending: files.NewPending(filepath.Join(o.Dir, pendingDir), o.Disk),

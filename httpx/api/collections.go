@@ -43,7 +43,7 @@ func (h *collectionHandlers) create(c *httpx.Context) error {
 	if err != nil {
 		return errors.Join(schema.ErrData, err)
 	}
-	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Create(col) })
+	err = h.app.ChangeCollections(acting(c), app.SchemaChange{Create: col})
 	if err != nil {
 		return creatingCollection.failed(err)
 	}
@@ -71,27 +71,15 @@ func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) 
 	if err != nil {
 		return unreadDefinition(err, schema.ErrData)
 	}
-	var col *schema.Collection
-	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error {
-		// The definition is decoded on top of the one that is stored now: two changes at once do not undo one another.
-		now := schema.NewCatalogue(0, ch.Collections()).ByID(found.ID)
-		if now == nil {
-			return schema.ErrNotFound
-		}
-		col = now.Clone()
-		if err := col.Decode(body); err != nil {
-			return err
-		}
-		return ch.Update(found.ID, col)
-	})
+	err = h.app.ChangeCollections(acting(c), app.SchemaChange{Update: found.ID, Definition: body})
 	if err != nil {
 		return updatingCollection.failed(err)
 	}
-	return c.Send(http.StatusOK, h.stored(col).AppendAPI(c.Buffer()))
+	return c.Send(http.StatusOK, h.stored(found).AppendAPI(c.Buffer()))
 }
 
 func (h *collectionHandlers) delete(c *httpx.Context, col *schema.Collection) error {
-	err := h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Delete(col.ID) })
+	err := h.app.ChangeCollections(acting(c), app.SchemaChange{Delete: col.ID})
 	if err != nil {
 		return deletingCollection.failed(err)
 	}
@@ -133,7 +121,7 @@ func (h *collectionHandlers) importAll(c *httpx.Context) error {
 	if len(form.Collections) == 0 {
 		return httpx.Invalid(validateFailed, validation.Errors{"collections": validation.Required})
 	}
-	err = h.app.ChangeSchema(acting(c), func(ch *schema.Change) error { return ch.Import(form.Collections, form.DeleteMissing) })
+	err = h.app.ChangeCollections(acting(c), app.SchemaChange{Import: form.Collections, DeleteMissing: form.DeleteMissing})
 	if err != nil {
 		return importingCollections.failed(err)
 	}

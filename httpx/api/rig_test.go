@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/guests"
+	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -23,6 +24,8 @@ type rig struct {
 	app  *app.App
 	api  *API
 	base string
+	// spoiler spoils requests while commands are executed; not in benchmarks.
+	spoiler *spoiler
 }
 
 // rigOptions say what else a rig has. The zero value is an application without extensions whose log nobody reads.
@@ -57,7 +60,18 @@ func openRig(t testing.TB, o rigOptions) *rig {
 	if o.log != nil {
 		logger = slog.New(o.log)
 	}
-	a := app.New(app.Options{Dir: t.TempDir(), Logger: logger})
+	appOptions, spoils := app.Options{Dir: t.TempDir(), Logger: logger}, new(spoiler)
+	if _, bench := t.(*testing.B); !bench {
+		appOptions.HandedOver = spoils.handedOver
+		if o.api.Serving == nil {
+			o.api.Serving = new(hooks.Hook[*ServeEvent])
+		}
+		o.api.Serving.BindFunc(func(e *ServeEvent) error {
+			e.Router.Bind(spoils.carry())
+			return e.Next()
+		})
+	}
+	a := app.New(appOptions)
 	if o.bind != nil {
 		o.bind(a)
 	}
@@ -109,7 +123,7 @@ func openRig(t testing.TB, o rigOptions) *rig {
 			o.ended()
 		}
 	})
-	return &rig{t: t, app: a, api: server, base: "http://" + ln.Addr().String()}
+	return &rig{t: t, app: a, api: server, base: "http://" + ln.Addr().String(), spoiler: spoils}
 }
 
 // collection makes a collection of a definition in JSON; rules that it does not name are open to everybody.
