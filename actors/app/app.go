@@ -325,9 +325,6 @@ func (a *App) Actors() *actors.System { return a.actors }
 // Passwords returns the functions that hash and compare passwords, on their few places.
 func (a *App) Passwords() records.Passwords { return a.passwords.Functions() }
 
-// PasswordPool returns the places on which passwords are hashed and compared.
-func (a *App) PasswordPool() *auth.Passwords { return a.passwords }
-
 // Dir returns the data directory.
 func (a *App) Dir() string { return a.opts.Dir }
 

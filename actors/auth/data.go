@@ -84,6 +84,16 @@ func (d *Data) ByEmail(ctx context.Context, collectionID, email string) (found *
 	return found, err
 }
 
+// Current is on whose behalf a caller acts now: a token may have ended since the request came. p is what the caller reads from.
+func (d *Data) Current(p records.Preparer, who records.Caller) (records.Caller, error) {
+	return d.app.Store().Current(d.app.Catalogue(), p, who)
+}
+
+// FindAll returns the records that a search finds; see records.Store.FindAll.
+func (d *Data) FindAll(ctx context.Context, p records.Preparer, in *records.FindInput) ([]*records.Record, error) {
+	return d.app.Store().FindAll(ctx, p, in)
+}
+
 // Create creates a record of a collection. It returns the command, whose Result is nil when a hook kept the record from
 // being stored. It fails with validation.Errors or the errors of the write.
 func (d *Data) Create(ctx context.Context, c *schema.Collection, body map[string]any) (*records.Create, error) {

@@ -9,6 +9,8 @@
 // give a token to somebody without a sign-in of their own, and so without second factor, origin and alert. Another kind is
 // one more file: it says what it is called, whether a collection takes it, whom it claims to be and whether that is true.
 //
+// What it writes goes through package writes; what it reads, and what the server itself notes, through auth.Data.
+//
 // Start reading at signin.go, then credential.go. The package knows no HTTP: it returns typed errors, and the layer above
 // says what a client sees of them. Tokens, the places where passwords are worked on, superusers and what goes by mail
 // stand in package auth below.

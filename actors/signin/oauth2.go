@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/writes"
@@ -163,7 +162,7 @@ func (o *oauth2SignIn) run(ctx context.Context) (err error) {
 			return err
 		}
 		o.record, o.isNew = nil, false
-		err = o.s.app.RunInTransaction(ctx, o.write)
+		err = o.s.writes.RunInTransaction(ctx, o.write)
 		if !errors.Is(err, errMatchMoved) {
 			return err
 		}
@@ -244,34 +243,40 @@ func (o *oauth2SignIn) adopt(ctx context.Context, m *oauth2Match) (*records.Reco
 	if !changed {
 		return r, nil
 	}
-	return r, o.s.app.Save(ctx, r)
+	return r, o.save(ctx, r)
 }
 
 func (o *oauth2SignIn) dropLinks(ctx context.Context, r *records.Record) error {
-	links, err := o.s.app.FindRecords(ctx, linksName, app.Find{
-		Filter: "collectionRef = {:collection} && recordRef = {:record}",
-		Params: map[string]any{"collection": r.Collection.ID, "record": r.ID()},
-	})
+	links, err := o.links(ctx, r)
 	if err != nil {
 		return err
 	}
 	for _, link := range links {
-		if err := o.s.app.Delete(ctx, link); err != nil {
-			return err
+		if _, err := o.s.writes.Do(ctx, &writes.Write{Action: records.Deleted, Record: link, Client: o.a.Origin.IP}); err != nil {
+			return fmt.Errorf("drop a link: %w", err)
 		}
 	}
 	return nil
 }
 
 func (o *oauth2SignIn) link(ctx context.Context, r *records.Record) error {
-	link, err := o.s.app.NewRecord(linksName)
-	if err != nil {
-		return err
+	c := o.s.data.Collection(linksName)
+	if c == nil {
+		return fmt.Errorf("link a record: %w", records.ErrNoCollection)
 	}
+	link := records.NewRecord(c)
 	for field, value := range map[string]string{
 		"collectionRef": r.Collection.ID, "recordRef": r.ID(), "provider": o.form.Provider, "providerId": o.user.ID,
 	} {
 		link.Set(field, value)
 	}
-	return o.s.app.Save(ctx, link)
+	return o.save(ctx, link)
+}
+
+// save writes a record that was made or changed here, without asking any rule.
+func (o *oauth2SignIn) save(ctx context.Context, r *records.Record) error {
+	if _, err := o.s.writes.Do(ctx, &writes.Write{Action: records.Updated, Record: r, Client: o.a.Origin.IP}); err != nil {
+		return fmt.Errorf("save record of %s: %w", r.Collection.Name, err)
+	}
+	return nil
 }

@@ -25,7 +25,7 @@ func TestOAuth2SeesThatItsRecordMoved(t *testing.T) {
 		}
 	})
 	data := auth.NewData(a, "test")
-	s := New(a, data, auth.NewMails(data, a.Mailer(), a.Settings), oauth2.NewClient(oauth2.Options{}), Options{})
+	s := New(a.Writes(), data, auth.NewMails(data, a.Mailer(), a.Settings), oauth2.NewClient(oauth2.Options{}), Options{})
 	users := a.Catalogue().Find("users")
 	signIn := func() *oauth2SignIn {
 		code := s.OAuth2(func(*schema.Collection) error { return nil })

@@ -36,16 +36,14 @@ func (m oauth2Match) takenOver() bool {
 
 // match finds the record.
 func (o *oauth2SignIn) match(ctx context.Context) (m oauth2Match, err error) {
-	err = o.s.app.Writes().Look(ctx)(func(p records.Preparer) (err error) {
+	err = o.s.writes.Look(ctx)(func(p records.Preparer) (err error) {
 		m = oauth2Match{}
-		cat := o.s.app.Catalogue()
-		now, err := o.s.app.Store().Current(cat, p, o.a.Request.Caller)
+		now, err := o.s.data.Current(p, o.a.Request.Caller)
 		if err != nil {
 			return err
 		}
 		who := now.Request.Auth
-		links := cat.Find(linksName)
-		c := cat.ByID(o.a.Collection.ID)
+		links, c := o.s.data.Collection(linksName), o.s.data.Collection(o.a.Collection.ID)
 		if c == nil || !c.IsAuth() || links == nil {
 			return records.ErrNoCollection
 		}
@@ -101,4 +99,24 @@ func findLink(p records.Preparer, links *schema.Collection, collectionID, provid
 		return nil, fmt.Errorf("look for a link: %w", err)
 	}
 	return records.Find(p, links, id)
+}
+
+// links returns all links of a record.
+func (o *oauth2SignIn) links(ctx context.Context, r *records.Record) (list []*records.Record, err error) {
+	c := o.s.data.Collection(linksName)
+	if c == nil {
+		return nil, fmt.Errorf("look for links: %w", records.ErrNoCollection)
+	}
+	err = o.s.writes.Look(ctx)(func(p records.Preparer) (err error) {
+		list, err = o.s.data.FindAll(ctx, p, &records.FindInput{
+			CollectionID: c.ID,
+			Filter:       "collectionRef = {:collection} && recordRef = {:record}",
+			Params:       map[string]any{"collection": r.Collection.ID, "record": r.ID()},
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for links: %w", err)
+	}
+	return list, nil
 }

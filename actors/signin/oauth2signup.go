@@ -77,7 +77,7 @@ func (o *oauth2SignIn) usernameFits(ctx context.Context, field string) (free boo
 	if _, unique := c.UniqueIndex(field); !unique {
 		return true, nil
 	}
-	err = o.s.app.Writes().Look(ctx)(func(p records.Preparer) error {
+	err = o.s.writes.Look(ctx)(func(p records.Preparer) error {
 		taken, err := auth.FindUnique(p, c, field, username)
 		free = taken == nil
 		return err
@@ -128,7 +128,7 @@ func (o *oauth2SignIn) hashPlain(ctx context.Context, up *signUp) (err error) {
 // create makes the record as a request to the API would, with its rule, checks and hooks.
 func (o *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error) {
 	c, up := o.a.Collection, o.signUp
-	r, err = o.s.app.Writes().Do(ctx, &writes.Write{
+	r, err = o.s.writes.Do(ctx, &writes.Write{
 		Collection: c, Action: records.Created, Client: o.a.Origin.IP,
 		Info: func() *writes.RequestInfo { return o.a.Request },
 		Input: records.WriteInput{
@@ -146,7 +146,7 @@ func (o *oauth2SignIn) create(ctx context.Context) (r *records.Record, err error
 		return r, nil
 	}
 	r.Set("verified", true)
-	return r, o.s.app.Save(ctx, r)
+	return r, o.save(ctx, r)
 }
 
 // errNotMade says that a hook kept the record from being made without saying why.

@@ -65,7 +65,7 @@ func hashed(plain string) schema.Password {
 // another returns a service that remembers nothing of the first one's attempts.
 func (g *rig) another() *signin.Service {
 	mails := auth.NewMails(g.data, g.Mailer(), g.Settings)
-	return signin.New(g.App, g.data, mails, oauth2.NewClient(oauth2.Options{}), signin.Options{
+	return signin.New(g.Writes(), g.data, mails, oauth2.NewClient(oauth2.Options{}), signin.Options{
 		Now: func() time.Time { return time.Now().Add(time.Duration(g.later.Load())) },
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/writes"
@@ -38,7 +37,7 @@ type Service struct {
 	data     *auth.Data
 	mails    *auth.Mails
 	oauth2   *oauth2.Client
-	app      *app.App
+	writes   *writes.Service
 	log      *slog.Logger
 	now      func() time.Time
 	otps     *OTPs
@@ -47,15 +46,15 @@ type Service struct {
 }
 
 // New returns the service for the records of an application. mails sends codes and alerts, providers asks the providers of
-// OAuth2, and a is where their users become records.
-func New(a *app.App, data *auth.Data, mails *auth.Mails, providers *oauth2.Client, o Options) *Service {
+// OAuth2, and w is the way in for the records of their users.
+func New(w *writes.Service, data *auth.Data, mails *auth.Mails, providers *oauth2.Client, o Options) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{data: data, mails: mails, oauth2: providers, app: a, log: o.Logger, now: o.Now, otps: NewOTPs(data)}
+	return &Service{data: data, mails: mails, oauth2: providers, writes: w, log: o.Logger, now: o.Now, otps: NewOTPs(data)}
 }
 
 // Attempt is one attempt to sign in. The rate limits of its route were asked before.

@@ -44,7 +44,7 @@ func newAuthHandlers(a *app.App, providers *oauth2.Client, log *slog.Logger) (*a
 	mails := auth.NewMails(data, a.Mailer(), a.Settings)
 	return &authHandlers{
 		app: a, store: a.Store(), verifier: verifier, mails: mails, oauth2: providers, realtime: a.Realtime(), log: log,
-		signIns:       signin.New(a, data, mails, providers, signin.Options{Logger: log}),
+		signIns:       signin.New(a.Writes(), data, mails, providers, signin.Options{Logger: log}),
 		confirmations: auth.NewConfirmations(data, mails, verifier),
 	}, nil
 }
