@@ -125,7 +125,7 @@ func idsOf(v schema.Value) []string {
 }
 
 // Related implements expand.Source: it reads under the view rule.
-func (x *answer) Related(q *expand.Query) ([]*expand.Node, error) {
+func (x *answer) Related(q expand.Query) ([]*expand.Node, error) {
 	a := &ask{kind: askByID, c: q.Collection, relations: q.Relations, via: q.Via, hidden: x.caller.Superuser, full: x.enriches(q.Collection)}
 	if q.Via != nil {
 		a.kind = askByBack
@@ -166,7 +166,7 @@ func (x *answer) descend() {
 	x.below = &below.Caller
 }
 
-func (x *answer) related(q *expand.Query, a *ask, p *plan) ([]*expand.Node, error) {
+func (x *answer) related(q expand.Query, a *ask, p *plan) ([]*expand.Node, error) {
 	who := newAudience(x.caller, a.c)
 	if p.encoder.conditional && needsManage(a.c, x.caller) {
 		var err error
@@ -178,7 +178,7 @@ func (x *answer) related(q *expand.Query, a *ask, p *plan) ([]*expand.Node, erro
 	if err != nil {
 		return nil, err
 	}
-	return x.collect(stmt, p, who, x.below, q.Room())
+	return x.collect(stmt, p, who, x.below, q.Limit())
 }
 
 // managed returns the ids of those records of a query that the caller manages. ids are what is asked for: of a back

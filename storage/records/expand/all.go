@@ -139,7 +139,7 @@ func (g *growth) readFrom(collectionID string, ids []string) error {
 	if c == nil {
 		return nil
 	}
-	nodes, err := g.x.read(&Query{Collection: c, Relations: g.fieldsOf(c), IDs: ids, Optional: true})
+	nodes, err := g.x.read(Query{Collection: c, Relations: g.fieldsOf(c), IDs: ids, Optional: true})
 	if err != nil {
 		return fmt.Errorf("read %s: %w", c.Name, err)
 	}

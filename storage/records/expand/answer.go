@@ -31,7 +31,7 @@ type Options struct {
 type Answer struct {
 	o      Options
 	fanned int     // how many steps the polymorphic relations of explicit paths led to
-	room   *memory // see memory
+	mem    *memory // see memory
 	left   limits
 	seen   map[recordKey]*Node // see reuse; nil when no collection is met twice
 }
@@ -44,12 +44,12 @@ func (x *Answer) Begin(ctx context.Context, o Options) {
 // Release gives back what the answer has taken of the share, once it is made.
 func (x *Answer) Release() { x.left.release() }
 
-// memory is where the answer is made: what [Pool.Lend] has put into x.room, or some of its own.
+// memory is where the answer is made: what [Pool.Lend] has put into x.mem, or some of its own.
 func (x *Answer) memory() *memory {
-	if x.room == nil {
-		x.room = &memory{}
+	if x.mem == nil {
+		x.mem = &memory{}
 	}
-	return x.room
+	return x.mem
 }
 
 // Expand adds to nodes, the answered records of c, what steps say and, where everything is expanded, the rest. nodes
@@ -139,8 +139,8 @@ func (x *Answer) fillDirect(nodes []*Node, s *Step) ([]*Node, error) {
 			}
 		}
 	}
-	q := &Query{Collection: s.target, Relations: x.Relations(s.target, s.children)}
-	known, unknown := x.reuse(q, m.wanted)
+	q := Query{Collection: s.target, Relations: x.Relations(s.target, s.children)}
+	known, unknown := x.reuse(&q, m.wanted)
 	q.IDs = unknown
 	found, err := x.read(q)
 	if err != nil {
@@ -171,7 +171,7 @@ func (x *Answer) fillBack(nodes []*Node, s *Step) ([]*Node, error) {
 	for _, n := range nodes {
 		ids = append(ids, n.id)
 	}
-	q := &Query{Collection: s.target, Relations: x.Relations(s.target, s.children), Via: s.field, IDs: ids}
+	q := Query{Collection: s.target, Relations: x.Relations(s.target, s.children), Via: s.field, IDs: ids}
 	if !slices.Contains(q.Relations, s.field) {
 		q.Relations = append(q.Relations, s.field)
 	}
@@ -212,11 +212,11 @@ func (x *Answer) add(n *Node, name string, many bool, nodes []*Node) error {
 }
 
 // read asks the source, if there is anything to ask for.
-func (x *Answer) read(q *Query) ([]*Node, error) {
+func (x *Answer) read(q Query) ([]*Node, error) {
 	if len(q.IDs) == 0 {
 		return nil, nil
 	}
-	if err := x.left.look(); err != nil {
+	if err := x.left.check(); err != nil {
 		return nil, err
 	}
 	return x.o.Source.Related(q)

@@ -18,7 +18,7 @@ type memory struct {
 }
 
 // Related implements expand.Source.
-func (m *memory) Related(q *expand.Query) ([]*expand.Node, error) {
+func (m *memory) Related(q expand.Query) ([]*expand.Node, error) {
 	m.reads = append(m.reads, fmt.Sprintf("%s%v", q.Collection.Name, q.IDs))
 	rows := m.x.Rows()
 	for _, id := range m.find(q) {
@@ -31,7 +31,7 @@ func (m *memory) Related(q *expand.Query) ([]*expand.Node, error) {
 }
 
 // find lists the ids of the records that are asked for, in order.
-func (m *memory) find(q *expand.Query) (ids []string) {
+func (m *memory) find(q expand.Query) (ids []string) {
 	for id, fields := range m.held[q.Collection.Name] {
 		wanted := slices.Contains(q.IDs, id)
 		if q.Via != nil {

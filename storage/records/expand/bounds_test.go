@@ -49,13 +49,13 @@ func TestLaw13_PolymorphicPathsAreBounded(t *testing.T) {
 func TestExpandEndsWithItsTime(t *testing.T) {
 	b := newLimits(t.Context(), nil)
 	b.start()
-	if err := b.look(); err != nil {
+	if err := b.check(); err != nil {
 		t.Errorf("in time: %v", err)
 	}
 	b.until = time.Now().Add(-time.Second)
 	var limit *LimitError
 	var err error
-	for range stepsPerLook {
+	for range stepsPerCheck {
 		err = b.step()
 	}
 	if !errors.As(err, &limit) || !strings.Contains(err.Error(), "3s") {
@@ -70,7 +70,7 @@ func TestExpandEndsWithItsCaller(t *testing.T) {
 	for name, ctx := range map[string]context.Context{"over": over, "left": WithGone(t.Context(), func() bool { return true })} {
 		b := newLimits(ctx, nil)
 		b.start()
-		if err := b.look(); !errors.Is(err, sqlite.ErrInterrupted) {
+		if err := b.check(); !errors.Is(err, sqlite.ErrInterrupted) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

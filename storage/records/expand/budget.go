@@ -78,19 +78,19 @@ func (b *limits) start() {
 // begun tells that the expand counts by now.
 func (b *limits) begun() bool { return !b.until.IsZero() }
 
-// stepsPerLook is how much is done between two looks at the clock, some tenths of a millisecond of work.
-const stepsPerLook = 64
+// stepsPerCheck is how much is done between two checks of the clock, some tenths of a millisecond of work.
+const stepsPerCheck = 64
 
 // step counts one piece of work, a row read or a list of records placed; now and then it looks whether there is still time
 // and somebody who waits.
 func (b *limits) step() error {
-	if b.steps++; b.steps < stepsPerLook {
+	if b.steps++; b.steps < stepsPerCheck {
 		return nil
 	}
-	return b.look()
+	return b.check()
 }
 
-func (b *limits) look() error {
+func (b *limits) check() error {
 	b.steps = 0
 	if !b.begun() {
 		return nil

@@ -30,14 +30,14 @@ type Pool struct{ free sync.Pool }
 // Lend gives an answer memory that was used before.
 func (p *Pool) Lend(x *Answer) {
 	if m, ok := p.free.Get().(*memory); ok {
-		x.room = m
+		x.mem = m
 	}
 }
 
 // Take takes the memory of an answer that has been written: its nodes must not be used any more.
 func (p *Pool) Take(x *Answer) {
-	m := x.room
-	if x.room = nil; m == nil {
+	m := x.mem
+	if x.mem = nil; m == nil {
 		return
 	}
 	if cap(m.text) > maxKeptText || len(m.byID) > maxKeptParts || cap(m.rows) > maxKeptParts || cap(m.wanted) > maxKeptParts {

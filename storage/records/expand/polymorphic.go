@@ -70,7 +70,7 @@ func (x *Answer) fillPolymorphic(nodes []*Node, steps []*Step) (int, error) {
 	records := make([][]*Node, count)
 	for i, s := range steps {
 		var err error
-		records[i], err = x.read(&Query{Collection: s.target, Relations: x.Relations(s.target, s.children), IDs: named(nodes, s)})
+		records[i], err = x.read(Query{Collection: s.target, Relations: x.Relations(s.target, s.children), IDs: named(nodes, s)})
 		if err != nil {
 			return 0, err
 		}

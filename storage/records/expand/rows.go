@@ -22,7 +22,7 @@ func (r *Rows) Next() error {
 	if !left.begun() {
 		return nil
 	}
-	err := left.fits(len(r.x.room.rows), r.size)
+	err := left.fits(len(r.x.mem.rows), r.size)
 	if err == nil {
 		err = left.keep(r.size - r.counted)
 	}
@@ -31,21 +31,21 @@ func (r *Rows) Next() error {
 }
 
 // Related returns room for what n relation fields of a row hold.
-func (r *Rows) Related(n int) []Related { return r.x.room.related.take(n) }
+func (r *Rows) Related(n int) []Related { return r.x.mem.related.take(n) }
 
 // One returns a list of one id.
 func (r *Rows) One(id string) []string {
-	ids := r.x.room.ids.take(1)
+	ids := r.x.mem.ids.take(1)
 	ids[0] = id
 	return ids
 }
 
 // Buffer is where the object of the next row is to be appended, for [Rows.Add].
-func (r *Rows) Buffer() []byte { return r.x.room.text }
+func (r *Rows) Buffer() []byte { return r.x.mem.text }
 
 // Add adds a record. text is the buffer with the record's object at its end, split is where in text its key "expand" belongs.
 func (r *Rows) Add(c *schema.Collection, id string, related []Related, text []byte, split int) {
-	m := r.x.room
+	m := r.x.mem
 	begin := len(m.text)
 	m.text = text
 	n := r.node(c, id, related)
@@ -60,7 +60,7 @@ func (r *Rows) AddLate(c *schema.Collection, id string, related []Related, late 
 }
 
 func (r *Rows) node(c *schema.Collection, id string, related []Related) *Node {
-	m := r.x.room
+	m := r.x.mem
 	n := &m.nodes.take(1)[0]
 	n.c, n.id, n.related = c, id, related
 	m.rows = append(m.rows, n)
@@ -72,7 +72,7 @@ func (r *Rows) Size() int { return r.size }
 
 // Nodes returns what was added, in order.
 func (r *Rows) Nodes() []*Node {
-	m := r.x.room
+	m := r.x.mem
 	nodes := m.lists.take(len(m.rows))
 	copy(nodes, m.rows)
 	return nodes

@@ -10,7 +10,7 @@ import (
 type Source interface {
 	// Related reads records of q.Collection that the caller may view, and gathers them with [Answer.Rows]. Those that may not be
 	// viewed, or do not exist, are missing.
-	Related(q *Query) ([]*Node, error)
+	Related(q Query) ([]*Node, error)
 }
 
 // Query asks for the records of one collection.
@@ -25,9 +25,9 @@ type Query struct {
 	Optional bool
 }
 
-// Room returns what tells by the relations of a row whether there is a place for it in the answer, nil where there always is: of a
+// Limit returns what tells by the relations of a row whether there is a place for it in the answer, nil where there always is: of a
 // back relation each record takes [MaxBackRelated].
-func (q *Query) Room() func([]Related) bool {
+func (q Query) Limit() func([]Related) bool {
 	if q.Via == nil {
 		return nil
 	}
