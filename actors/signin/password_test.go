@@ -22,7 +22,7 @@ func withUsername(c *schema.Collection) {
 }
 
 func TestPasswordForm(t *testing.T) {
-	options := schema.NewAuthOptions()
+	options := schema.NewCollection(schema.Auth, "users").Auth
 	long := strings.Repeat("x", 256)
 	for _, tt := range []struct {
 		form signin.Password

@@ -114,7 +114,7 @@ func checkID(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Error
 	if errs["id"] != nil {
 		return nil
 	}
-	if f, ok := r.Collection.Field("id").(*schema.TextField); ok && f.Pattern != schema.DefaultIDPattern {
+	if f, ok := r.Collection.Field("id").(*schema.TextField); ok && !f.UsualID() {
 		taken, err := exists(p, "SELECT 1 FROM "+sqlite.QuoteName(r.Collection.Name)+" WHERE `id` = ? COLLATE NOCASE LIMIT 1", r.ID())
 		if err != nil {
 			return err

@@ -78,7 +78,7 @@ func (cmd *Create) checkDraft(s *Store, r *Record, read ReadFunc) error {
 func asksData(r *Record) bool {
 	c := r.Collection
 	id, ok := c.Field("id").(*schema.TextField)
-	return c.IsAuth() || hasRelations(c) || hasOwner(c) || ok && id.Pattern != schema.DefaultIDPattern
+	return c.IsAuth() || hasRelations(c) || hasOwner(c) || ok && !id.UsualID()
 }
 
 func (cmd *Create) seal(ctx context.Context, s *Store, r *Record) (err error) {

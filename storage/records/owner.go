@@ -38,7 +38,10 @@ func checkOwner(cat *schema.Catalogue, p Preparer, r *Record, errs validation.Er
 	if err != nil {
 		return err
 	}
-	if r.Collection.Name == externalAuthsName && !schema.IsProvider(r.Text("provider")) {
+	if r.Collection.Name != externalAuthsName {
+		return nil
+	}
+	if _, known := schema.ProviderByName(r.Text("provider")); !known {
 		errs["provider"] = failureNoProvider
 	}
 	return nil

@@ -131,8 +131,8 @@ type TokenOptions struct {
 // secretLength is the length of the secrets that tokens are signed with.
 const secretLength = 50
 
-// NewAuthOptions returns the options of a new auth collection: the defaults and fresh secrets.
-func NewAuthOptions() *AuthOptions {
+// newAuthOptions returns the options of a new auth collection: the defaults and fresh secrets.
+func newAuthOptions() *AuthOptions {
 	everyone := ""
 	return &AuthOptions{
 		AuthRule:     &everyone,

@@ -158,7 +158,7 @@ func checkProvider(p *OAuth2Provider) validation.Errors {
 	switch {
 	case p.Name == "":
 		errs.Set("name", validation.Required)
-	case !IsProvider(p.Name):
+	case !isProvider(p.Name):
 		errs.Set("name", validation.New("validation_missing_provider",
 			fmt.Sprintf("Invalid or missing provider with name %s.", p.Name)).With(map[string]any{"name": p.Name}))
 	}

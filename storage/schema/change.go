@@ -112,7 +112,7 @@ func (ch *Change) prepare(c, stored *Collection) error {
 	if c.Type != View {
 		return nil
 	}
-	fields, err := DeriveView(ch.conn, c.ViewQuery, ch.others(stored))
+	fields, err := deriveView(ch.conn, c.ViewQuery, ch.others(stored))
 	c.Fields = fields
 	return err
 }

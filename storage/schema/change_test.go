@@ -205,7 +205,7 @@ func TestDeleteAuthCollectionTakesItsRows(t *testing.T) {
 	for _, table := range schema.AuthRefTables() {
 		h.exec("INSERT INTO " + table + " (collectionRef, recordRef) VALUES ('_pb_users_auth_', 'a'), ('other', 'a')")
 	}
-	if err := h.change(func(ch *schema.Change) error { return ch.Delete(schema.UsersID) }); err != nil {
+	if err := h.change(func(ch *schema.Change) error { return ch.Delete("_pb_users_auth_") }); err != nil {
 		t.Fatal(err)
 	}
 	for _, table := range schema.AuthRefTables() {

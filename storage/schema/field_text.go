@@ -13,8 +13,8 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
-// DefaultIDPattern is the pattern of ids; a field with another one has more checks.
-const DefaultIDPattern = `^[a-z0-9]+$`
+// defaultIDPattern is the pattern of ids; a field with another one has more checks.
+const defaultIDPattern = `^[a-z0-9]+$`
 
 // defaultMaxText is the bound of a text whose field sets none.
 const defaultMaxText = 5000
@@ -35,6 +35,10 @@ type TextField struct {
 	pattern      patternCache
 	autogenerate atomic.Pointer[generator]
 }
+
+// UsualID tells whether the field has the pattern that ids have unless somebody chose another one. Letters of such ids do not
+// differ in case.
+func (f *TextField) UsualID() bool { return f.Pattern == defaultIDPattern }
 
 // Type returns "text".
 func (f *TextField) Type() string { return "text" }
@@ -111,7 +115,7 @@ func (f *TextField) Validate(v Value, op Operation) error {
 	if f.Pattern != "" && !f.pattern.match(f.Pattern, s) {
 		return errFormat
 	}
-	if f.PrimaryKey && f.Pattern != DefaultIDPattern {
+	if f.PrimaryKey && !f.UsualID() {
 		return checkCustomID(s)
 	}
 	return nil

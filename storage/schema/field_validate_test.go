@@ -63,7 +63,7 @@ var validateCases = []struct {
 	{"id of a device", freeID, "con", `{"code":"validation_reserved_pk","message":"The primary key 'CON' is reserved and cannot be used.","params":{"reserved":"CON"}}`},
 	{"id of a port", freeID, "Lpt9", `{"code":"validation_reserved_pk","message":"The primary key 'LPT9' is reserved and cannot be used.","params":{"reserved":"LPT9"}}`},
 	{"id of no port", freeID, "com0", ""},
-	{"default id", &TextField{PrimaryKey: true, Pattern: DefaultIDPattern}, "con", ""},
+	{"default id", &TextField{PrimaryKey: true, Pattern: defaultIDPattern}, "con", ""},
 
 	{"number required", &NumberField{Required: true}, 0.0, wantRequired},
 	{"number zero", &NumberField{Min: number(3), Max: number(-3)}, 0.0, ""},
@@ -235,7 +235,7 @@ func TestValidateOptions(t *testing.T) {
 		if f.Base().ID == "" {
 			f.Base().ID = "fid"
 		}
-		id := &TextField{Common: Common{ID: "idid", Name: "id"}, PrimaryKey: true, Required: true, Pattern: DefaultIDPattern}
+		id := &TextField{Common: Common{ID: "idid", Name: "id"}, PrimaryKey: true, Required: true, Pattern: defaultIDPattern}
 		in := &OptionsInput{
 			Collection: &Collection{Type: Base, Fields: []Field{id, f}},
 			Find: func(id string) *Collection {

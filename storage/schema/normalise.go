@@ -101,7 +101,7 @@ func normaliseID(c *Collection) {
 		}
 		id.System, id.Required, id.PrimaryKey, id.Hidden = true, true, true, false
 		if id.Pattern == "" {
-			id.Pattern = DefaultIDPattern
+			id.Pattern = defaultIDPattern
 		}
 		return
 	}

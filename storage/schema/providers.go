@@ -46,8 +46,8 @@ func ProviderByName(name string) (Provider, bool) {
 	return Provider{}, false
 }
 
-// IsProvider tells whether there is an OAuth2 provider of that name.
-func IsProvider(name string) bool {
+// isProvider tells whether there is an OAuth2 provider of that name.
+func isProvider(name string) bool {
 	for _, p := range providerNames {
 		if p[0] == name {
 			return true

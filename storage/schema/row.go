@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Row is a row of the table _collections. Fields, Indexes and Options are JSON texts.
-type Row struct {
+// row is a row of the table _collections. Fields, Indexes and Options are JSON texts.
+type row struct {
 	ID      string
 	System  bool
 	Type    string
@@ -28,9 +28,9 @@ type Row struct {
 	Updated string
 }
 
-// Row returns the stored form of c, secrets included.
-func (c *Collection) Row() Row {
-	r := Row{
+// row returns the stored form of c, secrets included.
+func (c *Collection) row() row {
+	r := row{
 		ID: c.ID, System: c.System, Type: string(c.Type), Name: c.Name,
 		Fields:   string(appendFields(nil, c.Fields)),
 		Indexes:  string(appendTexts(nil, c.Indexes)),
@@ -47,9 +47,9 @@ func (c *Collection) Row() Row {
 	return r
 }
 
-// FromRow reads a stored collection. Empty texts are empty values, unknown keys are dropped, missing ones are zero; an
+// fromRow reads a stored collection. Empty texts are empty values, unknown keys are dropped, missing ones are zero; an
 // unknown type of field and text that is not JSON are errors.
-func FromRow(r Row) (*Collection, error) {
+func fromRow(r row) (*Collection, error) {
 	c := &Collection{
 		ID: r.ID, System: r.System, Type: Type(r.Type), Name: r.Name,
 		ListRule: r.ListRule, ViewRule: r.ViewRule,

@@ -15,7 +15,7 @@ func Load(conn *sqlite.Conn) ([]*Collection, error) {
 	var list []*Collection
 	err := sqlitex.ExecuteTransient(conn, selectRows, &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error {
-			c, err := FromRow(scanRow(stmt))
+			c, err := fromRow(scanRow(stmt))
 			if err != nil {
 				return err
 			}
@@ -29,7 +29,7 @@ func Load(conn *sqlite.Conn) ([]*Collection, error) {
 	return list, nil
 }
 
-func scanRow(stmt *sqlite.Stmt) Row {
+func scanRow(stmt *sqlite.Stmt) row {
 	rule := func(col int) *string {
 		if stmt.ColumnIsNull(col) {
 			return nil
@@ -37,7 +37,7 @@ func scanRow(stmt *sqlite.Stmt) Row {
 		text := stmt.ColumnText(col)
 		return &text
 	}
-	return Row{
+	return row{
 		ID: stmt.ColumnText(0), System: stmt.ColumnInt(1) != 0, Type: stmt.ColumnText(2), Name: stmt.ColumnText(3),
 		Fields: stmt.ColumnText(4), Indexes: stmt.ColumnText(5),
 		ListRule: rule(6), ViewRule: rule(7), CreateRule: rule(8), UpdateRule: rule(9), DeleteRule: rule(10),
@@ -45,7 +45,7 @@ func scanRow(stmt *sqlite.Stmt) Row {
 	}
 }
 
-func (r Row) args() []any {
+func (r row) args() []any {
 	rule := func(p *string) any {
 		if p == nil {
 			return nil
@@ -62,7 +62,7 @@ func (r Row) args() []any {
 func insertRow(conn *sqlite.Conn, c *Collection) error {
 	err := exec(conn, "INSERT INTO `_collections` (`id`, `system`, `type`, `name`, `fields`, `indexes`, `listRule`,"+
 		" `viewRule`, `createRule`, `updateRule`, `deleteRule`, `options`, `created`, `updated`)"+
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)", c.Row().args()...)
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)", c.row().args()...)
 	if err != nil {
 		return fmt.Errorf("failed to store collection %s - %w", c.Name, err)
 	}
@@ -72,7 +72,7 @@ func insertRow(conn *sqlite.Conn, c *Collection) error {
 func updateRow(conn *sqlite.Conn, c *Collection) error {
 	err := exec(conn, "UPDATE `_collections` SET `system` = ?2, `type` = ?3, `name` = ?4, `fields` = ?5, `indexes` = ?6,"+
 		" `listRule` = ?7, `viewRule` = ?8, `createRule` = ?9, `updateRule` = ?10, `deleteRule` = ?11, `options` = ?12,"+
-		" `created` = ?13, `updated` = ?14 WHERE `id` = ?1", c.Row().args()...)
+		" `created` = ?13, `updated` = ?14 WHERE `id` = ?1", c.row().args()...)
 	if err != nil {
 		return fmt.Errorf("failed to store collection %s - %w", c.Name, err)
 	}

@@ -12,7 +12,7 @@ func NewCollection(t Type, name string) *Collection {
 	case View:
 	case Auth:
 		c.Fields = append([]Field{newIDField()}, newAuthFields()...)
-		c.Auth = NewAuthOptions()
+		c.Auth = newAuthOptions()
 	default:
 		c.Fields = []Field{newIDField()}
 	}
@@ -26,7 +26,7 @@ func newIDField() *TextField {
 	return &TextField{
 		Common:   Common{ID: idFieldID, Name: "id", System: true},
 		Required: true, PrimaryKey: true, Min: 15, Max: 15,
-		Pattern: DefaultIDPattern, AutogeneratePattern: "[a-z0-9]{15}",
+		Pattern: defaultIDPattern, AutogeneratePattern: "[a-z0-9]{15}",
 	}
 }
 
@@ -50,8 +50,8 @@ func newAuthFields() []Field {
 // ownerRule lets a record of any auth collection see the rows that were made about it.
 const ownerRule = "@request.auth.id != '' && recordRef = @request.auth.id && collectionRef = @request.auth.collectionId"
 
-// UsersID is the id of the auth collection that a fresh data directory begins with.
-const UsersID = "_pb_users_auth_"
+// usersID is the id of the auth collection that a fresh data directory begins with.
+const usersID = "_pb_users_auth_"
 
 // DefaultCollections returns the collections of a fresh data directory in the order of their rows, without
 // datetimes. Each call draws new secrets.
@@ -114,7 +114,7 @@ func defaultSuperusers() *Collection {
 
 func defaultUsers() *Collection {
 	c := NewCollection(Auth, "users")
-	c.ID = UsersID
+	c.ID = usersID
 	owner := "id = @request.auth.id"
 	c.ListRule, c.ViewRule, c.CreateRule = pointerTo(owner), pointerTo(owner), pointerTo("")
 	c.UpdateRule, c.DeleteRule = pointerTo(owner), pointerTo(owner)

@@ -32,9 +32,9 @@ var (
 
 var castPattern = regexp.MustCompile(`(?is)^cast\s*\(.*\sas\s+(\w+)\s*\)$`)
 
-// DeriveView returns the fields of the view that query makes. It needs no write access. The error says why the query
+// deriveView returns the fields of the view that query makes. It needs no write access. The error says why the query
 // is refused and is meant for clients; fields are returned beside it as far as they could be derived.
-func DeriveView(conn *sqlite.Conn, query string, collections []*Collection) ([]Field, error) {
+func deriveView(conn *sqlite.Conn, query string, collections []*Collection) ([]Field, error) {
 	fields, err := deriveFields(conn, trimQuery(query), collections)
 	if err != nil {
 		return fields, err
@@ -142,7 +142,7 @@ func deriveField(id identifier, tables []identifier, resolve func(string) *Colle
 	if id.alias == "id" {
 		return &TextField{
 			Common:   Common{ID: idFieldID, Name: "id", System: true},
-			Required: true, PrimaryKey: true, Pattern: DefaultIDPattern,
+			Required: true, PrimaryKey: true, Pattern: defaultIDPattern,
 		}
 	}
 	expression := strings.ToLower(id.expression)
@@ -285,9 +285,9 @@ type DryView struct {
 	From string
 }
 
-// TryView derives a view without storing anything. The error says why the query is refused, see [DeriveView].
+// TryView derives a view without storing anything. The error says why the query is refused, see [deriveView].
 func TryView(conn *sqlite.Conn, query string, collections []*Collection) (*DryView, error) {
-	fields, err := DeriveView(conn, query, collections)
+	fields, err := deriveView(conn, query, collections)
 	if err != nil {
 		return nil, err
 	}
