@@ -26,13 +26,15 @@ func (c *Cache) Parse(text string) (*Expr, error) {
 	return c.remember(text, text, Parse)
 }
 
-// withNames begins the key of an expression that [ParseNamed] reads: the same text means something else there. No text that
+// withNames begins the key of an expression with parameters: the same text means something else there. No text that
 // [Parse] takes begins so.
 const withNames = "\x00"
 
-// ParseNamed is [ParseNamed] with memory. Errors are not kept.
+// ParseNamed is [Cache.Parse] for the expression of a program: it may hold parameters, written {:name} in the place of a text or
+// number. Their values are bound when the query runs and never become part of the expression, so that no value can change
+// what it means, and expressions with other values share a compiled query. [Request.Params] must have them all.
 func (c *Cache) ParseNamed(text string) (*Expr, error) {
-	return c.remember(withNames+text, text, ParseNamed)
+	return c.remember(withNames+text, text, parseNamed)
 }
 
 func (c *Cache) remember(key, text string, parse func(string) (*Expr, error)) (*Expr, error) {

@@ -11,10 +11,10 @@ const maxComparisons = 200
 // MaxClientFilter is how many bytes the filter parameter may have.
 const MaxClientFilter = 3500
 
-// maxSorts is how many fields a sort may have, MaxSort how many bytes each of them.
+// maxSorts is how many fields a sort may have, maxSort how many bytes each of them.
 const (
 	maxSorts = 8
-	MaxSort  = 255
+	maxSort  = 255
 )
 
 // maxDepth bounds nested groups, so that no expression can exhaust the stack.

@@ -8,10 +8,8 @@ import (
 	"time"
 )
 
-// ParseNamed is [Parse] for the expression of a program: it may hold parameters, written {:name} in the place of a text or
-// number. Their values are bound when the query runs and never become part of the expression, so that no value can change
-// what it means, and expressions with other values share a compiled query. [Request.Params] must have them all.
-func ParseNamed(text string) (*Expr, error) {
+// parseNamed is [Cache.ParseNamed] without memory.
+func parseNamed(text string) (*Expr, error) {
 	return parse(&parser{expr: &Expr{text: text}, named: true}, text)
 }
 

@@ -26,7 +26,7 @@ type Request struct {
 	Auth *Identity
 	// Now is the time of the request; all macros of one request agree on it.
 	Now time.Time
-	// Params are the values of the parameters of expressions that [ParseNamed] read.
+	// Params are the values of the parameters of expressions that [Cache.ParseNamed] read.
 	Params Params
 }
 

@@ -12,7 +12,7 @@ func (b *Builder) OrderBy(sort string, t Trust) error {
 	r := &resolver{b: b, scope: b.base, trust: t}
 	for _, entry := range entries {
 		entry = strings.TrimSpace(entry)
-		if len(entry) > MaxSort {
+		if len(entry) > maxSort {
 			return errorf("max sort field length limit reached")
 		}
 		f, err := r.sortEntry(entry)

@@ -1,0 +1,4 @@
+package filter
+
+// ParseNamed is what tests of the public surface need of the inside.
+var ParseNamed = parseNamed
