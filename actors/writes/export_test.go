@@ -77,7 +77,7 @@ func (a *Service) WaitingFor(c *schema.Collection, id string) int {
 	return 0
 }
 
-// FinishRemoval does the pieces of a removal whose turn the caller has taken by [Service.HoldDeletions].
+// FinishRemoval does the pieces of a removal whose token the caller has taken by [Service.HoldDeletions].
 func (a *Service) FinishRemoval(r *records.Removal) { a.finishRemoval(r, make(chan error, 1)) }
 
 func (a *Service) DoPieces(r *records.Removal, failed func(error)) error {

@@ -7,18 +7,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
-	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -36,190 +33,6 @@ type shelf struct {
 
 const shelfDefinition = `{"id":"shelf0000000001","name":"shelf","type":"base","fields":[{"name":"title","type":"text"},{"name":"docs","type":"file","maxSelect":999}],
 	"indexes":["CREATE UNIQUE INDEX shelf_title ON shelf (title)"]}`
-
-func newShelf(t *testing.T) *shelf {
-	t.Helper()
-	s := &shelf{t: t, dir: t.TempDir()}
-	s.app = openShelf(t, s.dir)
-	t.Cleanup(func() { s.app.Close() })
-	s.define()
-	return s
-}
-
-func openShelf(t *testing.T, dir string) *app.App {
-	t.Helper()
-	app, err := app.Open(t.Context(), app.Options{Dir: dir, Exclusive: true, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return app
-}
-
-func (s *shelf) define() {
-	s.t.Helper()
-	c, err := schema.DecodeNew([]byte(shelfDefinition))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.app.ChangeSchema(s.t.Context(), func(ch *schema.Change) error { return ch.Create(c) }); err != nil {
-		s.t.Fatal(err)
-	}
-	s.col = s.app.Catalogue().ByID(c.ID)
-}
-
-func (s *shelf) input(body map[string]any, contents ...string) records.WriteInput {
-	s.t.Helper()
-	in := records.WriteInput{
-		CollectionID: s.col.ID, Body: body,
-		Caller: records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: true},
-	}
-	for i, content := range contents {
-		if s.sent == nil {
-			s.sent = make(map[string]bool)
-		}
-		s.sent[content] = true
-		f := &records.PendingFile{Key: "docs+", Original: fmt.Sprintf("f%d.txt", i), Size: int64(len(content)), Content: strings.NewReader(content)}
-		if err := f.Identify(); err != nil {
-			s.t.Fatal(err)
-		}
-		in.Files = append(in.Files, f)
-	}
-	return in
-}
-
-func (s *shelf) create(body map[string]any, contents ...string) *records.Create {
-	s.t.Helper()
-	cmd, err := s.app.Store().PrepareCreate(s.t.Context(), s.input(body, contents...))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return cmd
-}
-
-func (s *shelf) update(id string, body map[string]any, contents ...string) *records.Update {
-	s.t.Helper()
-	cmd, err := s.app.Store().PrepareUpdate(s.t.Context(), id, s.input(body, contents...))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return cmd
-}
-
-func (s *shelf) delete(id string) *records.Delete {
-	s.t.Helper()
-	cmd, err := s.app.Store().PrepareDelete(id, s.input(nil))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return cmd
-}
-
-func (s *shelf) write(cmd records.Command) error {
-	return s.app.Write(s.t.Context(), s.col, cmd, "test")
-}
-
-func (s *shelf) must(cmd records.Command) {
-	s.t.Helper()
-	if err := s.write(cmd); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// created makes a record.
-func (s *shelf) created(title string, contents ...string) *records.Record {
-	s.t.Helper()
-	cmd := s.create(map[string]any{"title": title}, contents...)
-	s.must(cmd)
-	return cmd.Result
-}
-
-// audit opens a data directory, which settles what was left, and looks whether files and records agree.
-func audit(t *testing.T, name, dir string) {
-	t.Helper()
-	app := openShelf(t, dir)
-	if err := app.Close(); err != nil {
-		t.Errorf("%s: close: %v", name, err)
-	}
-	app = openShelf(t, dir)
-	defer app.Close()
-	named := make(map[string]bool)
-	for _, c := range app.Catalogue().Collections {
-		if c.IsView() || !writes.HasFiles(c) {
-			continue
-		}
-		for _, id := range idsIn(t, app, c) {
-			r, err := app.Store().Load(t.Context(), c.ID, id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, key := range r.FileKeys() {
-				named[key] = true
-				f, err := app.Files().Open(key)
-				if err != nil {
-					t.Errorf("%s: %s names %s, which is not there: %v", name, id, key, err)
-					continue
-				}
-				f.Close()
-			}
-		}
-	}
-	for _, key := range storedKeys(t, dir) {
-		if !named[key] {
-			t.Errorf("%s: %s is stored, and nobody names it", name, key)
-		}
-	}
-	if notes, err := app.Writes().Pending().Left(); err != nil || len(notes) > 0 {
-		t.Errorf("%s: notes of uploads are left: %v %v", name, notes, err)
-	}
-	if keys, err := app.Writes().Noted(t.Context()); err != nil || len(keys) > 0 {
-		t.Errorf("%s: notes of removals are left: %v %v", name, keys, err)
-	}
-}
-
-func idsIn(t *testing.T, app *app.App, c *schema.Collection) (ids []string) {
-	t.Helper()
-	err := app.DB().Read(t.Context(), func(r *sqlite.Reader) error {
-		stmt, err := r.Prepare("SELECT id FROM `" + c.Name + "`")
-		if err != nil {
-			return err
-		}
-		for {
-			found, err := stmt.Step()
-			if err != nil || !found {
-				return err
-			}
-			ids = append(ids, stmt.ColumnText(0))
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ids
-}
-
-// storedKeys lists what lies in the file store, but for sidecars of files that are there.
-func storedKeys(t *testing.T, dir string) (keys []string) {
-	t.Helper()
-	root := filepath.Join(dir, "storage")
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if of, is := strings.CutSuffix(path, ".attrs"); is {
-			if _, err := os.Stat(of); err == nil {
-				return nil
-			}
-		}
-		rel, err := filepath.Rel(root, path)
-		keys = append(keys, filepath.ToSlash(rel))
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 // crashes takes a picture of the data directory at every step of a write with files, as a crash would leave it there.
 type crashes struct {

@@ -29,28 +29,28 @@ const (
 
 // removals are the deletions in pieces.
 type removals struct {
-	turn     chan struct{} // holds one: whoever took it has a deletion under way, or changes collections
+	token    chan struct{} // there is one: whoever took it has a deletion under way, or changes collections
 	queued   atomic.Int64  // those that wait for it
-	waiting  atomic.Int64  // those that want their turn or have it
+	waiting  atomic.Int64  // those that want the token or have it
 	under    atomic.Int64  // those that are being done
 	stopping context.Context
 	stop     context.CancelFunc
 }
 
 func (r *removals) init() {
-	r.turn = make(chan struct{}, 1)
-	r.turn <- struct{}{}
+	r.token = make(chan struct{}, 1)
+	r.token <- struct{}{}
 	r.stopping, r.stop = context.WithCancel(context.Background())
 }
 
-// take waits for the turn.
+// take waits for the token.
 func (r *removals) take(ctx context.Context, limit time.Duration) error {
 	r.queued.Add(1)
 	defer r.queued.Add(-1)
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case <-r.turn:
+	case <-r.token:
 		return nil
 	case <-timer.C:
 		return fmt.Errorf("wait for a big deletion: %w", sqlite.ErrNotWritten)
@@ -61,7 +61,7 @@ func (r *removals) take(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-func (r *removals) give() { r.turn <- struct{}{} }
+func (r *removals) give() { r.token <- struct{}{} }
 
 // HoldDeletions waits until no deletion in pieces is under way and keeps others from beginning until release is called: what they
 // found out belongs to the fields as they are. It fails like a write.
@@ -170,7 +170,7 @@ func (a *Service) beginRemoval(ctx context.Context, cmd records.Command) (*recor
 	return nil, fmt.Errorf("%T cannot be done in pieces", cmd)
 }
 
-// finishRemoval does the pieces on a goroutine of its own and gives the turn back. outcome gets the end, or the first failure.
+// finishRemoval does the pieces on a goroutine of its own and gives the token back. outcome gets the end, or the first failure.
 func (a *Service) finishRemoval(r *records.Removal, outcome chan<- error) {
 	a.removals.under.Add(1)
 	a.goSafe(func() error {
@@ -203,7 +203,7 @@ func (a *Service) doPieces(r *records.Removal, failed func(error)) error {
 			if done {
 				return nil
 			}
-			a.leaveRoom(ctx, time.Since(began))
+			a.letOthersWrite(ctx, time.Since(began))
 		case errors.Is(err, sqlite.ErrClosed):
 			return nil
 		default:
@@ -224,8 +224,8 @@ func (a *Service) doPieces(r *records.Removal, failed func(error)) error {
 	}
 }
 
-// leaveRoom lets others write as long as the piece took, if anybody wants to, and subscribers hear of it before the next one.
-func (a *Service) leaveRoom(ctx context.Context, took time.Duration) {
+// letOthersWrite waits as long as the piece took, if anybody wants to write, and subscribers hear of it before the next one.
+func (a *Service) letOthersWrite(ctx context.Context, took time.Duration) {
 	if a.db.Waiting() > 0 {
 		pause(ctx, min(took, longestPause))
 	}

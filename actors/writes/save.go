@@ -33,7 +33,7 @@ func (a *Service) Look(ctx context.Context) records.ReadFunc {
 	}
 }
 
-// save writes a draft that has not begun yet, with its hooks. What they see of a stored record is read in its turn: nobody
+// save writes a draft that has not begun yet, with its hooks. What they see of a stored record is read under its lock: nobody
 // with hooks writes it between.
 func (a *Service) save(ctx context.Context, c *schema.Collection, d *records.Draft, client string) error {
 	ctx = scopeOf(ctx).in(ctx)
@@ -67,7 +67,7 @@ func (a *Service) saveBegun(ctx context.Context, c *schema.Collection, d *record
 	if err != nil {
 		return err
 	}
-	err = routine.Guard(func() error { return s.stages.Write.Trigger(s.event, s.write) }) // the turn must be given back
+	err = routine.Guard(func() error { return s.stages.Write.Trigger(s.event, s.write) }) // the lock must be given back
 	switch {
 	case s.event.Record == nil:
 		s.event.Record = r
@@ -104,7 +104,7 @@ func (s *save) execute(e *RecordEvent) error {
 }
 
 // finish runs the hooks after the outcome: at once, or when the transaction has ended that the write is part of. The
-// record's turn ends with them, so they run in the order of the writes.
+// record's lock ends with them, so they run in the order of the writes.
 func (s *save) finish(err error, release func()) error {
 	t := scopeOf(s.ctx).tx
 	if t != nil && err == nil && s.stored {
