@@ -170,7 +170,7 @@ func (a *App) Bootstrap(ctx context.Context) (err error) {
 			err = errors.Join(err, a.release())
 		}
 	}()
-	e := &BootstrapEvent{App: a, ctx: ctx}
+	e := &BootstrapEvent{ctx: ctx}
 	opened := false
 	err = a.bootstrap.Trigger(e, func(*BootstrapEvent) error {
 		opened = true

@@ -18,7 +18,7 @@ func (a *App) Close() error {
 			}
 			return a.release()
 		}
-		err := a.terminate.Trigger(&TerminateEvent{App: a}, func(*TerminateEvent) error { return end() })
+		err := a.terminate.Trigger(new(TerminateEvent), func(*TerminateEvent) error { return end() })
 		if !closed {
 			err = errors.Join(err, end())
 		}

@@ -9,7 +9,6 @@ import (
 // BootstrapEvent is the start of an [App]: before Next nothing is open, after it everything is.
 type BootstrapEvent struct {
 	hooks.Base
-	App *App
 	ctx context.Context
 }
 
@@ -17,10 +16,7 @@ type BootstrapEvent struct {
 func (e *BootstrapEvent) Context() context.Context { return e.ctx }
 
 // TerminateEvent is the end of an [App]: before Next it still works, after it everything is closed.
-type TerminateEvent struct {
-	hooks.Base
-	App *App
-}
+type TerminateEvent struct{ hooks.Base }
 
 // OnBootstrap is the hook around the start. It has to be bound before [App.Bootstrap].
 func (a *App) OnBootstrap() *hooks.Hook[*BootstrapEvent] { return &a.bootstrap }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"sync"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
@@ -17,7 +16,6 @@ import (
 // ServeEvent is the beginning of serving: before Next routes and middlewares can be added, after it requests are answered.
 type ServeEvent struct {
 	hooks.Base
-	App *app.App
 	// Router collects the program's routes and middlewares.
 	Router *httpx.Builder
 	// Listener is what connections come from; another one may be put in its place before Next.
@@ -33,7 +31,7 @@ func (e *ServeEvent) Context() context.Context { return e.ctx }
 // answered; its error ends it all. It is called once.
 func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.Addr) error) error {
 	served := make(chan error, 1)
-	e := &ServeEvent{App: a.app, Router: a.extensions.program(), Listener: ln, ctx: ctx}
+	e := &ServeEvent{Router: a.extensions.program(), Listener: ln, ctx: ctx}
 	serving := false
 	err := a.serving.Trigger(e, func(e *ServeEvent) error {
 		router, err := e.Router.Build()
