@@ -9,14 +9,12 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// Bound says how much of the Writer's time a deletion may take.
+// Bound says how much of the Writer's time a deletion may take. The zero value has no limit: what there is is deleted in one unit.
 type Bound int
 
 const (
-	// unbounded deletes whatever there is, in one unit.
-	unbounded Bound = iota
 	// Short fails with [ErrInPieces] where more is to be done than others should wait for: the caller has a way to do it in pieces.
-	Short
+	Short Bound = iota + 1
 	// Bounded fails with [ErrTooBig] where more is to be done than others can be made to wait for: the deletion is part of a
 	// transaction, so that there is no other way.
 	Bounded
