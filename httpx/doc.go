@@ -2,7 +2,7 @@
 // place where bodies are read, and the envelope in which errors are shown. It knows no collection and no record; who
 // signs in, what is limited and what is logged come in through [Options]. The resources are in package httpx/api.
 //
-// Start reading at [Server] and the order of the layers in serve.go. Programs add routes and middlewares with a [Builder]
+// Start reading at [Server], and at layers.go for the order of the layers. Programs add routes and middlewares with a [Builder]
 // and swap the table they get with [Server.SetRouter].
 //
 // Guarantees: a handler that panics answers 500 and takes nobody along; whatever a [Context] returns as a string, map

@@ -70,14 +70,14 @@ func newHandlers(a *app.App, o *Options) (*handlers, error) {
 	}
 	store := a.Store()
 	return &handlers{
-		records:     &recordHandlers{app: a, store: store},
-		batch:       &batchHandlers{app: a, store: store},
+		records:     &recordHandlers{store: store, writes: a.Writes(), hooks: &a.Hooks},
+		batch:       &batchHandlers{store: store, writes: a.Writes(), hooks: &a.Hooks, settings: a.Settings, catalogue: a.Catalogue},
 		files:       &fileHandlers{store: store, files: a.Files(), verifier: signIn.verifier},
 		realtime:    &realtimeHandlers{hub: a.Realtime(), verifier: signIn.verifier, log: o.Logger},
 		auth:        signIn,
-		collections: &collectionHandlers{app: a, store: store},
-		settings:    &settingsHandlers{app: a},
-		sql:         &sqlHandlers{app: a},
+		collections: &collectionHandlers{store: store, writes: a.Writes(), catalogue: a.Catalogue, change: a.ChangeCollections},
+		settings:    &settingsHandlers{current: a.Settings, save: a.SaveSettings},
+		sql:         &sqlHandlers{console: a.Console},
 		version:     o.Version,
 	}, nil
 }
@@ -132,7 +132,7 @@ func New(application *app.App, o Options) (*API, error) {
 	application.OnSettings(func() { server.SetPolicy(policy(application.Settings())) })
 	return &API{
 		app: application, server: server, verifier: h.auth.verifier, serving: o.Serving, endpoints: table, guards: g,
-		extensions: &extensionRoutes{app: application, server: server, own: router.Routes(), base: router},
+		extensions: &extensionRoutes{guests: application.Guests(), server: server, own: router.Routes(), base: router},
 	}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/actors/signin"
+	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -21,7 +22,7 @@ import (
 
 // authHandlers answer who wants to sign in, or to prove or change something for that.
 type authHandlers struct {
-	app           *app.App
+	hooks         *writes.Hooks
 	store         *records.Store
 	verifier      *auth.Verifier
 	signIns       *signin.Service
@@ -43,7 +44,7 @@ func newAuthHandlers(a *app.App, providers *oauth2.Client, log *slog.Logger) (*a
 	data := auth.NewData(a, "sign-in")
 	mails := auth.NewMails(data, a.Mailer(), a.Settings)
 	return &authHandlers{
-		app: a, store: a.Store(), verifier: verifier, mails: mails, oauth2: providers, realtime: a.Realtime(), log: log,
+		hooks: &a.Hooks, store: a.Store(), verifier: verifier, mails: mails, oauth2: providers, realtime: a.Realtime(), log: log,
 		signIns:       signin.New(a.Writes(), data, mails, providers, signin.Options{Logger: log}),
 		confirmations: auth.NewConfirmations(data, mails, verifier),
 	}, nil

@@ -10,12 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/records/expand"
+	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -24,15 +25,18 @@ const defaultBatchTimeout = 3 * time.Second
 
 // batchHandlers run several writes of records as one.
 type batchHandlers struct {
-	app   *app.App
-	store *records.Store
+	store     *records.Store
+	writes    *writes.Service
+	hooks     *writes.Hooks
+	settings  func() *settings.Settings
+	catalogue func() *schema.Catalogue
 	// create, update and delete are the routes whose rate limits count for the parts.
 	create, update, delete *httpx.Route
 }
 
 // run runs several writes in one transaction.
 func (h *batchHandlers) run(c *httpx.Context) error {
-	conf := h.app.Settings().Batch
+	conf := h.settings().Batch
 	if !conf.Enabled || conf.MaxRequests <= 0 {
 		return httpx.NewError(http.StatusForbidden, "Batch requests are not allowed.")
 	}
@@ -169,7 +173,7 @@ func (b *batchRun) add(i int, item *batchItem, uploads []httpx.Upload) {
 	if part.target, part.known = item.target(); !part.known {
 		return
 	}
-	part.write.Collection = b.h.app.Catalogue().Find(part.target.collection)
+	part.write.Collection = b.h.catalogue().Find(part.target.collection)
 	part.write.ID = part.target.id
 	switch item.Method {
 	case "POST":
@@ -287,7 +291,7 @@ func (b *batchRun) run() error {
 	for _, part := range b.parts {
 		batch.Parts = append(batch.Parts, part.write)
 	}
-	_, err := b.h.app.Writes().Do(b.ctx, batch)
+	_, err := b.h.writes.Do(b.ctx, batch)
 	var failed *records.BatchError
 	switch {
 	case err == nil:

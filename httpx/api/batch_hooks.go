@@ -18,7 +18,7 @@ func (b *batchRun) info(part *batchPart) *writes.RequestInfo {
 
 // showing is [showing] for the record of a part.
 func (b *batchRun) showing(part *batchPart) context.Context {
-	if !b.h.app.Enriching() {
+	if !b.h.hooks.Enriching() {
 		return b.c.Context()
 	}
 	return writes.WithRequest(b.c.Context(), b.info(part))

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -16,8 +17,11 @@ import (
 
 // collectionHandlers answer what superusers ask of the definitions of collections.
 type collectionHandlers struct {
-	app   *app.App
-	store *records.Store
+	store     *records.Store
+	writes    *writes.Service
+	catalogue func() *schema.Catalogue
+	// change changes definitions, see [app.App.ChangeCollections].
+	change func(ctx context.Context, change app.SchemaChange) error
 }
 
 func (h *collectionHandlers) list(c *httpx.Context, _ *schema.Collection, l list) (empty bool, err error) {
@@ -43,7 +47,7 @@ func (h *collectionHandlers) create(c *httpx.Context) error {
 	if err != nil {
 		return errors.Join(schema.ErrData, err)
 	}
-	err = h.app.ChangeCollections(acting(c), app.SchemaChange{Create: col})
+	err = h.change(acting(c), app.SchemaChange{Create: col})
 	if err != nil {
 		return creatingCollection.failed(err)
 	}
@@ -60,7 +64,7 @@ func unreadDefinition(err, kind error) error {
 
 // stored returns a collection as it was published, which may have been changed again since.
 func (h *collectionHandlers) stored(c *schema.Collection) *schema.Collection {
-	if now := h.app.Catalogue().ByID(c.ID); now != nil {
+	if now := h.catalogue().ByID(c.ID); now != nil {
 		return now
 	}
 	return c
@@ -71,7 +75,7 @@ func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) 
 	if err != nil {
 		return unreadDefinition(err, schema.ErrData)
 	}
-	err = h.app.ChangeCollections(acting(c), app.SchemaChange{Update: found.ID, Definition: body})
+	err = h.change(acting(c), app.SchemaChange{Update: found.ID, Definition: body})
 	if err != nil {
 		return updatingCollection.failed(err)
 	}
@@ -79,7 +83,7 @@ func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) 
 }
 
 func (h *collectionHandlers) delete(c *httpx.Context, col *schema.Collection) error {
-	err := h.app.ChangeCollections(acting(c), app.SchemaChange{Delete: col.ID})
+	err := h.change(acting(c), app.SchemaChange{Delete: col.ID})
 	if err != nil {
 		return deletingCollection.failed(err)
 	}
@@ -94,7 +98,7 @@ func (h *collectionHandlers) truncate(c *httpx.Context, col *schema.Collection) 
 	if err != nil {
 		return err
 	}
-	if _, err := h.app.Writes().Do(c.Context(), &writes.Write{Collection: col, Command: cmd, Client: c.RealIP()}); err != nil {
+	if _, err := h.writes.Do(c.Context(), &writes.Write{Collection: col, Command: cmd, Client: c.RealIP()}); err != nil {
 		return truncatingCollection.failed(err)
 	}
 	return c.NoContent()
@@ -121,7 +125,7 @@ func (h *collectionHandlers) importAll(c *httpx.Context) error {
 	if len(form.Collections) == 0 {
 		return httpx.Invalid(validateFailed, validation.Errors{"collections": validation.Required})
 	}
-	err = h.app.ChangeCollections(acting(c), app.SchemaChange{Import: form.Collections, DeleteMissing: form.DeleteMissing})
+	err = h.change(acting(c), app.SchemaChange{Import: form.Collections, DeleteMissing: form.DeleteMissing})
 	if err != nil {
 		return importingCollections.failed(err)
 	}

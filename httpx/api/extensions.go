@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
@@ -15,7 +14,7 @@ import (
 // extensionRoutes are how the routes of extensions, which come and go, stand beside those of the server and the program. It is safe
 // for concurrent use.
 type extensionRoutes struct {
-	app    *app.App
+	guests *guests.Service
 	server *httpx.Server
 	own    []*httpx.Route // the server's own
 
@@ -88,7 +87,7 @@ func guardOf(word string) httpx.Guard {
 func (t *extensionRoutes) handler(x *wasmhost.Extension, i int) httpx.Handler {
 	return func(c *httpx.Context) error {
 		ctx := writes.WithRequest(c.Context(), requestInfo(c, caller(c, "default"), c.Bytes))
-		out, err := x.Serve(ctx, i, t.app.Guests().Call(ctx))
+		out, err := x.Serve(ctx, i, t.guests.Call(ctx))
 		if no := (*wasmhost.Rejection)(nil); errors.As(err, &no) {
 			return guests.Rejection(no)
 		}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
@@ -15,8 +14,9 @@ import (
 
 // recordHandlers answer what is asked of the records of a collection.
 type recordHandlers struct {
-	app   *app.App
-	store *records.Store
+	store  *records.Store
+	writes *writes.Service
+	hooks  *writes.Hooks
 }
 
 func (h *recordHandlers) list(c *httpx.Context, col *schema.Collection, l list) (empty bool, err error) {
@@ -36,7 +36,7 @@ func (h *recordHandlers) list(c *httpx.Context, col *schema.Collection, l list) 
 		Room:         c.Room,
 	}
 	in.Caller.Request.Body = body
-	out, empty, err := h.store.List(showing(l.ctx, h.app, c, in.Caller), c.Buffer(), in)
+	out, empty, err := h.store.List(showing(l.ctx, h.hooks, c, in.Caller), c.Buffer(), in)
 	if err != nil {
 		return false, err
 	}
@@ -50,7 +50,7 @@ func (h *recordHandlers) view(c *httpx.Context, col *schema.Collection, r read) 
 	}
 	in := &records.ViewInput{CollectionID: col.ID, ID: c.Param("id"), Caller: caller(c, "default"), Expand: r.expand}
 	in.Caller.Request.Body = body
-	out, err := h.store.View(showing(r.ctx, h.app, c, in.Caller), c.Buffer(), in)
+	out, err := h.store.View(showing(r.ctx, h.hooks, c, in.Caller), c.Buffer(), in)
 	if err != nil {
 		return err
 	}
@@ -155,11 +155,11 @@ func (h *recordHandlers) write(c *httpx.Context, col *schema.Collection, action 
 			return c.NoContent()
 		}
 		if writes.RequestOf(ctx) == nil {
-			ctx = showing(ctx, h.app, c, in.Caller)
+			ctx = showing(ctx, h.hooks, c, in.Caller)
 		}
 		return h.answer(ctx, c, r, in.Caller)
 	}
-	if _, err := h.app.Writes().Do(c.Context(), rq); err != nil {
+	if _, err := h.writes.Do(c.Context(), rq); err != nil {
 		return during.failed(err)
 	}
 	return nil

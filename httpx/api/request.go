@@ -60,13 +60,13 @@ func requestInfo(c *httpx.Context, who records.Caller, body func() ([]byte, erro
 }
 
 // showing returns a ctx of a chain in which records are shown on behalf of a request, as far as any hook wants to know.
-func showing(ctx context.Context, a *app.App, c *httpx.Context, who records.Caller) context.Context {
-	return showingBody(ctx, a, c, who, c.Bytes)
+func showing(ctx context.Context, hooks *writes.Hooks, c *httpx.Context, who records.Caller) context.Context {
+	return showingBody(ctx, hooks, c, who, c.Bytes)
 }
 
 // showingBody is showing for a request whose body hooks see as body, nil for not at all: that of a sign-in is a secret.
-func showingBody(ctx context.Context, a *app.App, c *httpx.Context, who records.Caller, body func() ([]byte, error)) context.Context {
-	if !a.Enriching() {
+func showingBody(ctx context.Context, hooks *writes.Hooks, c *httpx.Context, who records.Caller, body func() ([]byte, error)) context.Context {
+	if !hooks.Enriching() {
 		return ctx
 	}
 	return writes.WithRequest(ctx, requestInfo(c, who, body))

@@ -1,19 +1,23 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
 // settingsHandlers answer what superusers ask of the settings.
-type settingsHandlers struct{ app *app.App }
+type settingsHandlers struct {
+	current func() *settings.Settings
+	// save changes the settings, see [app.App.SaveSettings].
+	save func(ctx context.Context, change func(s *settings.Settings) error) (*settings.Settings, error)
+}
 
 func (h *settingsHandlers) view(c *httpx.Context) error {
-	return c.Send(http.StatusOK, h.app.Settings().AppendAPI(c.Buffer()))
+	return c.Send(http.StatusOK, h.current().AppendAPI(c.Buffer()))
 }
 
 func (h *settingsHandlers) update(c *httpx.Context) error {
@@ -21,7 +25,7 @@ func (h *settingsHandlers) update(c *httpx.Context) error {
 	if err != nil {
 		return httpx.Loading(err)
 	}
-	next, err := h.app.SaveSettings(acting(c), func(s *settings.Settings) error {
+	next, err := h.save(acting(c), func(s *settings.Settings) error {
 		if err := s.Merge(body); err != nil {
 			return httpx.Loading(errors.Join(httpx.ErrMalformed, err))
 		}

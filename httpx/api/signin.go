@@ -90,7 +90,7 @@ func (h *authHandlers) authAnswer(c *httpx.Context, signedIn signin.Outcome) err
 	out = append(out, `"record":`...)
 	self := caller(c, "default")
 	self.Request.Auth, self.Superuser, self.Credential = r.Identity(), r.Collection.IsSuperusers(), nil
-	out, err := h.store.Answer(showingBody(c.Context(), h.app, c, self, nil), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
+	out, err := h.store.Answer(showingBody(c.Context(), h.hooks, c, self, nil), out, r, &records.AnswerInput{Caller: self, Expand: c.Query("expand"), OwnEmail: true})
 	if err != nil {
 		return err
 	}
