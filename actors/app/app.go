@@ -74,7 +74,7 @@ type App struct {
 	db        *sqlite.DB
 	store     *records.Store
 	catalogue atomic.Pointer[schema.Catalogue]
-	settings  atomic.Pointer[settings.Settings]
+	settings  currentSettings
 	passwords *auth.Passwords
 	hub       *realtime.Hub
 	mail      *mailer.Mailer
@@ -94,10 +94,6 @@ type App struct {
 	closeOnce           sync.Once
 	closeErr            error
 	releaseOnce         sync.Once
-
-	settingsMu  sync.Mutex
-	listenersMu sync.Mutex
-	listeners   []func()
 }
 
 var (
@@ -226,7 +222,7 @@ func (a *App) load() (err error) {
 	}
 	a.count(list, nil)
 	a.catalogue.Store(schema.NewCatalogue(1, list))
-	a.settings.Store(conf)
+	a.settings.now.Store(conf)
 	return nil
 }
 

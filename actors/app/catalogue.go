@@ -111,14 +111,14 @@ func (a *App) changeSchema(ctx context.Context, who *records.Caller, change func
 	swap := func() {
 		a.catalogue.Store(schema.NewCatalogue(before.Number+1, done.Collections()))
 		if conf != nil {
-			a.settings.Store(conf)
+			a.settings.now.Store(conf)
 		}
 	}
 	if err := a.db.Change(ctx, apply, swap); err != nil {
 		return err
 	}
 	if conf != nil {
-		a.settingsChanged()
+		a.settings.changed()
 	}
 	a.settleSchema(before, done)
 	return nil
@@ -183,12 +183,12 @@ func (a *App) reload() error {
 			return err
 		}, func() {
 			a.catalogue.Store(schema.NewCatalogue(a.Catalogue().Number+1, list))
-			a.settings.Store(conf)
+			a.settings.now.Store(conf)
 		})
 	}})
 	if err != nil && !errors.Is(err, sqlite.ErrClosed) {
 		return fmt.Errorf("reload after a change by another process: %w", err)
 	}
-	a.settingsChanged()
+	a.settings.changed()
 	return nil
 }
