@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"testing"
+
+	"github.com/troupebase/troupe/wasmhost/abi"
 )
 
 // FuzzResult plays what a guest may do with numbers: a packed result, and three host calls with any arguments. The server answers or faults, and
@@ -12,7 +14,7 @@ import (
 func FuzzResult(f *testing.F) {
 	f.Add(uint64(0), []byte{})
 	f.Add(uint64(0xffffffff_ffffffff), []byte{})
-	f.Add(uint64(16)<<32|1<<30, []byte{3, 1, 0, 0, 0, 16, 0, 0, 0, 255, 255, 255, 255})
+	f.Add(uint64(16)<<32|1<<30, []byte{4, 1, 0, 0, 0, 16, 0, 0, 0, 255, 255, 255, 255})
 	f.Add(uint64(8)<<32|8, []byte("\x0e\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x13\x02\x00\x00\x00\x16\x02\x00\x00\x00\x13\x02\x00\x00\x00"))
 	m, _ := OpenManager(f, &FakeHost{}, nil, "puppet")
 	x := m.Extensions()[0]
@@ -22,7 +24,7 @@ func FuzzResult(f *testing.F) {
 			if len(calls) == 0 {
 				break
 			}
-			fn := listed[int(calls[0])%len(listed)]
+			fn := abi.Functions[int(calls[0])%len(abi.Functions)]
 			calls = calls[1:]
 			var args []any
 			for n := 0; n < len(fn.Values()) && len(calls) >= 4; n++ {

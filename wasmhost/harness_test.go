@@ -8,10 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/troupebase/troupe/wasmhost/abi"
 )
 
 // Logs collects what is logged.
@@ -164,16 +167,11 @@ func (s *Script) Put(b string) (at, int) {
 
 // Call calls a host function by name.
 func (s *Script) Call(name string, args ...any) {
-	n, found := uint64(31), name == "now"
-	for i, f := range listed {
-		if f.Name == name {
-			n, found = uint64(i), true
-		}
-	}
-	if !found {
+	n := slices.IndexFunc(abi.Functions, func(f abi.Function) bool { return f.Name == name })
+	if n < 0 {
 		panic("no function " + name)
 	}
-	w := []uint64{n}
+	w := []uint64{uint64(n)}
 	for i, a := range args {
 		switch v := a.(type) {
 		case at:

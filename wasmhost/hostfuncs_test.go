@@ -10,15 +10,13 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/wasmhost/abi"
+	"github.com/troupebase/troupe/wasmhost/rewrite"
 )
 
 const (
 	beyond = 0x7fff0000 // a pointer outside of any memory
 	huge   = 0xffffffff
 )
-
-// listed are the host functions that puppets call by number: those with a narrow result.
-var listed = slices.DeleteFunc(slices.Clone(abi.Functions), func(f abi.Function) bool { return f.Wide })
 
 // kinds says what the parameters of a host function are: h a handle, p and l a pointer and a length that are read, b and c a
 // buffer and its size, o a place for 8 bytes, n anything.
@@ -32,18 +30,16 @@ func kinds(f *abi.Function) string {
 	return b.String()
 }
 
-// good arguments for each function in a route with everything; strings become a pointer and a length.
-func goodArgs(name string) []any {
-	return map[string][]any{
-		"error_message": {at(1024), 64}, "log": {0, "a line"}, "random": {at(1024), 16}, "record_text": {1, "title", at(1024), 64},
-		"record_set_text": {1, "title", "x"}, "record_number": {1, "count", at(1024)},
-		"record_set_number": {1, "count", math.Float64bits(2.5)}, "record_json": {1, "title", at(1024), 64},
-		"record_set_json": {1, "title", `{"a":1}`}, "record_collection": {1, at(1024), 64}, "record_original": {1}, "record_hide": {1, "title"},
-		"record_show": {1, "title"}, "find": {1, "posts", "id"}, "list": {1, "posts", "{}"}, "create": {1, "posts", "{}"},
-		"update": {1, "posts", "id", "{}"}, "delete": {1, "posts", "id"}, "sql": {"SELECT 1", "[]"}, "rows_next": {2}, "rows_json": {2, at(1024), 64},
-		"rows_affected": {2}, "close": {2}, "request": {4, "x-a", at(1024), 64}, "auth": {}, "auth_superuser": {}, "respond": {200, "text/plain"},
-		"respond_header": {"X-A", "b"}, "reject": {400, "no"}, "reject_field": {"title", "code", "message"}, "failure": {at(1024), 64},
-	}[name]
+// goodArgs are good arguments for each function in a route with everything; strings become a pointer and a length.
+var goodArgs = map[string][]any{
+	"error_message": {at(1024), 64}, "log": {0, "a line"}, "now": {}, "random": {at(1024), 16}, "record_text": {1, "title", at(1024), 64},
+	"record_set_text": {1, "title", "x"}, "record_number": {1, "count", at(1024)},
+	"record_set_number": {1, "count", math.Float64bits(2.5)}, "record_json": {1, "title", at(1024), 64},
+	"record_set_json": {1, "title", `{"a":1}`}, "record_collection": {1, at(1024), 64}, "record_original": {1}, "record_hide": {1, "title"},
+	"record_show": {1, "title"}, "find": {1, "posts", "id"}, "list": {1, "posts", "{}"}, "create": {1, "posts", "{}"},
+	"update": {1, "posts", "id", "{}"}, "delete": {1, "posts", "id"}, "sql": {"SELECT 1", "[]"}, "rows_next": {2}, "rows_json": {2, at(1024), 64},
+	"rows_affected": {2}, "close": {2}, "request": {4, "x-a", at(1024), 64}, "auth": {}, "auth_superuser": {}, "respond": {200, "text/plain"},
+	"respond_header": {"X-A", "b"}, "reject": {400, "no"}, "reject_field": {"title", "code", "message"}, "failure": {at(1024), 64},
 }
 
 // everything is a call in which every host function has what it is about.
@@ -61,26 +57,64 @@ func prepared(name string) (s Script, args []any) {
 	statement, n := s.Put("SELECT 1")
 	s.Call("sql", statement, n, 0, 0)
 	s.Call("rows_next", 2)
-	for _, a := range goodArgs(name) {
-		if text, ok := a.(string); ok {
-			where, n := s.Put(text)
-			args = append(args, where, n)
-		} else {
-			args = append(args, a)
-		}
-	}
-	return s, args
+	return s, s.placed(goodArgs[name])
 }
 
-// TestHostFunctions: the host implements what the table lists, and nothing else.
-func TestHostFunctions(t *testing.T) {
-	for _, f := range listed {
-		if hostFuncs[f.Name] == nil || goodArgs(f.Name) == nil {
-			t.Errorf("%s is not implemented, or not tested", f.Name)
+// placed puts the strings among args in the puppet's room, each of which becomes a pointer and a length.
+func (s *Script) placed(args []any) (out []any) {
+	for _, a := range args {
+		if text, ok := a.(string); ok {
+			where, n := s.Put(text)
+			out = append(out, where, n)
+		} else {
+			out = append(out, a)
 		}
 	}
-	if len(hostFuncs) != len(listed) {
-		t.Errorf("%d functions are implemented, %d are listed", len(hostFuncs), len(listed))
+	return out
+}
+
+// TestHostFunctions: the host implements what the table lists and nothing else, and the tests call each function with as many values as it takes.
+func TestHostFunctions(t *testing.T) {
+	narrow := 0
+	for _, f := range abi.Functions {
+		if !f.Wide {
+			narrow++
+			if hostFuncs[f.Name] == nil {
+				t.Errorf("%s is not implemented", f.Name)
+			}
+		}
+		args, ok := goodArgs[f.Name]
+		if !ok {
+			t.Errorf("%s is not tested: goodArgs does not have it", f.Name)
+			continue
+		}
+		if _, values := prepared(f.Name); len(values) != len(f.Values()) {
+			t.Errorf("%s takes %d values, %v are %d", f.Name, len(f.Values()), args, len(values))
+		}
+	}
+	if len(hostFuncs) != narrow || len(goodArgs) != len(abi.Functions) {
+		t.Errorf("%d functions are implemented of %d, %d are tested of %d", len(hostFuncs), narrow, len(goodArgs), len(abi.Functions))
+	}
+}
+
+// TestPuppetIsBuilt: the guest that these tests call functions with was compiled from the table as it is.
+func TestPuppetIsBuilt(t *testing.T) {
+	m, err := rewrite.Module(guest(t, "puppet"), rewrite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported := make(map[string]bool)
+	for _, i := range m.Imports {
+		imported[i.Name] = true
+	}
+	for _, f := range abi.Functions {
+		if !imported[f.Name] {
+			t.Errorf("puppet.wasm does not know %s: run testdata/build.sh", f.Name)
+		}
+		delete(imported, f.Name)
+	}
+	for name := range imported {
+		t.Errorf("puppet.wasm imports %s, which is no host function: run testdata/build.sh", name)
 	}
 }
 
@@ -100,7 +134,7 @@ func serve(t *testing.T, x *Extension, s *Script) (results []int64, rejected boo
 
 func TestGoodArguments(t *testing.T) {
 	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
-	for _, f := range listed {
+	for _, f := range abi.Functions {
 		s, args := prepared(f.Name)
 		s.Call(f.Name, args...)
 		if results, _ := serve(t, x, &s); results != nil && results[len(results)-1] < 0 {
@@ -112,7 +146,7 @@ func TestGoodArguments(t *testing.T) {
 // Whatever a guest passes as a pointer, a length or a handle, it gets an errno, and the server goes on.
 func TestBadArguments(t *testing.T) {
 	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
-	for _, f := range listed {
+	for _, f := range abi.Functions {
 		for position, kind := range kinds(&f) {
 			for _, bad := range badValues(kind) {
 				s, args := prepared(f.Name)
@@ -148,7 +182,7 @@ func badValues(kind rune) []any {
 // Texts that are not UTF-8 are refused by every function that reads one.
 func TestInvalidUTF8(t *testing.T) {
 	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
-	for _, f := range listed {
+	for _, f := range abi.Functions {
 		letters := kinds(&f)
 		for position := range letters {
 			if letters[position] != 'p' {
@@ -166,69 +200,64 @@ func TestInvalidUTF8(t *testing.T) {
 	}
 }
 
+// longName is longer than a name may be.
+var longName = strings.Repeat("x", maxName+1)
+
+// refusedCalls are calls in a route with everything, and what the host answers.
+var refusedCalls = []struct {
+	name string
+	args []any
+	want Errno
+}{
+	{"log", []any{1, "x"}, Invalid},
+	{"log", []any{0, strings.Repeat("x", maxLine+1)}, Limit},
+	{"record_text", []any{1, "nothing", at(1024), 64}, NotFound},
+	{"record_text", []any{1, longName, at(4096), 64}, Invalid},
+	{"record_text", []any{2, "title", at(1024), 64}, Invalid}, // rows
+	{"record_number", []any{1, "title", at(1024)}, Invalid},
+	{"record_set_number", []any{1, "count", math.Float64bits(math.NaN())}, Invalid},
+	{"record_set_number", []any{1, "count", math.Float64bits(math.Inf(1))}, Invalid},
+	{"record_set_text", []any{1, "readonly", "x"}, Context},
+	{"record_set_json", []any{1, "title", "{"}, Invalid},
+	{"record_set_json", []any{1, "title", ""}, Invalid},
+	{"find", []any{2, "posts", "id"}, Invalid},
+	{"find", []any{-1, "posts", "id"}, Invalid},
+	{"find", []any{1, "users", "id"}, Forbidden},
+	{"find", []any{1, "_secret", "id"}, Forbidden},
+	{"find", []any{1, "secret_id", "id"}, Forbidden},
+	{"find", []any{1, "nothing", "id"}, NotFound},
+	{"find", []any{1, "posts", longName}, Invalid},
+	{"list", []any{1, "posts", `{"limit":501}`}, Limit},
+	{"list", []any{1, "posts", `{"limit":0}`}, Invalid},
+	{"list", []any{1, "posts", `{"offset":-1}`}, Invalid},
+	{"list", []any{1, "posts", `{"filer":"x"}`}, Invalid},
+	{"list", []any{1, "posts", `[]`}, Invalid},
+	{"create", []any{1, "posts", `[]`}, Invalid},
+	{"create", []any{1, "posts", ``}, Invalid},
+	{"create", []any{1, "posts", `{"a":}`}, Invalid},
+	{"sql", []any{"SELECT 1", "1"}, Invalid},
+	{"sql", []any{"SELECT 1", "{"}, Invalid},
+	{"rows_next", []any{1}, Invalid}, // a record
+	{"close", []any{3}, Invalid},
+	{"request", []any{9, "", at(1024), 64}, Invalid},
+	{"request", []any{2, "nothing", at(1024), 64}, NotFound},
+	{"respond", []any{199, ""}, Invalid},
+	{"respond", []any{600, ""}, Invalid},
+	{"respond", []any{200, "text/html\r\nX: y"}, Invalid},
+	{"respond_header", []any{"X\r\n", "y"}, Invalid},
+	{"respond_header", []any{"X", "y\r\nZ: 1"}, Invalid},
+	{"respond_header", []any{"", "y"}, Invalid},
+	{"respond_header", []any{"content-LENGTH", "5"}, Forbidden},
+	{"respond_header", []any{"Transfer-Encoding", "chunked"}, Forbidden},
+	{"reject", []any{399, "no"}, Invalid},
+	{"reject", []any{600, "no"}, Invalid},
+}
+
 func TestErrnos(t *testing.T) {
 	x, _ := OpenOne(t, &FakeHost{}, nil, "puppet")
-	long := strings.Repeat("x", maxName+1)
-	tests := []struct {
-		name string
-		args []any
-		want Errno
-	}{
-		{"log", []any{1, "x"}, Invalid},
-		{"log", []any{0, strings.Repeat("x", maxLine+1)}, Limit},
-		{"record_text", []any{1, "nothing", at(1024), 64}, NotFound},
-		{"record_text", []any{1, long, at(4096), 64}, Invalid},
-		{"record_text", []any{2, "title", at(1024), 64}, Invalid}, // rows
-		{"record_number", []any{1, "title", at(1024)}, Invalid},
-		{"record_set_number", []any{1, "count", math.Float64bits(math.NaN())}, Invalid},
-		{"record_set_number", []any{1, "count", math.Float64bits(math.Inf(1))}, Invalid},
-		{"record_set_text", []any{1, "readonly", "x"}, Context},
-		{"record_set_json", []any{1, "title", "{"}, Invalid},
-		{"record_set_json", []any{1, "title", ""}, Invalid},
-		{"find", []any{2, "posts", "id"}, Invalid},
-		{"find", []any{-1, "posts", "id"}, Invalid},
-		{"find", []any{1, "users", "id"}, Forbidden},
-		{"find", []any{1, "_secret", "id"}, Forbidden},
-		{"find", []any{1, "secret_id", "id"}, Forbidden},
-		{"find", []any{1, "nothing", "id"}, NotFound},
-		{"find", []any{1, "posts", long}, Invalid},
-		{"list", []any{1, "posts", `{"limit":501}`}, Limit},
-		{"list", []any{1, "posts", `{"limit":0}`}, Invalid},
-		{"list", []any{1, "posts", `{"offset":-1}`}, Invalid},
-		{"list", []any{1, "posts", `{"filer":"x"}`}, Invalid},
-		{"list", []any{1, "posts", `[]`}, Invalid},
-		{"create", []any{1, "posts", `[]`}, Invalid},
-		{"create", []any{1, "posts", ``}, Invalid},
-		{"create", []any{1, "posts", `{"a":}`}, Invalid},
-		{"sql", []any{"SELECT 1", "1"}, Invalid},
-		{"sql", []any{"SELECT 1", "{"}, Invalid},
-		{"rows_next", []any{1}, Invalid}, // a record
-		{"close", []any{3}, Invalid},
-		{"request", []any{9, "", at(1024), 64}, Invalid},
-		{"request", []any{2, "nothing", at(1024), 64}, NotFound},
-		{"respond", []any{199, ""}, Invalid},
-		{"respond", []any{600, ""}, Invalid},
-		{"respond", []any{200, "text/html\r\nX: y"}, Invalid},
-		{"respond_header", []any{"X\r\n", "y"}, Invalid},
-		{"respond_header", []any{"X", "y\r\nZ: 1"}, Invalid},
-		{"respond_header", []any{"", "y"}, Invalid},
-		{"respond_header", []any{"content-LENGTH", "5"}, Forbidden},
-		{"respond_header", []any{"Transfer-Encoding", "chunked"}, Forbidden},
-		{"reject", []any{399, "no"}, Invalid},
-		{"reject", []any{600, "no"}, Invalid},
-	}
-	for _, test := range tests {
+	for _, test := range refusedCalls {
 		s, _ := prepared("")
-		var args []any
-		for _, a := range test.args {
-			if text, ok := a.(string); ok {
-				where, n := s.Put(text)
-				args = append(args, where, n)
-			} else {
-				args = append(args, a)
-			}
-		}
-		s.Call(test.name, args...)
+		s.Call(test.name, s.placed(test.args)...)
 		results, rejected := serve(t, x, &s)
 		if rejected || results[len(results)-1] != int64(test.want) {
 			t.Errorf("%s%.80v: %v, want %d", test.name, test.args, results, test.want)

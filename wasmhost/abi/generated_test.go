@@ -15,16 +15,20 @@ import (
 
 var update = flag.Bool("update", false, "write what is generated from the table")
 
-const extensions = "../../extensions"
+const (
+	extensions = "../../extensions"
+	guests     = "../testdata" // those of the host's tests
+)
 
 // TestGenerated holds what stands in the documentation and in the SDKs against the table.
 func TestGenerated(t *testing.T) {
-	guide := filepath.Join(extensions, "abi.md")
 	for file, make := range map[string]func(t *testing.T, old string) string{
-		guide: documentation,
+		filepath.Join(extensions, "abi.md"):                        documentation,
 		filepath.Join(extensions, "sdk/go/imports.go"):             goImports,
 		filepath.Join(extensions, "sdk/c/troupe.h"):                cImports,
 		filepath.Join(extensions, "sdk/assemblyscript/imports.ts"): assemblyScriptImports,
+		filepath.Join(guests, "troupe.h"):                          testImports,
+		filepath.Join(guests, "calls.h"):                           testCalls,
 	} {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			old, err := os.ReadFile(file)
@@ -160,6 +164,12 @@ func goImports(t *testing.T, _ string) string {
 	return string(out)
 }
 
+// The lines around what is generated in a header of C.
+const (
+	beginOfC = "/* generated from the table in wasmhost/abi */"
+	endOfC   = "/* end of what is generated */"
+)
+
 func cImports(t *testing.T, old string) string {
 	var b strings.Builder
 	for _, f := range abi.Functions {
@@ -187,7 +197,55 @@ func cImports(t *testing.T, old string) string {
 		}
 		fmt.Fprintf(&b, "%s(%s)(%s);\n", macro, f.Name, strings.Join(params, ", "))
 	}
-	return between(t, old, "/* generated from the table in wasmhost/abi */", "/* end of what is generated */", b.String())
+	return between(t, old, beginOfC, endOfC, b.String())
+}
+
+// testImports declares the functions for guests that pass wrong pointers on purpose: every i32 is a number.
+func testImports(t *testing.T, old string) string {
+	var b strings.Builder
+	for _, f := range abi.Functions {
+		var params []string
+		for _, l := range f.Values() {
+			params = append(params, map[rune]string{'i': "u32", 'd': "double"}[l])
+		}
+		if len(params) == 0 {
+			params = append(params, "void")
+		}
+		result := "i32"
+		if f.Wide {
+			result = "i64"
+		}
+		fmt.Fprintf(&b, "FN(%s) %s t_%s(%s);\n", f.Name, result, f.Name, strings.Join(params, ", "))
+	}
+	return between(t, old, beginOfC, endOfC, b.String())
+}
+
+const callsHead = `// Code generated from the table in wasmhost/abi; DO NOT EDIT.
+#pragma once
+#include "troupe.h"
+
+// The function with this index in the table is called with words of 64 bits, those of a double as they are.
+static i64 call(u64 function, u64 *a) {
+  switch (function) {
+`
+
+// testCalls is what the puppet calls functions with.
+func testCalls(_ *testing.T, _ string) string {
+	var b strings.Builder
+	b.WriteString(callsHead)
+	for i, f := range abi.Functions {
+		var args []string
+		for n, l := range f.Values() {
+			word := fmt.Sprintf("a[%d]", n)
+			if l == 'd' {
+				word = "number(" + word + ")"
+			}
+			args = append(args, word)
+		}
+		fmt.Fprintf(&b, "  case %d: return t_%s(%s);\n", i, f.Name, strings.Join(args, ", "))
+	}
+	b.WriteString("  }\n  return -1000;\n}\n")
+	return b.String()
 }
 
 const assemblyScriptHead = `// Code generated from the table in wasmhost/abi; DO NOT EDIT.

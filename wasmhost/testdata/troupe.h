@@ -8,6 +8,7 @@ typedef unsigned long long u64;
 #define FN(name) __attribute__((import_module("troupe_1"), import_name(#name)))
 #define EXPORT(name) __attribute__((export_name(#name)))
 
+/* generated from the table in wasmhost/abi */
 FN(error_message) i32 t_error_message(u32, u32);
 FN(log) i32 t_log(u32, u32, u32);
 FN(now) i64 t_now(void);
@@ -40,6 +41,13 @@ FN(respond_header) i32 t_respond_header(u32, u32, u32, u32);
 FN(reject) i32 t_reject(u32, u32, u32);
 FN(reject_field) i32 t_reject_field(u32, u32, u32, u32, u32, u32);
 FN(failure) i32 t_failure(u32, u32);
+/* end of what is generated */
+
+// The bits of a double as the number that they are.
+static inline double number(u64 bits) {
+  union { u64 bits; double number; } d = {.bits = bits};
+  return d.number;
+}
 
 #define P(p) ((u32)(__UINTPTR_TYPE__)(p))
 #define STR(s) P(s), (sizeof(s) - 1)
