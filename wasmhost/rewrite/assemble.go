@@ -6,10 +6,10 @@ import (
 )
 
 // assemble writes the module anew. Indices of types, functions and globals stay as they were: what is added comes last.
-func assemble(p *plan, o Options) []byte {
-	m := p.module
+func assemble(mt *metering, o Options) []byte {
+	m := mt.module
 	e := &emitter{
-		plan: p, options: o, bits: uint32(bits.Len32(2 * o.MaxDepth)), state: uint32(m.globals), look: uint32(len(m.funcs)),
+		metering: mt, options: o, bits: uint32(bits.Len32(2 * o.MaxDepth)), state: uint32(m.globals), look: uint32(len(m.funcs)),
 		signatures: map[Signature]uint32{},
 	}
 	helper := appendU32(nil, e.typeIndex(Sig([]ValueType{I32}, []ValueType{I32})))

@@ -15,7 +15,7 @@
 // call itself (go test -bench Rewritten).
 //
 // Indices of functions, types and globals stay as they were: what is added comes last. Start reading at rewrite.go; the steps are parse
-// (module.go), scan (scan.go), plan (graph.go, plan.go) and assemble (emit.go, added.go, assemble.go).
+// (module.go), scan (scan.go), metering (graph.go, metering.go) and assemble (emit.go, added.go, assemble.go).
 //
 // # Guarantees
 //

@@ -1,6 +1,6 @@
 package rewrite
 
-// An emitter writes the functions of a plan.
+// An emitter writes the functions with what a metering adds.
 //
 // Fuel and depth share one number, the state: fuel<<bits + depth. The fuel that is granted is never more than what is left of the depth, and each
 // entry takes at least as much fuel as it raises the depth, so a guest that gets too deep is out of fuel first: a subtraction and a test of the
@@ -9,7 +9,7 @@ package rewrite
 // The state lives in a global. In functions with a loop that calls nothing it lives in a local, because a global is memory: a loop of a few
 // instructions would wait for it at each pass. The global is brought up to date before every call and read again afterwards.
 type emitter struct {
-	*plan
+	*metering
 	options    Options
 	bits       uint32
 	state      uint32 // index of the first added global

@@ -62,7 +62,7 @@ func Module(bin []byte, o Options) (*Result, error) {
 		return nil, err
 	}
 	return &Result{
-		Binary: assemble(newPlan(s, o.MaxDepth), o), Imports: m.imports, Exports: m.exports, Memory: m.memory, Start: m.start >= 0,
+		Binary: assemble(newMetering(s, o.MaxDepth), o), Imports: m.imports, Exports: m.exports, Memory: m.memory, Start: m.start >= 0,
 	}, nil
 }
 

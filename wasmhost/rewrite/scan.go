@@ -148,7 +148,7 @@ func (s *scan) bounds(r *reader, in instruction) {
 	}
 }
 
-// note keeps what the plan needs to know of an instruction.
+// note keeps what the metering needs to know of an instruction.
 func (s *scan) note(r *reader, f *function, in instruction, current uint32) {
 	if r.err != nil {
 		return

@@ -13,30 +13,30 @@ const (
 	weightShift = 15
 )
 
-// A plan says what is added to each function.
-type plan struct {
+// A metering says what is added to each function so that it uses up fuel and depth.
+type metering struct {
 	*scan
 	limit   uint32 // of the depth
 	cyclic  []bool // functions that may, by way of others, call themselves
 	counted []bool // functions that count at their entry
 }
 
-func newPlan(s *scan, limit uint32) *plan {
+func newMetering(s *scan, limit uint32) *metering {
 	g := newGraph(s)
 	n := len(s.code) + s.classes
-	p := &plan{scan: s, limit: limit, cyclic: make([]bool, n), counted: make([]bool, len(s.code))}
+	m := &metering{scan: s, limit: limit, cyclic: make([]bool, n), counted: make([]bool, len(s.code))}
 	cost := make([]uint64, n) // what a caller has to count for a node
 	g.components(func(nodes []uint32) {
 		if len(nodes) > 1 || g.callsItself(nodes[0]) {
 			for _, v := range nodes {
-				p.cyclic[v] = true
+				m.cyclic[v] = true
 			}
 		}
 		for _, v := range nodes {
-			cost[v] = p.settle(g, v, cost)
+			cost[v] = m.settle(g, v, cost)
 		}
 	})
-	return p
+	return m
 }
 
 func (g *graph) callsItself(v uint32) bool {
@@ -53,42 +53,42 @@ func (g *graph) callsItself(v uint32) bool {
 
 // settle completes the costs of a node's regions and decides whether it counts itself. All that it calls and that is not on a cycle with it
 // is settled already; functions on a cycle always count themselves and cost their callers nothing.
-func (p *plan) settle(g *graph, v uint32, cost []uint64) uint64 {
-	if defined := uint32(len(p.code)); v >= defined {
+func (m *metering) settle(g *graph, v uint32, cost []uint64) uint64 {
+	if defined := uint32(len(m.code)); v >= defined {
 		most := uint64(0)
 		for _, member := range g.members[g.first[v-defined]:g.first[v-defined+1]] {
 			most = max(most, cost[member])
 		}
 		return most
 	}
-	for _, c := range p.callsOf(v) {
-		p.regions[c.region].cost += cost[c.node]
+	for _, c := range m.callsOf(v) {
+		m.regions[c.region].cost += cost[c.node]
 	}
-	f := &p.code[v]
-	if own := p.regions[f.region].cost; !p.cyclic[v] && own <= freeCost {
+	f := &m.code[v]
+	if own := m.regions[f.region].cost; !m.cyclic[v] && own <= freeCost {
 		return own
 	}
 	entry := f.region
 	if f.leads {
 		// The header of the loop counts for the entry as well.
-		p.regions[entry+1].cost += p.regions[entry].cost
+		m.regions[entry+1].cost += m.regions[entry].cost
 		entry++
 	}
-	p.regions[entry].cost = max(p.regions[entry].cost, uint64(p.weight(int(v)))<<unitShift)
-	p.counted[v] = true
+	m.regions[entry].cost = max(m.regions[entry].cost, uint64(m.weight(int(v)))<<unitShift)
+	m.counted[v] = true
 	return 0
 }
 
 // charge is what passing the beginning of a region takes from the fuel.
-func (p *plan) charge(region uint32) int32 {
-	return int32(min(1+p.regions[region].cost>>unitShift, maxCharge))
+func (m *metering) charge(region uint32) int32 {
+	return int32(min(1+m.regions[region].cost>>unitShift, maxCharge))
 }
 
 // weight is by how much a function raises the depth: 1 if it is of a usual size, 0 if it cannot call itself. The charge of its
 // entry is made no smaller. It is at most half of the limit, so that every function can be called.
-func (p *plan) weight(i int) int32 {
-	if !p.cyclic[i] {
+func (m *metering) weight(i int) int32 {
+	if !m.cyclic[i] {
 		return 0
 	}
-	return int32(min(1+uint32(len(p.code[i].body))>>weightShift, max(p.limit/2, 1)))
+	return int32(min(1+uint32(len(m.code[i].body))>>weightShift, max(m.limit/2, 1)))
 }
