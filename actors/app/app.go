@@ -318,7 +318,7 @@ func (a *App) Realtime() *realtime.Hub { return a.hub }
 // Actors returns the actor system, which ends with the App.
 func (a *App) Actors() *actors.System { return a.actors }
 
-// Passwords returns the functions that hash and compare passwords, on their few places.
+// Passwords returns the functions that hash and compare passwords, a few at a time.
 func (a *App) Passwords() records.Passwords { return a.passwords.Functions() }
 
 // Dir returns the data directory.

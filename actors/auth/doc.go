@@ -2,7 +2,7 @@
 // tokens, the work on passwords, and what records ask for by mail.
 //
 // A [Verifier] tells who a token belongs to and remembers the answer while nothing it rests on has moved; [Issue] makes
-// tokens. [Passwords] hashes and compares on a few places, which all of the server share. [Confirmations] are the changes of a
+// tokens. [Passwords] hashes and compares a few at a time, for the whole server. [Confirmations] are the changes of a
 // record that it confirms with a mailed token, [Mails] what is mailed. [Superusers] is what the command line does with
 // superusers, and the account of the installer. They read and write through [Data], which asks no rule.
 //

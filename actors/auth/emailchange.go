@@ -88,9 +88,9 @@ func (f *Confirmations) changeToken(ctx context.Context, c *schema.Collection, t
 	if textClaim(token, "newEmail") == "" {
 		return nil, invalidTokenPayload, nil
 	}
-	s, leaf, err := f.tokenOf(ctx, c, token, EmailChangeToken)
-	if err != nil || leaf != nil {
-		return s, leaf, err
+	s, failure, err = f.tokenOf(ctx, c, token, EmailChangeToken)
+	if err != nil || failure != nil {
+		return s, failure, err
 	}
 	taken, err := f.data.ByEmail(ctx, c.ID, s.Claims.NewEmail)
 	if err == nil && taken != nil {

@@ -37,13 +37,13 @@ var (
 // Passwords hashes and compares passwords, a few at a time, on the callers' goroutines. It is safe for concurrent use;
 // make one with [NewPasswords].
 type Passwords struct {
-	places  chan struct{}
+	slots   chan struct{}
 	waiting atomic.Int64
 }
 
-// NewPasswords returns a place to work on passwords.
+// NewPasswords returns the functions that hash and compare, with slots for a part of the cores.
 func NewPasswords() *Passwords {
-	return &Passwords{places: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/hashersShare))}
+	return &Passwords{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/hashersShare))}
 }
 
 // Hash returns the bcrypt hash of plain. It fails with [ErrPasswordTooLong], [ErrBusy] or the error of ctx, which only
@@ -98,7 +98,7 @@ func (p *Passwords) Functions() records.Passwords {
 	return records.Passwords{Hash: p.Hash, Matches: p.Matches}
 }
 
-// enter waits for a place.
+// enter waits for a slot.
 func (p *Passwords) enter(ctx context.Context) (leave func(), err error) {
 	if p.waiting.Add(1) > maxHashing {
 		p.waiting.Add(-1)
@@ -106,8 +106,8 @@ func (p *Passwords) enter(ctx context.Context) (leave func(), err error) {
 	}
 	defer p.waiting.Add(-1)
 	select {
-	case p.places <- struct{}{}:
-		return func() { <-p.places }, nil
+	case p.slots <- struct{}{}:
+		return func() { <-p.slots }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

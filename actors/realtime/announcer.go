@@ -132,7 +132,7 @@ func (t *telling) later(j *job) {
 	j.entry.open.Add(1)
 	j.slot = &message{slot: true}
 	j.slot.state.Store(pending)
-	t.add(j.to, j.slot, messageSize+j.entry.toll.bytes)
+	t.add(j.to, j.slot, messageSize+j.entry.cost.bytes)
 	kept := *j
 	t.slots = append(t.slots, &kept)
 	if len(t.slots) == maxSlots {
@@ -148,9 +148,9 @@ func (t *telling) add(r *recipients, m *message, bytes int64) {
 	if t.to != r || len(t.run) == maxRun {
 		t.flush()
 	}
-	for !t.h.room.take(m, bytes) {
+	for !t.h.budget.take(m, bytes) {
 		t.hand()
-		t.h.makeRoom(m, bytes)
+		t.h.waitForBudget(m, bytes)
 	}
 	t.to = r
 	t.run = append(t.run, m)
@@ -161,7 +161,7 @@ func (t *telling) flush() {
 	if len(t.run) == 0 {
 		return
 	}
-	t.h.debt.wait()
+	t.h.backlog.wait()
 	r, now := t.to, t.h.seconds()
 	n := int32(len(r.members) - len(r.except))
 	slots := true
@@ -180,7 +180,7 @@ func (t *telling) flush() {
 	}
 	if n == 0 {
 		for _, m := range t.run {
-			t.h.room.give(m)
+			t.h.budget.give(m)
 		}
 	}
 	clear(t.run)
@@ -196,11 +196,11 @@ func (t *telling) hand() {
 	}
 }
 
-// makeRoom waits until there may be room for a message. Clients that do not keep up and are owed the most have to go for it.
-func (h *Hub) makeRoom(m *message, bytes int64) {
-	less := h.room.wait()
-	if h.room.take(m, bytes) {
-		h.room.give(m) // the caller takes it again
+// waitForBudget waits until there may be room for a message. Clients that do not keep up and are owed the most have to go for it.
+func (h *Hub) waitForBudget(m *message, bytes int64) {
+	less := h.budget.wait()
+	if h.budget.take(m, bytes) {
+		h.budget.give(m) // the caller takes it again
 		return
 	}
 	if c := h.late.largest(); c != nil {

@@ -12,15 +12,15 @@ import (
 // audience is the clients of a topic who are told the same: whatever rule, filter, expand and email visibility read of an
 // identity is equal for all of them. It is used under the hub's lock. Who joins or leaves costs the same however many there are.
 type audience struct {
-	topic   *topic
-	at      int // its place in topic.audiences
-	key     string
-	who     *filter.Identity // of one of them
-	payer   *client          // who is charged for the work
-	members []*client
-	places  []*subscription // of the members, in their order
-	shared  bool            // somebody holds members: what is in there does not change any more
-	now     *recipients     // nil since somebody came or went
+	topic         *topic
+	at            int // its place in topic.audiences
+	key           string
+	who           *filter.Identity // of one of them
+	payer         *client          // who is charged for the work
+	members       []*client
+	subscriptions []*subscription // of the members, in their order
+	shared        bool            // somebody holds members: what is in there does not change any more
+	now           *recipients     // nil since somebody came or went
 }
 
 // subscription is a client who listens to a topic.
@@ -53,7 +53,7 @@ type division struct {
 
 func (a *audience) add(s *subscription, who *filter.Identity) {
 	s.a, s.at = a, len(a.members)
-	a.members, a.places = append(a.members, s.c), append(a.places, s)
+	a.members, a.subscriptions = append(a.members, s.c), append(a.subscriptions, s)
 	a.who = who
 	a.changed()
 }
@@ -65,8 +65,8 @@ func (a *audience) remove(s *subscription) {
 		a.members, a.shared = slices.Clone(a.members), false
 	}
 	if s.at != last {
-		a.members[s.at], a.places[s.at] = a.members[last], a.places[last]
-		a.places[s.at].at = s.at
+		a.members[s.at], a.subscriptions[s.at] = a.members[last], a.subscriptions[last]
+		a.subscriptions[s.at].at = s.at
 	}
 	if a.shared {
 		a.members = a.members[:last:last] // what follows may be held: the next one does not go there
@@ -74,8 +74,8 @@ func (a *audience) remove(s *subscription) {
 		a.members[last] = nil
 		a.members = a.members[:last]
 	}
-	a.places[last] = nil
-	a.places = a.places[:last]
+	a.subscriptions[last] = nil
+	a.subscriptions = a.subscriptions[:last]
 	s.a = nil
 	a.changed()
 }

@@ -117,17 +117,17 @@ func (x *index) addressed(dst []*snapshot, b *bucket, c *schema.Collection, grou
 // define divides the topics of a bucket by the definition of a collection. It is nobody's fault if that takes more work.
 func (x *index) define(b *bucket, c *schema.Collection, enriched bool) {
 	b.collection, b.enriched, b.built = c, enriched, nil
-	var places []*subscription
+	var list []*subscription
 	for _, t := range b.topics {
-		places = places[:0]
+		list = list[:0]
 		for _, a := range t.audiences {
-			places = append(places, a.places...)
+			list = append(list, a.subscriptions...)
 		}
-		for _, s := range places {
+		for _, s := range list {
 			x.separate(s)
 		}
 		x.defineTopic(t)
-		for _, s := range places {
+		for _, s := range list {
 			_ = x.assign(s, true) // which does not fail when it is forced
 		}
 	}

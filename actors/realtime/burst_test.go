@@ -81,7 +81,7 @@ func TestLaw11FloodIsToldInOrder(t *testing.T) {
 				t.Error(err)
 			}
 		case <-time.After(time.Millisecond):
-			if owed := hub.Owed(); owed > int64(realtime.MaxOwed+subscribers*realtime.MaxRun*2) {
+			if owed := hub.Owed(); owed > int64(realtime.MaxBacklog+subscribers*realtime.MaxRun*2) {
 				t.Fatalf("%d is owed", owed)
 			}
 			if u := streams.Usage(); u.Used > u.Limit {
@@ -109,9 +109,9 @@ func TestLaw11SlowJudgingDelaysNobodyElse(t *testing.T) {
 	other.subscribe(nil, "fast", "docs")
 	release := hub.HoldJudges()
 	n := 0
-	for ; n <= realtime.MaxLaneChanges; n++ {
+	for ; n <= realtime.MaxCollectionChanges; n++ {
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-		if n < realtime.MaxLaneChanges {
+		if n < realtime.MaxCollectionChanges {
 			ctx = context.Background()
 		}
 		cmd, err := g.app.Store().PrepareCreate(ctx, g.input(slow, map[string]any{"t": fmt.Sprint("s", n), "n": 1}))
@@ -119,13 +119,13 @@ func TestLaw11SlowJudgingDelaysNobodyElse(t *testing.T) {
 		err = g.app.Write(ctx, slow, cmd, "w")
 		cancel()
 		if err != nil {
-			if !errors.Is(err, sqlite.ErrNotWritten) || n < realtime.MaxLaneChanges {
+			if !errors.Is(err, sqlite.ErrNotWritten) || n < realtime.MaxCollectionChanges {
 				t.Fatalf("write %d: %v", n, err)
 			}
 			break
 		}
 	}
-	if n != realtime.MaxLaneChanges {
+	if n != realtime.MaxCollectionChanges {
 		t.Errorf("%d writes did not wait for those who listen", n)
 	}
 	for i := range 3 {

@@ -11,9 +11,9 @@ const (
 	// enrichLimit bounds how long user code keeps the messages of maxChunk audiences: those who wrote the collection wait for
 	// messages when many are owed. Whoever is not done by then is left out, and user code that goes on all the same is left alone.
 	enrichLimit = 2 * time.Second
-	// maxStrays is how many goroutines may be left alone in user code that does not end. While there are that many, clients of
+	// maxEnrichers is how many goroutines may be left alone in user code that does not end. While there are that many, clients of
 	// collections with user code are left out at once.
-	maxStrays = 32
+	maxEnrichers = 32
 )
 
 // enrichment is one run of user code over messages. What is worked out after its end is nobody's.
@@ -54,7 +54,7 @@ func (h *Hub) enrich(jobs []*job) {
 	if len(copies) == 0 {
 		return
 	}
-	if h.strays.Load() >= maxStrays {
+	if h.enrichers.Load() >= maxEnrichers {
 		h.opts.Logger.Error("realtime: user code does not end, clients are left out", "messages", len(copies))
 		return
 	}
@@ -64,9 +64,9 @@ func (h *Hub) enrich(jobs []*job) {
 	workers := min(runtime.GOMAXPROCS(0), len(copies))
 	done := make(chan struct{}, workers)
 	for w := range workers {
-		h.strays.Add(1)
+		h.enrichers.Add(1)
 		h.alone("run user code over messages", func() {
-			defer func() { h.strays.Add(-1); done <- struct{}{} }()
+			defer func() { h.enrichers.Add(-1); done <- struct{}{} }()
 			h.enrichShare(ctx, e, copies, w, workers)
 		})
 	}

@@ -25,7 +25,7 @@ func (h *Hub) Share(topics, streams *budget.Share) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.opts.Topics, h.opts.Streams = topics, streams
-	h.index.share, h.room = topics, newRoom(streams)
+	h.index.share, h.budget = topics, newMessageBudget(streams)
 }
 
 // Hold takes the lock under which the index is changed, until release.
@@ -70,7 +70,7 @@ func (h *Hub) Topics() (topics, buckets, watched, bound int) {
 }
 
 // Owed returns what all clients are owed.
-func (h *Hub) Owed() int64 { return h.debt.owed.Load() }
+func (h *Hub) Owed() int64 { return h.backlog.weight.Load() }
 
 // UnderWay returns how many changes are under way and how large they are.
 func (h *Hub) UnderWay() (changes int, bytes int64) {
@@ -81,8 +81,8 @@ func (h *Hub) UnderWay() (changes int, bytes int64) {
 
 // Bounds of what may be under way, and of what is owed.
 const (
-	MaxLaneChanges = maxLaneChanges
-	MaxUnderWay    = maxUnderWay
-	MaxOwed        = maxOwed
-	MaxRun         = maxRun
+	MaxCollectionChanges = maxCollectionChanges
+	MaxUnderWay          = maxUnderWay
+	MaxBacklog           = maxBacklog
+	MaxRun               = maxRun
 )

@@ -53,8 +53,8 @@ type Hub struct {
 	db    *sqlite.DB
 	store *records.Store
 
-	debt      debt
-	room      *room
+	backlog   backlog
+	budget    *messageBudget
 	late      late
 	pressure  pressure
 	intake    intake
@@ -70,11 +70,11 @@ type Hub struct {
 	unpinned   bool // as well: there ought to be a pin
 	quit       chan struct{}
 	alive      context.Context // ends with the hub
-	// strays are the goroutines that run user code over messages, those included that were left alone.
-	strays  atomic.Int64
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	fault   atomic.Pointer[client] // whose next turn panics, in tests
+	// enrichers are the goroutines that run user code over messages, those included that were left alone.
+	enrichers atomic.Int64
+	stop      context.CancelFunc
+	running   sync.WaitGroup
+	fault     atomic.Pointer[client] // whose next turn panics, in tests
 
 	clients atomic.Int64 // how many there are, to be read without the lock
 	// mu is taken with [Hub.lock] where it matters what was committed before. The Writer does not take it.
@@ -89,12 +89,12 @@ type Hub struct {
 // NewHub returns a hub without streams. It does nothing before [Hub.Start].
 func NewHub(o Options) *Hub {
 	h := &Hub{
-		opts: o, begin: time.Now(), index: newIndex(o.Topics), room: newRoom(o.Streams), quit: make(chan struct{}),
-		late: late{clients: make(map[*client]*progress)}, pressure: pressure{lanes: make(map[string]*lane)},
+		opts: o, begin: time.Now(), index: newIndex(o.Topics), budget: newMessageBudget(o.Streams), quit: make(chan struct{}),
+		late: late{clients: make(map[*client]*progress)}, pressure: pressure{loads: make(map[string]*load)},
 	}
 	h.judges = newJudges(h)
 	h.index.find = func(reference string) *schema.Collection { return o.Catalogue().Find(reference) }
-	h.debt.less.L = &h.debt.mu
+	h.backlog.less.L = &h.backlog.mu
 	h.alive, h.stop = context.WithCancel(context.Background())
 	return h
 }
@@ -102,7 +102,7 @@ func NewHub(o Options) *Hub {
 // Start spawns the actors. It is called once.
 func (h *Hub) Start(db *sqlite.DB, store *records.Store) (err error) {
 	h.db, h.store = db, store
-	h.kind = actors.NewProps(func() actors.Actor { return streams{} }, &turns{start: func(f func()) { h.alone("send to clients", f) }})
+	h.kind = actors.NewProps(func() actors.Actor { return streams{} }, &dispatcher{start: func(f func()) { h.alone("send to clients", f) }})
 	if h.streams, err = h.opts.Supervisor.Supervisor("clients"); err != nil {
 		return fmt.Errorf("start realtime: %w", err)
 	}

@@ -24,7 +24,7 @@ type entry struct {
 	change *records.Change
 	lists  []*snapshot   // everybody who listened when it was committed
 	own    []*recipients // instead of lists where somebody is told something else
-	toll   toll
+	cost   cost
 	open   atomic.Int32 // what is still to be done about it
 }
 
@@ -35,7 +35,7 @@ type pin struct {
 	catalogue *schema.Catalogue
 	mu        sync.Mutex // of the reader
 	users     atomic.Int32
-	lanes     []*lane
+	loads     []*load
 	pressure  *pressure
 }
 
@@ -44,7 +44,7 @@ func (p *pin) close() {
 		return
 	}
 	p.release()
-	for _, l := range p.lanes {
+	for _, l := range p.loads {
 		p.pressure.pinned(l, -1)
 	}
 }
@@ -57,8 +57,8 @@ func (h *Hub) Committing(g sqlite.Group) {
 	if h.clients.Load() == 0 {
 		return
 	}
-	lanes := h.asksOfDeletes(g)
-	if len(lanes) == 0 {
+	loads := h.asksOfDeletes(g)
+	if len(loads) == 0 {
 		return
 	}
 	reader, release, err := h.db.Pin(context.Background())
@@ -67,15 +67,15 @@ func (h *Hub) Committing(g sqlite.Group) {
 		h.unpinned = true
 		return
 	}
-	h.pin = &pin{reader: reader, release: release, catalogue: h.opts.Catalogue(), lanes: lanes, pressure: &h.pressure}
+	h.pin = &pin{reader: reader, release: release, catalogue: h.opts.Catalogue(), loads: loads, pressure: &h.pressure}
 	h.pin.users.Store(1)
-	for _, l := range lanes {
+	for _, l := range loads {
 		h.pressure.pinned(l, 1)
 	}
 }
 
-// asksOfDeletes returns the lanes of collections of whose deleted records the database is asked.
-func (h *Hub) asksOfDeletes(g sqlite.Group) (lanes []*lane) {
+// asksOfDeletes returns the loads of collections of whose deleted records the database is asked.
+func (h *Hub) asksOfDeletes(g sqlite.Group) (loads []*load) {
 	var last *schema.Collection
 	for _, change := range g.Changes {
 		ch, ok := change.(*records.Change)
@@ -85,15 +85,15 @@ func (h *Hub) asksOfDeletes(g sqlite.Group) (lanes []*lane) {
 		last = ch.Collection
 		if _, asking, _ := h.index.watched.of(last); asking {
 			h.pressure.mu.Lock()
-			l := h.pressure.lane(last.ID)
+			l := h.pressure.load(last.ID)
 			h.pressure.mu.Unlock()
-			lanes = appendOnce(lanes, l)
+			loads = appendOnce(loads, l)
 		}
 	}
-	return lanes
+	return loads
 }
 
-func appendOnce(list []*lane, l *lane) []*lane {
+func appendOnce(list []*load, l *load) []*load {
 	for _, other := range list {
 		if other == l {
 			return list
@@ -251,7 +251,7 @@ func (h *Hub) address(b *batch) {
 		for _, s := range lists {
 			work += int64(s.work)
 		}
-		if work != e.toll.work {
+		if work != e.cost.work {
 			h.pressure.known(e, work)
 		}
 	}
@@ -272,6 +272,6 @@ func same(a, b []*snapshot) bool {
 // done tells that one thing about an entry was done.
 func (h *Hub) done(e *entry) {
 	if e.open.Add(-1) == 0 {
-		h.pressure.remove(e.toll)
+		h.pressure.remove(e.cost)
 	}
 }

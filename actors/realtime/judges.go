@@ -35,8 +35,8 @@ type judges struct {
 	enriching chan struct{} // a place for each chunk that user code may keep
 
 	mu      sync.Mutex
-	queues  map[*lane]*queue
-	turns   []*queue // those with jobs, the next one first
+	queues  map[*load]*queue
+	ready   []*queue // those with jobs, the next one first
 	working int
 	closed  bool
 }
@@ -45,18 +45,18 @@ type judges struct {
 type queue struct {
 	past []*job // on the state before a group, which should not be held for long: they go first
 	live []*job
-	in   bool // it is in turns
+	in   bool // it is in ready
 }
 
 func newJudges(h *Hub) *judges {
-	return &judges{h: h, most: max(1, runtime.GOMAXPROCS(0)/2), enriching: make(chan struct{}, maxEnriching), queues: make(map[*lane]*queue)}
+	return &judges{h: h, most: max(1, runtime.GOMAXPROCS(0)/2), enriching: make(chan struct{}, maxEnriching), queues: make(map[*load]*queue)}
 }
 
 // put hands jobs over.
 func (js *judges) put(jobs []*job) {
 	js.mu.Lock()
 	for _, j := range jobs {
-		l := j.entry.toll.lane
+		l := j.entry.cost.load
 		q := js.queues[l]
 		if q == nil {
 			q = new(queue)
@@ -69,11 +69,11 @@ func (js *judges) put(jobs []*job) {
 		}
 		if !q.in {
 			q.in = true
-			js.turns = append(js.turns, q)
+			js.ready = append(js.ready, q)
 		}
 	}
 	start := 0
-	for ; js.working < min(js.most, len(js.turns)) && !js.closed; js.working++ {
+	for ; js.working < min(js.most, len(js.ready)) && !js.closed; js.working++ {
 		start++
 	}
 	js.mu.Unlock()
@@ -97,13 +97,13 @@ func (js *judges) work() {
 func (js *judges) take() []*job {
 	js.mu.Lock()
 	defer js.mu.Unlock()
-	if len(js.turns) == 0 || js.closed {
+	if len(js.ready) == 0 || js.closed {
 		js.working--
 		return nil
 	}
-	q := js.turns[0]
-	js.turns[0] = nil
-	js.turns = js.turns[1:]
+	q := js.ready[0]
+	js.ready[0] = nil
+	js.ready = js.ready[1:]
 	var jobs []*job
 	if len(q.past) > 0 {
 		n := 1
@@ -115,7 +115,7 @@ func (js *judges) take() []*job {
 		jobs, q.live = cut(q.live, min(maxChunk, len(q.live)))
 	}
 	if q.in = len(q.past)+len(q.live) > 0; q.in {
-		js.turns = append(js.turns, q)
+		js.ready = append(js.ready, q)
 	}
 	return jobs
 }
@@ -133,7 +133,7 @@ func cut(list []*job, n int) (first, rest []*job) {
 func (js *judges) shed() {
 	js.mu.Lock()
 	var most *queue
-	for _, q := range js.turns {
+	for _, q := range js.ready {
 		if most == nil || len(q.past)+len(q.live) > len(most.past)+len(most.live) {
 			most = q
 		}
@@ -142,7 +142,7 @@ func (js *judges) shed() {
 	if most != nil {
 		jobs = append(most.past, most.live...)
 		most.past, most.live, most.in = nil, nil, false
-		js.turns = slices.DeleteFunc(js.turns, func(q *queue) bool { return q == most })
+		js.ready = slices.DeleteFunc(js.ready, func(q *queue) bool { return q == most })
 	}
 	js.mu.Unlock()
 	if len(jobs) == 0 {
@@ -159,10 +159,10 @@ func (js *judges) shed() {
 func (js *judges) close() {
 	js.mu.Lock()
 	js.closed = true
-	turns := js.turns
-	js.turns = nil
+	ready := js.ready
+	js.ready = nil
 	js.mu.Unlock()
-	for _, q := range turns {
+	for _, q := range ready {
 		for _, list := range [2][]*job{q.past, q.live} {
 			for _, j := range list {
 				js.h.resolve(j)
@@ -300,10 +300,10 @@ func (h *Hub) resolve(j *job) {
 	told := j.message != nil && !j.failed
 	if told {
 		m.size, m.tail, m.data = j.message.size, j.message.tail, j.message.data
-		h.room.adjust(m, m.bytes())
+		h.budget.adjust(m, m.bytes())
 		m.state.Store(ready)
 	} else {
-		h.room.adjust(m, 0)
+		h.budget.adjust(m, 0)
 		m.state.Store(void)
 	}
 	if j.failed {

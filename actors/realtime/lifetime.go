@@ -44,7 +44,7 @@ func (h *Hub) look() {
 	for _, c := range h.late.look(now, h.Len()) {
 		h.drop(c, "too slow")
 	}
-	h.room.signal() // who waits for room may find a client that does not keep up
+	h.budget.signal() // who waits for room may find a client that does not keep up
 	for _, c := range h.all(func(c *client) bool {
 		return now-c.written.Load() >= commentPeriod || now-c.told.Load() >= idleLimit || now-c.began >= lifeLimit
 	}) {
@@ -97,7 +97,7 @@ func (h *Hub) Close() error {
 	for _, c := range h.all(everybody) {
 		h.drop(c, "server stopped")
 	}
-	h.debt.close()
+	h.backlog.close()
 	err := h.watch.close()
 	h.running.Wait()
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-func newDebt() *debt {
-	d := new(debt)
-	d.less.L = &d.mu
-	return d
+func newBacklog() *backlog {
+	b := new(backlog)
+	b.less.L = &b.mu
+	return b
 }
 
 // alone returns a client of a hub that was not started.
@@ -26,14 +26,14 @@ func alone(streams *budget.Share) *client {
 // held returns a message that n outboxes are going to hold.
 func (c *client) held(event string, data []byte, n int32) *message {
 	m := newMessage(event, data)
-	c.hub.room.take(m, m.bytes())
+	c.hub.budget.take(m, m.bytes())
 	m.refs.Store(n)
 	return m
 }
 
 func TestOutboxKeepsOrderAndCountsWhatIsOwed(t *testing.T) {
 	c := alone(nil)
-	d := &c.hub.debt
+	b := &c.hub.backlog
 	one, two, three := newMessage("a", nil), newMessage("b", make([]byte, 3*weightUnit)), newMessage("c", nil)
 	if got := c.put(one); got != wake {
 		t.Errorf("the first message: %v", got)
@@ -41,7 +41,7 @@ func TestOutboxKeepsOrderAndCountsWhatIsOwed(t *testing.T) {
 	if got := c.put(two, three); got != put {
 		t.Errorf("while the actor is awake: %v", got)
 	}
-	if got := d.owed.Load(); got != 1+4+1 {
+	if got := b.weight.Load(); got != 1+4+1 {
 		t.Errorf("%d owed", got)
 	}
 	var want []byte
@@ -54,8 +54,8 @@ func TestOutboxKeepsOrderAndCountsWhatIsOwed(t *testing.T) {
 		got = append(got, part...)
 		more, _ = c.sent(len(part))
 	}
-	if string(got) != string(want) || d.owed.Load() != 0 {
-		t.Errorf("sent %d of %d bytes, %d owed", len(got), len(want), d.owed.Load())
+	if string(got) != string(want) || b.weight.Load() != 0 {
+		t.Errorf("sent %d of %d bytes, %d owed", len(got), len(want), b.weight.Load())
 	}
 	if got := c.put(one); got != wake {
 		t.Errorf("after the actor went to rest: %v", got)
@@ -102,20 +102,20 @@ func TestLaw11MessagesWaitForThoseBeforeThem(t *testing.T) {
 	if got := fmt.Sprint(read()); got != "[slot after]" {
 		t.Errorf("sent %s", got)
 	}
-	if len(c.queue) != 0 || c.hub.debt.owed.Load() != 0 {
-		t.Errorf("%d left, %d owed", len(c.queue), c.hub.debt.owed.Load())
+	if len(c.queue) != 0 || c.hub.backlog.weight.Load() != 0 {
+		t.Errorf("%d left, %d owed", len(c.queue), c.hub.backlog.weight.Load())
 	}
 }
 
 func TestStalledOutboxIsBoundedAndNotOwed(t *testing.T) {
 	share := budget.New(1<<20).Share("streams", 100, 50)
 	c := alone(share)
-	d := &c.hub.debt
+	b := &c.hub.backlog
 	m := c.held("m", nil, maxStalled+10)
 	c.put(m, m)
 	c.stall()
-	if d.owed.Load() != 0 {
-		t.Errorf("a stalled client is owed %d", d.owed.Load())
+	if b.weight.Load() != 0 {
+		t.Errorf("a stalled client is owed %d", b.weight.Load())
 	}
 	n := 2
 	for ; c.put(m) != full; n++ {
@@ -123,47 +123,47 @@ func TestStalledOutboxIsBoundedAndNotOwed(t *testing.T) {
 			t.Fatal("no bound")
 		}
 	}
-	if n != maxStalled || d.owed.Load() != 0 {
-		t.Errorf("full at %d, %d owed", n, d.owed.Load())
+	if n != maxStalled || b.weight.Load() != 0 {
+		t.Errorf("full at %d, %d owed", n, b.weight.Load())
 	}
 	if got := share.Usage().Used; got != m.charged+stalledSize+placeSize*maxStalled {
 		t.Errorf("%d bytes are charged", got)
 	}
 	c.resume()
-	if d.owed.Load() != maxStalled || share.Usage().Used != m.charged {
-		t.Errorf("%d owed to a client that reads again, %d bytes charged", d.owed.Load(), share.Usage().Used)
+	if b.weight.Load() != maxStalled || share.Usage().Used != m.charged {
+		t.Errorf("%d owed to a client that reads again, %d bytes charged", b.weight.Load(), share.Usage().Used)
 	}
 	c.shutDown()
 	for range 10 - 1 { // the outbox that was full and those that never came
 		m.release()
 	}
-	if c.put(m); d.owed.Load() != 0 || share.Usage().Used != 0 {
-		t.Errorf("%d owed to a client that is gone, %d bytes charged", d.owed.Load(), share.Usage().Used)
+	if c.put(m); b.weight.Load() != 0 || share.Usage().Used != 0 {
+		t.Errorf("%d owed to a client that is gone, %d bytes charged", b.weight.Load(), share.Usage().Used)
 	}
 }
 
-func TestDebtHoldsBack(t *testing.T) {
-	d := newDebt()
-	d.wait()
-	d.add(maxOwed + 2)
+func TestBacklogHoldsBack(t *testing.T) {
+	b := newBacklog()
+	b.wait()
+	b.add(maxBacklog + 2)
 	passed := make(chan struct{})
 	go func() {
-		d.wait()
+		b.wait()
 		close(passed)
 	}()
-	for d.waiting.Load() == 0 {
+	for b.waiting.Load() == 0 {
 	}
-	d.add(-1)
+	b.add(-1)
 	select {
 	case <-passed:
 		t.Error("passed above the bound")
 	default:
 	}
-	d.add(-1)
+	b.add(-1)
 	<-passed
-	d.add(maxOwed)
-	d.close()
-	d.wait()
+	b.add(maxBacklog)
+	b.close()
+	b.wait()
 }
 
 func TestMessageBytes(t *testing.T) {

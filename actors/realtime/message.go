@@ -25,7 +25,7 @@ type message struct {
 	state atomic.Int32
 	// refs counts the outboxes that hold it; its bytes are given back with the last of them.
 	refs    atomic.Int32
-	room    *room // nil for those that are always there
+	budget  *messageBudget // nil for those that are always there
 	charged int64
 }
 
@@ -130,7 +130,7 @@ func (m *message) bytes() int64 {
 
 // release tells that an outbox does not hold the message any more.
 func (m *message) release() {
-	if m.room != nil && m.refs.Add(-1) == 0 {
-		m.room.give(m)
+	if m.budget != nil && m.refs.Add(-1) == 0 {
+		m.budget.give(m)
 	}
 }

@@ -1,58 +1,14 @@
 package realtime
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
 const (
-	// maxOwed is how much all clients together may be owed, by weight, before the announcer waits: some hundred events for
-	// each of a thousand clients, a few MiB of queues. It is far more than what clients that keep up ever have.
-	maxOwed = 1 << 18
 	// maxStalled is how much a client may be owed that does not keep up: a little longer than a hiccup of the network at the rate
 	// of a busy server. It is dropped beyond.
 	maxStalled = 8192
 	// stalledSize is what a client keeps that does not keep up, beside messages and queue; placeSize is a place in its queue.
 	stalledSize, placeSize = 4096, 8
 )
-
-// debt counts what clients that keep up are owed. Whoever adds to it waits while it is too high. Safe for concurrent use.
-type debt struct {
-	owed    atomic.Int64
-	waiting atomic.Int32
-	mu      sync.Mutex
-	less    sync.Cond
-	closed  bool
-}
-
-func (d *debt) add(n int64) {
-	if d.owed.Add(n) <= maxOwed && n < 0 && d.waiting.Load() > 0 {
-		d.mu.Lock()
-		d.less.Broadcast()
-		d.mu.Unlock()
-	}
-}
-
-// wait returns when the debt is below its bound, or closed.
-func (d *debt) wait() {
-	if d.owed.Load() <= maxOwed {
-		return
-	}
-	d.waiting.Add(1)
-	defer d.waiting.Add(-1)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for d.owed.Load() > maxOwed && !d.closed {
-		d.less.Wait()
-	}
-}
-
-func (d *debt) close() {
-	d.mu.Lock()
-	d.closed = true
-	d.less.Broadcast()
-	d.mu.Unlock()
-}
 
 // outbox holds what a client is still to be sent, in order. Safe for concurrent use.
 type outbox struct {
@@ -62,7 +18,7 @@ type outbox struct {
 	offset   int   // in the next message, what is before it was sent
 	weight   int64 // of what is left in the queue
 	awake    bool  // the actor knows that there is something
-	stalled  bool  // the client does not keep up: the queue is not part of the debt but charged to it
+	stalled  bool  // the client does not keep up: the queue is not part of the backlog but charged to it
 	shut     bool  // nothing is taken any more
 	finished bool  // the last message was put
 	charged  int64 // bytes of a stalled client
@@ -97,7 +53,7 @@ func (c *client) put(messages ...*message) outcome {
 	o.queue = append(o.queue, messages...)
 	o.weight += weight
 	if !o.stalled {
-		c.hub.debt.add(weight)
+		c.hub.backlog.add(weight)
 	}
 	return o.rouse()
 }
@@ -155,7 +111,7 @@ func (c *client) pop() {
 		c.hub.opts.Streams.Give(c.account, placeSize)
 		o.charged -= placeSize
 	} else {
-		c.hub.debt.add(-m.weight())
+		c.hub.backlog.add(-m.weight())
 	}
 	m.release()
 	switch n := len(o.queue); {
@@ -233,7 +189,7 @@ func (c *client) stall() bool {
 		return false
 	}
 	o.stalled = true
-	c.hub.debt.add(-o.weight)
+	c.hub.backlog.add(-o.weight)
 	return true
 }
 
@@ -253,7 +209,7 @@ func (c *client) resume() {
 	defer o.mu.Unlock()
 	if o.stalled && !o.shut {
 		o.stalled = false
-		c.hub.debt.add(o.weight)
+		c.hub.backlog.add(o.weight)
 		c.refund()
 	}
 }
@@ -279,7 +235,7 @@ func (c *client) shutDown() {
 		return
 	}
 	if !o.stalled {
-		c.hub.debt.add(-o.weight)
+		c.hub.backlog.add(-o.weight)
 	}
 	releaseAll(o.queue[o.next:])
 	c.refund()

@@ -14,15 +14,15 @@ import (
 // What may be under way between the commit of changes and their delivery. Beyond what is meant for one collection its own writers
 // wait, before their commands reach the Writer.
 const (
-	// maxLaneChanges and maxLaneBytes are how many changes of one collection may be under way, and how large: as many as commands of one
-	// collection are admitted, and two full groups of the Writer.
-	maxLaneChanges = 1024
-	maxLaneBytes   = 8 << 20
-	// maxLaneWork is how much they may ask for, see MaxWork: about a quarter of a second of one core, by which the events of others
+	// maxCollectionChanges and maxCollectionBytes are how many changes of one collection may be under way, and how large: as many
+	// as commands of one collection are admitted, and two full groups of the Writer.
+	maxCollectionChanges = 1024
+	maxCollectionBytes   = 8 << 20
+	// maxCollectionWork is how much they may ask for, see MaxWork: about a quarter of a second of one core, by which the events of others
 	// may be late.
-	maxLaneWork = 1 << 17
-	// maxLanePins is how many snapshots of a collection's state before a delete may be held: of all there are few.
-	maxLanePins = 4
+	maxCollectionWork = 1 << 17
+	// maxCollectionPins is how many snapshots of a collection's state before a delete may be held: of all there are few.
+	maxCollectionPins = 4
 	// maxUnderWay is how large the changes of all collections may be that are under way. The Writer waits beyond: that happens only
 	// when transactions and cascades, which nobody holds back before they begin, write more than can be told.
 	maxUnderWay = 32 << 20
@@ -33,9 +33,9 @@ const (
 // pressure counts what is under way between commit and delivery. Safe for concurrent use.
 type pressure struct {
 	mu      sync.Mutex
-	lanes   map[string]*lane // by the collection's id
+	loads   map[string]*load // by the collection's id
 	bytes   int64
-	changes int // of all lanes
+	changes int // of all loads
 	// Who waits until what is under way is less than too much, is little, or is nothing.
 	fits, little, idle gate
 }
@@ -57,8 +57,8 @@ func (g *gate) open(when bool) {
 	}
 }
 
-// lane is what is under way of one collection.
-type lane struct {
+// load is what is under way of one collection, and the writes to it that wait for that.
+type load struct {
 	changes int
 	bytes   int64
 	work    int64
@@ -66,19 +66,19 @@ type lane struct {
 	unit    int64 // the work of the last change, which is what the next one is believed to ask for
 	held    int   // admitted writes that have not ended
 	reserve int64 // their work
-	waiting []*ticket
+	waiting []*waitingWrite
 }
 
-// ticket is a write that waits.
-type ticket struct {
-	turn chan struct{} // closed when it is admitted
-	work int64
+// waitingWrite is a write that waits.
+type waitingWrite struct {
+	admitted chan struct{} // closed when it is admitted
+	work     int64
 }
 
 // Admission is leave to write to a collection. The zero value is leave to write where nobody listens.
 type Admission struct {
 	p    *pressure
-	l    *lane
+	l    *load
 	work int64
 }
 
@@ -106,21 +106,21 @@ func (h *Hub) Admit(ctx context.Context, c *schema.Collection, deadline time.Tim
 	}
 	p := &h.pressure
 	p.mu.Lock()
-	l := p.lane(c.ID)
+	l := p.load(c.ID)
 	a := Admission{p, l, max(l.unit, 1)}
-	if len(l.waiting) == 0 && l.room(a.work) {
+	if len(l.waiting) == 0 && l.admits(a.work) {
 		l.held++
 		l.reserve += a.work
 		p.mu.Unlock()
 		return a, nil
 	}
-	t := &ticket{turn: make(chan struct{}), work: a.work}
+	t := &waitingWrite{admitted: make(chan struct{}), work: a.work}
 	l.waiting = append(l.waiting, t)
 	p.mu.Unlock()
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
-	case <-t.turn:
+	case <-t.admitted:
 		return a, nil
 	case <-timer.C:
 	case <-ctx.Done():
@@ -132,17 +132,17 @@ func (h *Hub) Admit(ctx context.Context, c *schema.Collection, deadline time.Tim
 	return a, nil
 }
 
-func (p *pressure) lane(id string) *lane {
-	l := p.lanes[id]
+func (p *pressure) load(id string) *load {
+	l := p.loads[id]
 	if l == nil {
-		l = new(lane)
-		p.lanes[id] = l
+		l = new(load)
+		p.loads[id] = l
 	}
 	return l
 }
 
-// withdraw takes a ticket back; false means that it was admitted.
-func (p *pressure) withdraw(l *lane, t *ticket) bool {
+// withdraw ends the wait of a write; false means that it was admitted.
+func (p *pressure) withdraw(l *load, t *waitingWrite) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, other := range l.waiting {
@@ -155,29 +155,29 @@ func (p *pressure) withdraw(l *lane, t *ticket) bool {
 	return false
 }
 
-// room tells whether another write may begin. One always may when nothing is under way.
-func (l *lane) room(work int64) bool {
+// admits tells whether another write may begin. One always may when nothing is under way.
+func (l *load) admits(work int64) bool {
 	if l.changes+l.held == 0 {
 		return true
 	}
-	return l.changes+l.held < maxLaneChanges && l.bytes < maxLaneBytes && l.work+l.reserve+work <= maxLaneWork && l.pins < maxLanePins
+	return l.changes+l.held < maxCollectionChanges && l.bytes < maxCollectionBytes && l.work+l.reserve+work <= maxCollectionWork && l.pins < maxCollectionPins
 }
 
-// admit gives those who wait their turn, in the order in which they came.
-func (l *lane) admit() {
-	for len(l.waiting) > 0 && l.room(l.waiting[0].work) {
+// admit lets those through who wait, in the order in which they came.
+func (l *load) admit() {
+	for len(l.waiting) > 0 && l.admits(l.waiting[0].work) {
 		t := l.waiting[0]
 		l.waiting[0] = nil
 		l.waiting = l.waiting[1:]
 		l.held++
 		l.reserve += t.work
-		close(t.turn)
+		close(t.admitted)
 	}
 }
 
-// toll is what one change was counted as.
-type toll struct {
-	lane  *lane
+// cost is what one change was counted as.
+type cost struct {
+	load  *load
 	bytes int64
 	work  int64
 }
@@ -188,12 +188,12 @@ func (p *pressure) add(b *batch) {
 	defer p.mu.Unlock()
 	for i := range b.entries {
 		e := &b.entries[i]
-		l := p.lane(e.change.Collection.ID)
-		e.toll = toll{l, sizeOfChange(e.change), max(l.unit, 1)}
+		l := p.load(e.change.Collection.ID)
+		e.cost = cost{l, sizeOfChange(e.change), max(l.unit, 1)}
 		l.changes++
-		l.bytes += e.toll.bytes
-		l.work += e.toll.work
-		p.bytes += e.toll.bytes
+		l.bytes += e.cost.bytes
+		l.work += e.cost.work
+		p.bytes += e.cost.bytes
 	}
 	p.changes += len(b.entries)
 }
@@ -202,16 +202,16 @@ func (p *pressure) add(b *batch) {
 func (p *pressure) known(e *entry, work int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e.toll.lane.unit = work
-	e.toll.lane.work += work - e.toll.work
-	e.toll.work = work
+	e.cost.load.unit = work
+	e.cost.load.work += work - e.cost.work
+	e.cost.work = work
 }
 
 // remove counts a change as dealt with.
-func (p *pressure) remove(t toll) {
+func (p *pressure) remove(t cost) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := t.lane
+	l := t.load
 	l.changes--
 	l.bytes -= t.bytes
 	l.work -= t.work
@@ -224,7 +224,7 @@ func (p *pressure) remove(t toll) {
 }
 
 // pinned counts snapshots that are held on behalf of a collection.
-func (p *pressure) pinned(l *lane, n int) {
+func (p *pressure) pinned(l *load, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.pins += n
@@ -253,7 +253,9 @@ func (p *pressure) untilLittle() <-chan struct{} {
 	return p.little.wait()
 }
 
-func (p *pressure) isLittle() bool { return p.changes <= maxLaneChanges && p.bytes <= maxLaneBytes }
+func (p *pressure) isLittle() bool {
+	return p.changes <= maxCollectionChanges && p.bytes <= maxCollectionBytes
+}
 
 // untilIdle is for the end.
 func (p *pressure) untilIdle() <-chan struct{} {

@@ -49,7 +49,7 @@ func (h *Hub) committed(c *schema.Collection, n int, text string) *batch {
 
 func (h *Hub) over(b *batch) {
 	for i := range b.entries {
-		h.pressure.remove(b.entries[i].toll)
+		h.pressure.remove(b.entries[i].cost)
 	}
 }
 
@@ -64,26 +64,26 @@ func (h *Hub) refused(c *schema.Collection) bool {
 func TestLaw13WritersWaitForTheirOwnSubscribers(t *testing.T) {
 	for name, fill := range map[string]func(h *Hub, c *schema.Collection) (undo func()){
 		"number": func(h *Hub, c *schema.Collection) func() {
-			b := h.committed(c, maxLaneChanges, "")
+			b := h.committed(c, maxCollectionChanges, "")
 			return func() { h.over(b) }
 		},
 		"bytes": func(h *Hub, c *schema.Collection) func() {
-			b := h.committed(c, 1, strings.Repeat("x", maxLaneBytes))
+			b := h.committed(c, 1, strings.Repeat("x", maxCollectionBytes))
 			return func() { h.over(b) }
 		},
 		"work": func(h *Hub, c *schema.Collection) func() {
 			b := h.committed(c, 1, "")
-			h.pressure.known(&b.entries[0], maxLaneWork)
+			h.pressure.known(&b.entries[0], maxCollectionWork)
 			return func() { h.over(b) }
 		},
 		"pins": func(h *Hub, c *schema.Collection) func() {
 			b := h.committed(c, 1, "")
-			h.pressure.pinned(h.pressure.lane(c.ID), maxLanePins)
-			return func() { h.pressure.pinned(h.pressure.lane(c.ID), -maxLanePins); h.over(b) }
+			h.pressure.pinned(h.pressure.load(c.ID), maxCollectionPins)
+			return func() { h.pressure.pinned(h.pressure.load(c.ID), -maxCollectionPins); h.over(b) }
 		},
 		"admitted": func(h *Hub, c *schema.Collection) func() {
 			var list []Admission
-			for range maxLaneChanges {
+			for range maxCollectionChanges {
 				leave, err := h.Admit(context.Background(), c, time.Now())
 				if err != nil {
 					t.Fatal(err)
@@ -117,7 +117,7 @@ func TestLaw13WritersWaitForTheirOwnSubscribers(t *testing.T) {
 			}()
 			for waiting := 0; waiting == 0; {
 				h.pressure.mu.Lock()
-				waiting = len(h.pressure.lane(a.ID).waiting)
+				waiting = len(h.pressure.load(a.ID).waiting)
 				h.pressure.mu.Unlock()
 			}
 			undo()
@@ -127,7 +127,7 @@ func TestLaw13WritersWaitForTheirOwnSubscribers(t *testing.T) {
 			if h.refused(a) {
 				t.Error("refused although nothing is under way any more")
 			}
-			l := h.pressure.lane(a.ID)
+			l := h.pressure.load(a.ID)
 			if l.changes != 0 || l.bytes != 0 || l.work != 0 || l.held != 0 || l.reserve != 0 || l.pins != 0 || len(l.waiting) != 0 {
 				t.Errorf("left behind: %+v", *l)
 			}
@@ -214,7 +214,7 @@ func TestLaw13WhoKeepsUp(t *testing.T) {
 		}
 	}
 	h.late.remove(c)
-	if _, stalled := c.owed(); stalled || h.debt.owed.Load() == 0 {
+	if _, stalled := c.owed(); stalled || h.backlog.weight.Load() == 0 {
 		t.Error("who took everything does not keep up")
 	}
 }

@@ -68,11 +68,11 @@ func needed(ok bool, n, min int64) error {
 	return atLeast(n, min)
 }
 
-func passes(s string, valid func(string) bool, leaf *validation.Error) error {
+func passes(s string, valid func(string) bool, failure *validation.Error) error {
 	if s == "" || valid(s) {
 		return nil
 	}
-	return leaf
+	return failure
 }
 
 func checkIPs(list []string) validation.Errors {

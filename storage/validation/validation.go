@@ -1,6 +1,6 @@
-// Package validation holds the errors that a client is shown beside a field: a leaf is an [Error] with a code that
-// programs read and a sentence that people read, a tree of them is [Errors]. It knows no HTTP and no field types;
-// those who check values return leaves, those who check objects collect them into a tree.
+// Package validation holds the errors that a client is shown beside a field: an [Error] has a code that
+// programs read and a sentence that people read, [Errors] is a tree of them. It knows no HTTP and no field types;
+// those who check a value return an Error, those who check an object collect them in Errors.
 package validation
 
 import (
@@ -22,7 +22,7 @@ type Error struct {
 	Params map[string]any
 }
 
-// New returns a leaf without parameters.
+// New returns an Error without parameters.
 func New(code, message string) *Error { return &Error{Code: code, Message: message} }
 
 // With returns a copy of e that carries params.
@@ -82,14 +82,14 @@ func (e Errors) Set(key string, err error) {
 	if tree, ok := err.(Errors); ok && len(tree) == 0 {
 		return
 	}
-	if leaf, ok := err.(*Error); ok && leaf == nil {
+	if one, ok := err.(*Error); ok && one == nil {
 		return
 	}
 	e[key] = err
 }
 
-// MarshalJSON writes the tree as clients see it: {} when empty, leaves through [Error.MarshalJSON], errors of other
-// types as the generic leaf, so that no internal text leaks.
+// MarshalJSON writes the tree as clients see it: {} when empty, each Error through [Error.MarshalJSON], errors of other
+// types as [Invalid], so that no internal text leaks.
 func (e Errors) MarshalJSON() ([]byte, error) {
 	out := make(map[string]any, len(e))
 	for k, v := range e {
@@ -103,9 +103,9 @@ func public(err error) any {
 	if errors.As(err, &tree) {
 		return tree
 	}
-	var leaf *Error
-	if errors.As(err, &leaf) {
-		return leaf
+	var one *Error
+	if errors.As(err, &one) {
+		return one
 	}
 	if own, ok := err.(json.Marshaler); ok {
 		return own
@@ -130,7 +130,7 @@ func Sentence(s string) string {
 	return s
 }
 
-// Leaves that more than one package reports.
+// Errors that more than one package reports.
 var (
 	// Required is reported for a value that must not be empty.
 	Required = New("validation_required", "Cannot be blank.")

@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// turns runs the turns of the clients' actors on a few goroutines instead of one for each: a turn is so short that
+// dispatcher runs the turns of the clients' actors on a few goroutines instead of one for each: a turn is so short that
 // starting a goroutine, whose stack has to grow first, would cost a third of it. Turns never wait. It implements
 // actors.Dispatcher and is safe for concurrent use.
 //
 // What is queued is bounded by the number of actors, since each has at most one turn.
-type turns struct {
+type dispatcher struct {
 	start   func(f func()) // runs something on a goroutine of its own
 	mu      sync.Mutex
 	queue   []func()
@@ -19,36 +19,36 @@ type turns struct {
 }
 
 // Schedule implements actors.Dispatcher.
-func (t *turns) Schedule(turn func()) {
-	t.mu.Lock()
-	t.queue = append(t.queue, turn)
-	more := t.workers < runtime.GOMAXPROCS(0)
+func (d *dispatcher) Schedule(turn func()) {
+	d.mu.Lock()
+	d.queue = append(d.queue, turn)
+	more := d.workers < runtime.GOMAXPROCS(0)
 	if more {
-		t.workers++
+		d.workers++
 	}
-	t.mu.Unlock()
+	d.mu.Unlock()
 	if more {
-		t.start(t.work)
+		d.start(d.work)
 	}
 }
 
 // Throughput implements actors.Dispatcher: how many messages an actor handles before others may go on.
-func (t *turns) Throughput() int { return 16 }
+func (d *dispatcher) Throughput() int { return 16 }
 
 // work runs turns until there are none. The library recovers the panics of actors.
-func (t *turns) work() {
+func (d *dispatcher) work() {
 	for {
-		t.mu.Lock()
-		if t.next == len(t.queue) {
-			t.reset()
-			t.workers--
-			t.mu.Unlock()
+		d.mu.Lock()
+		if d.next == len(d.queue) {
+			d.reset()
+			d.workers--
+			d.mu.Unlock()
 			return
 		}
-		turn := t.queue[t.next]
-		t.queue[t.next] = nil
-		t.next++
-		t.mu.Unlock()
+		turn := d.queue[d.next]
+		d.queue[d.next] = nil
+		d.next++
+		d.mu.Unlock()
 		turn()
 	}
 }
@@ -56,9 +56,9 @@ func (t *turns) work() {
 // keptTurns is how long the queue may be that is kept for the next burst.
 const keptTurns = 1 << 14
 
-func (t *turns) reset() {
-	if cap(t.queue) > keptTurns {
-		t.queue = nil
+func (d *dispatcher) reset() {
+	if cap(d.queue) > keptTurns {
+		d.queue = nil
 	}
-	t.queue, t.next = t.queue[:0], 0
+	d.queue, d.next = d.queue[:0], 0
 }
