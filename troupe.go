@@ -18,7 +18,8 @@
 //   - It runs actors of yours beside its own: [App.Spawn].
 //   - It changes collections and settings: [App.ImportCollections], [App.SaveCollection], [App.SaveSettings].
 //
-// The examples show each of these; begin there.
+// The examples show each of these; begin there. The package is all that a program imports, therefore it has many names: each event has a
+// type and a method that binds to it, and the types of routes and records have a name here too.
 //
 // # Hooks and contexts
 //

@@ -7,6 +7,8 @@
 //
 // A [Field] type is one file and a line in the table of types. What others ask of a type are methods of the interface, so that
 // they do not ask which type it is: how its values compare is its [Kind], what they mean its [Role].
+// There are many exported names for that reason: each of the types of fields is an exported struct, since programs build collections
+// of them, and has the same dozen of methods. Who knows one knows all.
 //
 // What the package guarantees: a Change either stores row, table, indexes and dependent views together or, when the
 // caller rolls back, nothing of it; what [Load] reads afterwards is what [Change.Collections] says; answers made by

@@ -6,7 +6,7 @@ import "slices"
 // concurrent use.
 type fairQueue[T comparable] struct {
 	byClient map[string]*line[T]
-	turns    []*line[T] // lines with entries; the first is the next to be served
+	ready    []*line[T] // lines with entries; the first is the next to be served
 	n        int
 }
 
@@ -24,7 +24,7 @@ func (q *fairQueue[T]) push(client string, e T) {
 		}
 		l = &line[T]{client: client}
 		q.byClient[client] = l
-		q.turns = append(q.turns, l)
+		q.ready = append(q.ready, l)
 	}
 	l.entries = append(l.entries, e)
 	q.n++
@@ -40,16 +40,16 @@ func (q *fairQueue[T]) of(client string) int {
 
 // pop takes the entry out whose turn it is among the clients that may have one now.
 func (q *fairQueue[T]) pop(may func(client string) bool) (e T, ok bool) {
-	for i, l := range q.turns {
+	for i, l := range q.ready {
 		if !may(l.client) {
 			continue
 		}
 		e = l.entries[0]
 		l.entries = slices.Delete(l.entries, 0, 1)
-		q.turns = slices.Delete(q.turns, i, i+1)
+		q.ready = slices.Delete(q.ready, i, i+1)
 		q.n--
 		if len(l.entries) > 0 {
-			q.turns = append(q.turns, l)
+			q.ready = append(q.ready, l)
 		} else {
 			delete(q.byClient, l.client)
 		}
@@ -74,7 +74,7 @@ func (q *fairQueue[T]) remove(client string, e T) bool {
 
 // removeAll takes out and returns all entries for which gone says so.
 func (q *fairQueue[T]) removeAll(gone func(e T) bool) (out []T) {
-	for _, l := range slices.Clone(q.turns) {
+	for _, l := range slices.Clone(q.ready) {
 		for i := len(l.entries) - 1; i >= 0; i-- {
 			if e := l.entries[i]; gone(e) {
 				out = append(out, e)
@@ -88,7 +88,7 @@ func (q *fairQueue[T]) removeAll(gone func(e T) bool) (out []T) {
 // removeNewest takes out and returns the newest entry of the client that has the most, if that is more than the given number.
 func (q *fairQueue[T]) removeNewest(than int) (e T, ok bool) {
 	var most *line[T]
-	for _, l := range q.turns {
+	for _, l := range q.ready {
 		if most == nil || len(l.entries) > len(most.entries) {
 			most = l
 		}
@@ -106,7 +106,7 @@ func (q *fairQueue[T]) drop(l *line[T], i int) {
 	q.n--
 	if len(l.entries) == 0 {
 		delete(q.byClient, l.client)
-		j := slices.Index(q.turns, l)
-		q.turns = slices.Delete(q.turns, j, j+1)
+		j := slices.Index(q.ready, l)
+		q.ready = slices.Delete(q.ready, j, j+1)
 	}
 }

@@ -52,7 +52,7 @@ func TestFairQueue(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 		left := q.n
-		if may("a") && (left != 0 || len(q.turns) != 0 || len(q.byClient) != 0) {
+		if may("a") && (left != 0 || len(q.ready) != 0 || len(q.byClient) != 0) {
 			t.Errorf("%s: something is left: %d, %d lines", name, left, len(q.byClient))
 		}
 	}

@@ -32,9 +32,27 @@ func TestPowerLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	states := acknowledgements(t, db, path)
+	file, wal := mustRead(t, path), mustRead(t, path+"-wal")
+	if len(states) == 0 || states[len(states)-1].wal > int64(len(wal)) {
+		t.Fatal("the log was reset under the test; its cuts would mean nothing")
+	}
+
+	step := max(1, len(states)/25)
+	for i := 0; i < len(states); i += step {
+		auditCut(t, file, wal, states[i].wal, states)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 40 {
+		auditCut(t, file, wal, random.Int64N(int64(len(wal))+1), states)
+	}
+	auditCut(t, file, wal, int64(len(wal)), states)
+}
+
+// acknowledgements sends units from several clients at once and returns the state at each acknowledgement, in the order of these.
+func acknowledgements(t *testing.T, db *DB, path string) (states []synced) {
 	var mu sync.Mutex
 	var acknowledged []int
-	var states []synced
 	acknowledge := func(id int) {
 		info, err := os.Stat(path + "-wal")
 		if err != nil {
@@ -69,20 +87,7 @@ func TestPowerLoss(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	file, wal := mustRead(t, path), mustRead(t, path+"-wal")
-	if len(states) == 0 || states[len(states)-1].wal > int64(len(wal)) {
-		t.Fatal("the log was reset under the test; its cuts would mean nothing")
-	}
-
-	step := max(1, len(states)/25)
-	for i := 0; i < len(states); i += step {
-		auditCut(t, file, wal, states[i].wal, states)
-	}
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 40 {
-		auditCut(t, file, wal, random.Int64N(int64(len(wal))+1), states)
-	}
-	auditCut(t, file, wal, int64(len(wal)), states)
+	return states
 }
 
 // inPairs writes id into two tables, so that half of a unit shows. Every fifth unit fails after writing.

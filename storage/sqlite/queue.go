@@ -94,7 +94,7 @@ func (q *queue) cut(group []*Unit, n int) []*Unit {
 	return group
 }
 
-// choose fills a group from the first n units, more than fit: turn by turn a unit from each source, within a source from each client, both
+// choose fills a group from the first n units, more than fit: round robin a unit from each source, within a source from each client, both
 // in the order in which their oldest units arrived, so that the oldest unit of all is always chosen. Within the group the order of arrival stays.
 func (q *queue) choose(group []*Unit, n int) []*Unit {
 	chosen := fairly(q.units[:n])
@@ -134,59 +134,59 @@ func (q *queue) sweep(now time.Time) (expired []*Unit) {
 	return expired
 }
 
-// turns is one source's share of a choice: the indexes of its units by client, and whose turn it is.
-type turns struct {
-	clients [][]int
-	index   map[string]int
-	next    int
+// roundRobin takes one source's units, one of each of its clients after the other.
+type roundRobin struct {
+	clients [][]int        // the indexes of the units of each client
+	index   map[string]int // where in clients a client is
+	next    int            // the client that is next
 }
 
 // take removes and returns the source's next unit.
-func (t *turns) take() (unit int, ok bool) {
-	if len(t.clients) == 0 {
+func (r *roundRobin) take() (unit int, ok bool) {
+	if len(r.clients) == 0 {
 		return 0, false
 	}
-	t.next %= len(t.clients)
-	unit = t.clients[t.next][0]
-	t.clients[t.next] = t.clients[t.next][1:]
-	if len(t.clients[t.next]) > 0 {
-		t.next++
+	r.next %= len(r.clients)
+	unit = r.clients[r.next][0]
+	r.clients[r.next] = r.clients[r.next][1:]
+	if len(r.clients[r.next]) > 0 {
+		r.next++
 	} else {
-		t.clients = append(t.clients[:t.next], t.clients[t.next+1:]...)
+		r.clients = append(r.clients[:r.next], r.clients[r.next+1:]...)
 	}
 	return unit, true
 }
 
 // fairly marks the units that make up the next group.
 func fairly(units []*Unit) []bool {
-	sources := make([]*turns, 0, 16)
-	bySource := make(map[string]*turns, 16)
+	sources := make([]*roundRobin, 0, 16)
+	bySource := make(map[string]*roundRobin, 16)
 	for i, u := range units {
-		t := bySource[u.Source]
-		if t == nil {
-			t = &turns{index: make(map[string]int, 16)}
-			bySource[u.Source] = t
-			sources = append(sources, t)
+		r := bySource[u.Source]
+		if r == nil {
+			r = &roundRobin{index: make(map[string]int, 16)}
+			bySource[u.Source] = r
+			sources = append(sources, r)
 		}
-		c, ok := t.index[u.Client]
+		c, ok := r.index[u.Client]
 		if !ok {
-			c = len(t.clients)
-			t.index[u.Client] = c
-			t.clients = append(t.clients, nil)
+			c = len(r.clients)
+			r.index[u.Client] = c
+			r.clients = append(r.clients, nil)
 		}
-		t.clients[c] = append(t.clients[c], i)
+		r.clients[c] = append(r.clients[c], i)
 	}
 	chosen := make([]bool, len(units))
 	count, bytes := 0, 0
 	for {
 		before := count
-		for _, t := range sources {
-			i, ok := t.take()
+		for _, r := range sources {
+			i, ok := r.take()
 			if !ok {
 				continue
 			}
 			if count > 0 && bytes+units[i].Bytes > maxGroupBytes {
-				t.clients = nil // its turn comes with the next group, where it is older
+				r.clients = nil // it goes on with the next group, where it is older
 				continue
 			}
 			bytes += units[i].Bytes

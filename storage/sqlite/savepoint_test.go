@@ -26,118 +26,126 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// savepointCases are what a unit does with savepoints, and the rows that are there afterwards.
+var savepointCases = []struct {
+	name  string
+	steps func(t *testing.T, tx *Tx, write func(id int))
+	want  []int
+}{
+	{"kept", func(t *testing.T, tx *Tx, write func(id int)) {
+		write(1)
+		s := point(t, tx)
+		write(2)
+		must(t, s.Keep())
+		write(3)
+	}, []int{1, 2, 3}},
+	{"undone", func(t *testing.T, tx *Tx, write func(id int)) {
+		write(1)
+		s := point(t, tx)
+		write(2)
+		must(t, s.Undo())
+		write(3)
+	}, []int{1, 3}},
+	{"undone at the beginning", func(t *testing.T, tx *Tx, write func(id int)) {
+		s := point(t, tx)
+		write(1)
+		must(t, s.Undo())
+	}, nil},
+	{"empty", func(t *testing.T, tx *Tx, write func(id int)) {
+		write(1)
+		must(t, point(t, tx).Undo())
+		must(t, point(t, tx).Keep())
+		write(2)
+	}, []int{1, 2}},
+	{"inner undone, outer kept", func(t *testing.T, tx *Tx, write func(id int)) {
+		outer := point(t, tx)
+		write(1)
+		inner := point(t, tx)
+		write(2)
+		must(t, inner.Undo())
+		write(3)
+		must(t, outer.Keep())
+	}, []int{1, 3}},
+	{"inner kept, outer undone", func(t *testing.T, tx *Tx, write func(id int)) {
+		write(1)
+		outer := point(t, tx)
+		write(2)
+		inner := point(t, tx)
+		write(3)
+		must(t, inner.Keep())
+		must(t, outer.Undo())
+		write(4)
+	}, []int{1, 4}},
+	{"three deep", func(t *testing.T, tx *Tx, write func(id int)) {
+		a := point(t, tx)
+		write(1)
+		b := point(t, tx)
+		write(2)
+		c := point(t, tx)
+		write(3)
+		must(t, c.Undo())
+		write(4)
+		must(t, b.Keep())
+		write(5)
+		must(t, a.Keep())
+	}, []int{1, 2, 4, 5}},
+	{"one after the other", func(t *testing.T, tx *Tx, write func(id int)) {
+		for id := range 10 {
+			s := point(t, tx)
+			write(id)
+			if id%3 == 0 {
+				must(t, s.Undo())
+			} else {
+				must(t, s.Keep())
+			}
+		}
+	}, []int{1, 2, 4, 5, 7, 8}},
+	{"a row written again after it was undone", func(t *testing.T, tx *Tx, write func(id int)) {
+		s := point(t, tx)
+		write(1)
+		must(t, s.Undo())
+		write(1)
+	}, []int{1}},
+}
+
 // TestSavepoints: what was written and emitted since an undone savepoint is gone, all else is there, in order; inside of a
 // unit that has a transaction of its own and inside of one that shares it.
 func TestSavepoints(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		steps func(t *testing.T, tx *Tx, write func(id int))
-		want  []int
-	}{
-		{"kept", func(t *testing.T, tx *Tx, write func(id int)) {
-			write(1)
-			s := point(t, tx)
-			write(2)
-			must(t, s.Keep())
-			write(3)
-		}, []int{1, 2, 3}},
-		{"undone", func(t *testing.T, tx *Tx, write func(id int)) {
-			write(1)
-			s := point(t, tx)
-			write(2)
-			must(t, s.Undo())
-			write(3)
-		}, []int{1, 3}},
-		{"undone at the beginning", func(t *testing.T, tx *Tx, write func(id int)) {
-			s := point(t, tx)
-			write(1)
-			must(t, s.Undo())
-		}, nil},
-		{"empty", func(t *testing.T, tx *Tx, write func(id int)) {
-			write(1)
-			must(t, point(t, tx).Undo())
-			must(t, point(t, tx).Keep())
-			write(2)
-		}, []int{1, 2}},
-		{"inner undone, outer kept", func(t *testing.T, tx *Tx, write func(id int)) {
-			outer := point(t, tx)
-			write(1)
-			inner := point(t, tx)
-			write(2)
-			must(t, inner.Undo())
-			write(3)
-			must(t, outer.Keep())
-		}, []int{1, 3}},
-		{"inner kept, outer undone", func(t *testing.T, tx *Tx, write func(id int)) {
-			write(1)
-			outer := point(t, tx)
-			write(2)
-			inner := point(t, tx)
-			write(3)
-			must(t, inner.Keep())
-			must(t, outer.Undo())
-			write(4)
-		}, []int{1, 4}},
-		{"three deep", func(t *testing.T, tx *Tx, write func(id int)) {
-			a := point(t, tx)
-			write(1)
-			b := point(t, tx)
-			write(2)
-			c := point(t, tx)
-			write(3)
-			must(t, c.Undo())
-			write(4)
-			must(t, b.Keep())
-			write(5)
-			must(t, a.Keep())
-		}, []int{1, 2, 4, 5}},
-		{"one after the other", func(t *testing.T, tx *Tx, write func(id int)) {
-			for id := range 10 {
-				s := point(t, tx)
-				write(id)
-				if id%3 == 0 {
-					must(t, s.Undo())
-				} else {
-					must(t, s.Keep())
-				}
-			}
-		}, []int{1, 2, 4, 5, 7, 8}},
-		{"a row written again after it was undone", func(t *testing.T, tx *Tx, write func(id int)) {
-			s := point(t, tx)
-			write(1)
-			must(t, s.Undo())
-			write(1)
-		}, []int{1}},
-	} {
+	for _, c := range savepointCases {
 		t.Run(c.name, func(t *testing.T) {
 			for _, company := range []int{0, 3} {
-				var committed []int
-				db := openTest(t, Options{Committed: func(g Group) {
-					for _, change := range g.Changes {
-						committed = append(committed, change.(int))
-					}
-				}}, tableT)
-				works := []Work{WorkFunc(func(tx *Tx) error {
-					c.steps(t, tx, func(id int) { t.Helper(); must(t, insert(id).Apply(tx)) })
-					return nil
-				})}
-				want := slices.Clone(c.want)
-				for i := range company {
-					works = append(works, insert(100+i))
-					want = append(want, 100+i)
-				}
-				for _, err := range together(t, db, works) {
-					must(t, err)
-				}
-				if got := ints(t, db, "SELECT id FROM t ORDER BY id"); !slices.Equal(got, want) {
-					t.Errorf("rows %v, want %v", got, want)
-				}
-				must(t, db.Close())
-				if !slices.Equal(committed, want) {
-					t.Errorf("changes %v, want %v", committed, want)
-				}
+				testSavepoints(t, company, c.steps, c.want)
 			}
 		})
+	}
+}
+
+// testSavepoints runs the steps in a unit beside company others, and holds rows and changes against what is wanted.
+func testSavepoints(t *testing.T, company int, steps func(t *testing.T, tx *Tx, write func(id int)), want []int) {
+	var committed []int
+	db := openTest(t, Options{Committed: func(g Group) {
+		for _, change := range g.Changes {
+			committed = append(committed, change.(int))
+		}
+	}}, tableT)
+	works := []Work{WorkFunc(func(tx *Tx) error {
+		steps(t, tx, func(id int) { t.Helper(); must(t, insert(id).Apply(tx)) })
+		return nil
+	})}
+	want = slices.Clone(want)
+	for i := range company {
+		works = append(works, insert(100+i))
+		want = append(want, 100+i)
+	}
+	for _, err := range together(t, db, works) {
+		must(t, err)
+	}
+	if got := ints(t, db, "SELECT id FROM t ORDER BY id"); !slices.Equal(got, want) {
+		t.Errorf("rows %v, want %v", got, want)
+	}
+	must(t, db.Close())
+	if !slices.Equal(committed, want) {
+		t.Errorf("changes %v, want %v", committed, want)
 	}
 }
 

@@ -15,74 +15,81 @@ var (
 	emptyBody   = section(secCode, 1, 2, 0, opEnd)
 )
 
+// exportOf is an export section with one entry.
+func exportOf(name string, kind, index byte) []byte {
+	return section(secExport, append(append([]byte{1}, appendName(nil, name)...), kind, index)...)
+}
+
+// importOf is an import section with one entry of this kind.
+func importOf(kind ...byte) []byte {
+	return section(secImport, append([]byte{1, 1, 'm', 1, 'n'}, kind...)...)
+}
+
+// manyLocals declares one local more than a function may have.
+var manyLocals = appendU32([]byte{1}, maxLocals+1)
+
+// refused are modules with the error that is the answer to each.
+var refused = []struct {
+	name string
+	bin  []byte
+	err  error
+	text string
+}{
+	{"nothing", nil, ErrNotWasm, ""},
+	{"text", []byte("(module (memory 1))"), ErrNotWasm, ""},
+	{"cut header", []byte("\x00asm\x01"), ErrNotWasm, ""},
+	{"component", []byte("\x00asm\x0d\x00\x01\x00"), ErrUnsupported, "is a component, not a core module"},
+	{"version", []byte("\x00asm\x02\x00\x00\x00"), ErrUnsupported, "binary version"},
+	{"no memory", file(noParams, oneFunction, emptyBody), ErrUnsupported, "has no memory"},
+	{"no memory in section", file(section(secMemory, 0)), ErrUnsupported, "has no memory"},
+	{"memory imported", file(importOf(2, 0, 1)), ErrUnsupported, "imports a memory"},
+	{"memory shared", file(section(secMemory, 1, 3, 1, 2)), ErrUnsupported, "has a shared memory"},
+	{"memory of 64 bits", file(section(secMemory, 1, 4, 1)), ErrUnsupported, "has a 64-bit memory"},
+	{"page size", file(section(secMemory, 1, 8, 1, 0)), ErrUnsupported, "page size"},
+	{"two memories", file(section(secMemory, 2, 0, 1, 0, 1)), ErrUnsupported, "has more than one memory"},
+	{"memory too large", file(section(secMemory, 1, 0, 0x81, 0x80, 0x04)), ErrMalformed, "4 GiB"},
+	{"maximum below minimum", file(section(secMemory, 1, 1, 2, 1)), ErrMalformed, "maximum"},
+	{"table imported", file(importOf(1, 0x70, 0, 1)), ErrUnsupported, "imports a table"},
+	{"function reference imported", file(importOf(3, 0x70, 0)), ErrUnsupported, "imports a reference"},
+	{"tag imported", file(noParams, importOf(4, 0, 0)), ErrUnsupported, "exceptions"},
+	{"tag section", file(section(secTag, 1, 0, 0)), ErrUnsupported, "exceptions"},
+	{"table too large", file(section(secTable, 1, 0x70, 0, 0x81, 0x80, 0x80, 1), onePage), ErrUnsupported, "table of"},
+	{"type of collected memory", file(section(secType, 1, 0x5f, 0)), ErrMalformed, ""},
+	{"struct type", file(section(secType, 1, 0x5f, 1, 0x7f, 0)), ErrUnsupported, "garbage-collected"},
+	{"typed reference", file(section(secType, 1, 0x60, 1, 0x64, 0)), ErrUnsupported, "reference types"},
+	{"atomics", function1(0xfe, 0x10, 2, 0), ErrUnsupported, "threads"},
+	{"try", function1(0x06, 0x40, opEnd, opEnd), ErrUnsupported, "exceptions"},
+	{"try_table", function1(0x1f, 0x40, 0, opEnd, opEnd), ErrUnsupported, "exceptions"},
+	{"call_ref", function1(0x14, 0, opEnd), ErrUnsupported, "typed references"},
+	{"struct.new", function1(0xfb, 0, 0, opEnd), ErrUnsupported, "garbage-collected"},
+	{"tail call", function1(opReturnCall, 0, opEnd), ErrUnsupported, "tail calls"},
+	{"relaxed vectors", function1(0xfd, 0x80, 0x02, opEnd), ErrUnsupported, "vector"},
+	{"second memory used", function1(opMemoryGrow, 1, opEnd), ErrUnsupported, "more than one memory"},
+	{"unknown instruction", function1(0x27, opEnd), ErrUnsupported, "unknown instruction"},
+	{"reserved names", file(noParams, oneFunction, onePage, exportOf(StopGlobal, 0, 0), emptyBody), ErrUnsupported, "the host uses itself"},
+	{"too many locals", file(noParams, oneFunction, onePage, section(secCode, append([]byte{1, byte(len(manyLocals) + 2)}, append(manyLocals, 0x7f, opEnd)...)...)), ErrUnsupported, "locals"},
+	{"section cut", file(noParams, oneFunction, onePage, emptyBody[:len(emptyBody)-1]), ErrMalformed, "unexpected end"},
+	{"section twice", file(noParams, noParams), ErrMalformed, "out of order"},
+	{"section unknown", file(section(99, 1)), ErrMalformed, "unknown section"},
+	{"section too long", file(section(secStart, 0, 0)), ErrMalformed, ""},
+	{"code missing", file(noParams, oneFunction, onePage), ErrMalformed, "functions"},
+	{"unknown type", file(noParams, section(secFunction, 1, 7)), ErrMalformed, "unknown type"},
+	{"export of nothing", file(onePage, exportOf("f", 0, 0)), ErrMalformed, "export of nothing"},
+	{"export twice", file(onePage, section(secExport, 2, 1, 'm', 2, 0, 1, 'm', 2, 0)), ErrMalformed, "same name"},
+	{"call of nothing", function1(opCall, 9, opEnd), ErrMalformed, "not there"},
+	{"else without if", function1(opElse, opEnd), ErrMalformed, "else"},
+	{"second else", function1(opI32Const, 0, opIf, 0x40, opElse, opElse, opEnd, opEnd), ErrMalformed, "else"},
+	{"code after the end", function1(opEnd, opEnd), ErrMalformed, "superfluous"},
+	{"no end", function1(opBlock, 0x40, opEnd), ErrMalformed, "unexpected end"},
+	{"number too long", function1(opI32Const, 0x80, 0x80, 0x80, 0x80, 0x80, 0, opEnd), ErrMalformed, "too long"},
+	{"index too long", function1(opCall, 0xff, 0xff, 0xff, 0xff, 0x1f, opEnd), ErrMalformed, "32 bits"},
+	{"name not UTF-8", file(section(secCustom, 1, 0xff)), ErrMalformed, "UTF-8"},
+	{"data count wrong", file(onePage, section(secDataCount, 2)), ErrMalformed, "data segments"},
+	{"start takes something", file(section(secType, 1, 0x60, 1, 0x7f, 0), oneFunction, onePage, section(secStart, 0), emptyBody), ErrMalformed, "start function"},
+}
+
 func TestErrors(t *testing.T) {
-	name := func(s string) []byte { return appendName(nil, s) }
-	export := func(s string, kind, index byte) []byte {
-		return section(secExport, append(append([]byte{1}, name(s)...), kind, index)...)
-	}
-	imports := func(kind ...byte) []byte {
-		return section(secImport, append([]byte{1, 1, 'm', 1, 'n'}, kind...)...)
-	}
-	many := appendU32([]byte{1}, maxLocals+1)
-	tests := []struct {
-		name string
-		bin  []byte
-		err  error
-		text string
-	}{
-		{"nothing", nil, ErrNotWasm, ""},
-		{"text", []byte("(module (memory 1))"), ErrNotWasm, ""},
-		{"cut header", []byte("\x00asm\x01"), ErrNotWasm, ""},
-		{"component", []byte("\x00asm\x0d\x00\x01\x00"), ErrUnsupported, "is a component, not a core module"},
-		{"version", []byte("\x00asm\x02\x00\x00\x00"), ErrUnsupported, "binary version"},
-		{"no memory", file(noParams, oneFunction, emptyBody), ErrUnsupported, "has no memory"},
-		{"no memory in section", file(section(secMemory, 0)), ErrUnsupported, "has no memory"},
-		{"memory imported", file(imports(2, 0, 1)), ErrUnsupported, "imports a memory"},
-		{"memory shared", file(section(secMemory, 1, 3, 1, 2)), ErrUnsupported, "has a shared memory"},
-		{"memory of 64 bits", file(section(secMemory, 1, 4, 1)), ErrUnsupported, "has a 64-bit memory"},
-		{"page size", file(section(secMemory, 1, 8, 1, 0)), ErrUnsupported, "page size"},
-		{"two memories", file(section(secMemory, 2, 0, 1, 0, 1)), ErrUnsupported, "has more than one memory"},
-		{"memory too large", file(section(secMemory, 1, 0, 0x81, 0x80, 0x04)), ErrMalformed, "4 GiB"},
-		{"maximum below minimum", file(section(secMemory, 1, 1, 2, 1)), ErrMalformed, "maximum"},
-		{"table imported", file(imports(1, 0x70, 0, 1)), ErrUnsupported, "imports a table"},
-		{"function reference imported", file(imports(3, 0x70, 0)), ErrUnsupported, "imports a reference"},
-		{"tag imported", file(noParams, imports(4, 0, 0)), ErrUnsupported, "exceptions"},
-		{"tag section", file(section(secTag, 1, 0, 0)), ErrUnsupported, "exceptions"},
-		{"table too large", file(section(secTable, 1, 0x70, 0, 0x81, 0x80, 0x80, 1), onePage), ErrUnsupported, "table of"},
-		{"type of collected memory", file(section(secType, 1, 0x5f, 0)), ErrMalformed, ""},
-		{"struct type", file(section(secType, 1, 0x5f, 1, 0x7f, 0)), ErrUnsupported, "garbage-collected"},
-		{"typed reference", file(section(secType, 1, 0x60, 1, 0x64, 0)), ErrUnsupported, "reference types"},
-		{"atomics", function1(0xfe, 0x10, 2, 0), ErrUnsupported, "threads"},
-		{"try", function1(0x06, 0x40, opEnd, opEnd), ErrUnsupported, "exceptions"},
-		{"try_table", function1(0x1f, 0x40, 0, opEnd, opEnd), ErrUnsupported, "exceptions"},
-		{"call_ref", function1(0x14, 0, opEnd), ErrUnsupported, "typed references"},
-		{"struct.new", function1(0xfb, 0, 0, opEnd), ErrUnsupported, "garbage-collected"},
-		{"tail call", function1(opReturnCall, 0, opEnd), ErrUnsupported, "tail calls"},
-		{"relaxed vectors", function1(0xfd, 0x80, 0x02, opEnd), ErrUnsupported, "vector"},
-		{"second memory used", function1(opMemoryGrow, 1, opEnd), ErrUnsupported, "more than one memory"},
-		{"unknown instruction", function1(0x27, opEnd), ErrUnsupported, "unknown instruction"},
-		{"reserved names", file(noParams, oneFunction, onePage, export(StopGlobal, 0, 0), emptyBody), ErrUnsupported, "the host uses itself"},
-		{"too many locals", file(noParams, oneFunction, onePage, section(secCode, append([]byte{1, byte(len(many) + 2)}, append(many, 0x7f, opEnd)...)...)), ErrUnsupported, "locals"},
-		{"section cut", file(noParams, oneFunction, onePage, emptyBody[:len(emptyBody)-1]), ErrMalformed, "unexpected end"},
-		{"section twice", file(noParams, noParams), ErrMalformed, "out of order"},
-		{"section unknown", file(section(99, 1)), ErrMalformed, "unknown section"},
-		{"section too long", file(section(secStart, 0, 0)), ErrMalformed, ""},
-		{"code missing", file(noParams, oneFunction, onePage), ErrMalformed, "functions"},
-		{"unknown type", file(noParams, section(secFunction, 1, 7)), ErrMalformed, "unknown type"},
-		{"export of nothing", file(onePage, export("f", 0, 0)), ErrMalformed, "export of nothing"},
-		{"export twice", file(onePage, section(secExport, 2, 1, 'm', 2, 0, 1, 'm', 2, 0)), ErrMalformed, "same name"},
-		{"call of nothing", function1(opCall, 9, opEnd), ErrMalformed, "not there"},
-		{"else without if", function1(opElse, opEnd), ErrMalformed, "else"},
-		{"second else", function1(opI32Const, 0, opIf, 0x40, opElse, opElse, opEnd, opEnd), ErrMalformed, "else"},
-		{"code after the end", function1(opEnd, opEnd), ErrMalformed, "superfluous"},
-		{"no end", function1(opBlock, 0x40, opEnd), ErrMalformed, "unexpected end"},
-		{"number too long", function1(opI32Const, 0x80, 0x80, 0x80, 0x80, 0x80, 0, opEnd), ErrMalformed, "too long"},
-		{"index too long", function1(opCall, 0xff, 0xff, 0xff, 0xff, 0x1f, opEnd), ErrMalformed, "32 bits"},
-		{"name not UTF-8", file(section(secCustom, 1, 0xff)), ErrMalformed, "UTF-8"},
-		{"data count wrong", file(onePage, section(secDataCount, 2)), ErrMalformed, "data segments"},
-		{"start takes something", file(section(secType, 1, 0x60, 1, 0x7f, 0), oneFunction, onePage, section(secStart, 0), emptyBody), ErrMalformed, "start function"},
-	}
-	for _, test := range tests {
+	for _, test := range refused {
 		t.Run(test.name, func(t *testing.T) {
 			r, err := Module(test.bin, Options{})
 			if r != nil || !errors.Is(err, test.err) || !strings.Contains(err.Error(), test.text) {

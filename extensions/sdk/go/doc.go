@@ -21,6 +21,9 @@
 // Most of the package exists only for wasip1: GOOS=wasip1 GOARCH=wasm go doc shows all of it. The JSON reader and writer and
 // the errors are there on every system, so that what an extension works out can be tested with plain go test.
 //
+// This one package is the whole surface, as in every language that has an SDK: an extension imports nothing else. That is why
+// it has many names; most are the methods by which records, requests and JSON read or write one value of one type.
+//
 // # Errors
 //
 // What a handler returns ends what is under way: a [Reject] or [FieldError] is answered as it says; an [Error] of the server
