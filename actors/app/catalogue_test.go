@@ -24,34 +24,7 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 	const streams = 1000
 	a := open(t)
 	define(t, a, docs)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	readers := make([]*bufio.Reader, streams)
-	for i := range readers {
-		near, err := net.Dial("tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer near.Close()
-		far, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Realtime().Connect(far, realtime.Opening{Head: []byte("HTTP/1.1 200 OK\r\n\r\n"), IP: "ip"}); err != nil {
-			t.Fatal(err)
-		}
-		readers[i] = bufio.NewReaderSize(near, 512)
-		if err := near.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		id := lineWith(t, readers[i], "id:")
-		if err := a.Realtime().Subscribe(context.Background(), id, []string{"docs/*"}, nil, "ip", nil); err != nil {
-			t.Fatal(err)
-		}
-	}
+	readers := listeners(t, a, streams)
 	for range 20 {
 		err := a.schemaOrder(context.Background(), &schemaOrder{run: func() error { panic("boom") }})
 		if p := (*routine.Panic)(nil); !errors.As(err, &p) {
@@ -81,6 +54,40 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 	if err := a.ChangeSchema(context.Background(), makeMore); err != nil {
 		t.Errorf("a change after the panics: %v", err)
 	}
+}
+
+// listeners opens streams that listen to the documents.
+func listeners(t *testing.T, a *App, n int) []*bufio.Reader {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	readers := make([]*bufio.Reader, n)
+	for i := range readers {
+		near, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { near.Close() })
+		far, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Realtime().Connect(far, realtime.Opening{Head: []byte("HTTP/1.1 200 OK\r\n\r\n"), IP: "ip"}); err != nil {
+			t.Fatal(err)
+		}
+		readers[i] = bufio.NewReaderSize(near, 512)
+		if err := near.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		id := lineWith(t, readers[i], "id:")
+		if err := a.Realtime().Subscribe(context.Background(), id, []string{"docs/*"}, nil, "ip", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return readers
 }
 
 // lineWith reads up to the line that begins with prefix and returns its rest.

@@ -38,39 +38,41 @@ func TestWhatEndsWhat(t *testing.T) {
 				g.create("_authOrigins", refs(map[string]any{"fingerprint": "f"}))
 				g.create("_externalAuths", refs(map[string]any{"provider": "oidc", "providerId": id}))
 			}
-			left := func(id string) string {
-				t.Helper()
-				var n [4]int
-				err := g.db.Read(t.Context(), func(r *sqlite.Reader) error {
-					for i, table := range []string{"_otps", "_mfas", "_authOrigins", "_externalAuths"} {
-						stmt, err := r.Prepare("SELECT COUNT(*) FROM " + table + " WHERE recordRef = ?")
-						if err != nil {
-							return err
-						}
-						stmt.BindText(1, id)
-						if _, err := stmt.Step(); err != nil {
-							return err
-						}
-						n[i] = stmt.ColumnInt(0)
-					}
-					return nil
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return fmt.Sprint(n[0], n[1], n[2], n[3])
-			}
 			if tt.body == nil {
 				g.delete(alice)
 			} else if after := g.update(alice, tt.body); (after.Text("tokenKey") == testKey) != tt.key {
 				t.Errorf("token key %s", after.Text("tokenKey"))
 			}
-			if got := left(alice.ID()); got != tt.want {
+			if got := g.kept(alice.ID()); got != tt.want {
 				t.Errorf("left %s, want %s", got, tt.want)
 			}
-			if got := left(bob.ID()); got != "1 1 1 1" {
+			if got := g.kept(bob.ID()); got != "1 1 1 1" {
 				t.Errorf("somebody else's: left %s", got)
 			}
 		})
 	}
+}
+
+// kept returns how many codes, sessions, origins and links of a record there are.
+func (g *rig) kept(id string) string {
+	g.t.Helper()
+	var n [4]int
+	err := g.db.Read(g.t.Context(), func(r *sqlite.Reader) error {
+		for i, table := range []string{"_otps", "_mfas", "_authOrigins", "_externalAuths"} {
+			stmt, err := r.Prepare("SELECT COUNT(*) FROM " + table + " WHERE recordRef = ?")
+			if err != nil {
+				return err
+			}
+			stmt.BindText(1, id)
+			if _, err := stmt.Step(); err != nil {
+				return err
+			}
+			n[i] = stmt.ColumnInt(0)
+		}
+		return nil
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return fmt.Sprint(n[0], n[1], n[2], n[3])
 }

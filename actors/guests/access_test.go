@@ -58,34 +58,62 @@ func as(ctx context.Context, superuser bool) context.Context {
 
 // TestAccess: in a caller's name the rules decide, in its own and in a superuser's the permissions of the code do, also where a filter
 // leads on.
-func TestAccess(t *testing.T) {
-	a, ctx := open(t), t.Context()
-	access := a.Guests().Access()
-	own, narrow := guests.Scope{Name: "x", Permits: permits("things", "closed")}, guests.Scope{Name: "x", Permits: permits("things")}
-	hidden, err := access.Create(ctx, own, "closed", map[string]any{"text": "hidden"})
-	if err != nil {
+// accessRig is a server with a record in an open collection, which leads to one in a closed collection.
+type accessRig struct {
+	access        *guests.Access
+	thing, hidden *records.Record
+	// own may see both collections, narrow and caller the open one: caller under the rules of whoever the request is from.
+	own, narrow, caller guests.Scope
+}
+
+func openAccess(t *testing.T) *accessRig {
+	t.Helper()
+	g := &accessRig{
+		access: open(t).Guests().Access(),
+		own:    guests.Scope{Name: "x", Permits: permits("things", "closed")},
+		narrow: guests.Scope{Name: "x", Permits: permits("things")},
+		caller: guests.Scope{Name: "x", AsCaller: true, Permits: permits("things")},
+	}
+	var err error
+	if g.hidden, err = g.access.Create(t.Context(), g.own, "closed", map[string]any{"text": "hidden"}); err != nil {
 		t.Fatal(err)
 	}
-	thing, err := access.Create(ctx, own, "things", map[string]any{"text": "thing", "to": hidden.ID()})
-	if err != nil {
+	if g.thing, err = g.access.Create(t.Context(), g.own, "things", map[string]any{"text": "thing", "to": g.hidden.ID()}); err != nil {
 		t.Fatal(err)
 	}
-	caller := guests.Scope{Name: "x", AsCaller: true, Permits: permits("things")}
+	return g
+}
+
+// accessCase is a call of a guest and the error that it gets.
+type accessCase struct {
+	name string
+	do   func() error
+	is   error
+}
+
+func check(t *testing.T, cases []accessCase) {
+	t.Helper()
+	for _, tt := range cases {
+		if err := tt.do(); !errors.Is(err, tt.is) || tt.is == nil && err != nil {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.is)
+		}
+	}
+}
+
+func TestReadAccess(t *testing.T) {
+	g, ctx := openAccess(t), t.Context()
+	own, narrow, caller, thing, hidden := g.own, g.narrow, g.caller, g.thing, g.hidden
 	guest, root := as(ctx, false), as(ctx, true)
 	find := func(ctx context.Context, s guests.Scope, collection, id string) func() error {
-		return func() error { _, err := access.Find(ctx, s, collection, id); return err }
+		return func() error { _, err := g.access.Find(ctx, s, collection, id); return err }
 	}
 	list := func(ctx context.Context, s guests.Scope, collection, where string) func() error {
 		return func() error {
-			_, err := access.List(ctx, s, collection, guests.Query{Filter: where, Limit: 10})
+			_, err := g.access.List(ctx, s, collection, guests.Query{Filter: where, Limit: 10})
 			return err
 		}
 	}
-	for _, tt := range []struct {
-		name string
-		do   func() error
-		is   error
-	}{
+	check(t, []accessCase{
 		{"own name", find(ctx, own, "closed", hidden.ID()), nil},
 		{"own name, by id", find(ctx, own, hidden.Collection.ID, hidden.ID()), nil},
 		{"own name without the permission", find(ctx, narrow, "closed", hidden.ID()), guests.ErrNotPermitted},
@@ -102,6 +130,14 @@ func TestAccess(t *testing.T) {
 		{"a filter that leads on", list(ctx, narrow, "things", "to.text = 'hidden'"), records.ErrForbidden},
 		{"a superuser's filter that leads on", list(root, caller, "things", "to.text = 'hidden'"), records.ErrForbidden},
 		{"a guest's filter that leads on", list(guest, caller, "things", "to.text = 'hidden'"), records.ErrQuery},
+	})
+}
+
+func TestWriteAccess(t *testing.T) {
+	g, ctx := openAccess(t), t.Context()
+	access, narrow, caller, thing, hidden := g.access, g.narrow, g.caller, g.thing, g.hidden
+	guest := as(ctx, false)
+	check(t, []accessCase{
 		{"a guest creates", func() error {
 			_, err := access.Create(guest, caller, "things", map[string]any{"text": "b"})
 			return err
@@ -117,11 +153,7 @@ func TestAccess(t *testing.T) {
 		}, nil},
 		{"own name deletes", func() error { return access.Delete(ctx, narrow, "things", thing.ID()) }, nil},
 		{"own name deletes what it may not", func() error { return access.Delete(ctx, narrow, "closed", hidden.ID()) }, guests.ErrNotPermitted},
-	} {
-		if err := tt.do(); !errors.Is(err, tt.is) || tt.is == nil && err != nil {
-			t.Errorf("%s: %v, want %v", tt.name, err, tt.is)
-		}
-	}
+	})
 }
 
 // TestAccessToCredentials: who can sign in is decided by code with the permission only, in whatever way it writes.

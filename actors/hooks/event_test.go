@@ -75,26 +75,55 @@ func TestNextOutsideOfATrigger(t *testing.T) {
 	}
 }
 
+// errorCase is what handlers and the core do about an error, and what the trigger returns.
+type errorCase struct {
+	name string
+	bind func(h *Hook[*event])
+	core error
+	made bool // it is a handler's own
+	is   error
+	text string
+}
+
+func leave(h *Hook[*event]) { h.BindFunc(func(e *event) error { return e.Next() }) }
+
+func returns(err error) func(*Hook[*event]) {
+	return func(h *Hook[*event]) { h.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { return err }}) }
+}
+
+func after(make func(inner error) error) func(*Hook[*event]) {
+	return func(h *Hook[*event]) {
+		h.Bind(&Handler[*event]{ID: "h", Func: func(e *event) error { return make(e.Next()) }})
+	}
+}
+
+func (c errorCase) run(t *testing.T) {
+	var h Hook[*event]
+	leave(&h)
+	c.bind(&h)
+	leave(&h)
+	err := h.Trigger(new(event), func(*event) error { return c.core })
+	if c.text == "" {
+		if err != nil {
+			t.Fatalf("got %v", err)
+		}
+		return
+	}
+	var made *Error
+	if errors.As(err, &made) != c.made {
+		t.Errorf("got %#v", err)
+	}
+	if made != nil && made.Handler != "h" {
+		t.Errorf("made by %q", made.Handler)
+	}
+	if err == nil || err.Error() != c.text || c.is != nil && !errors.Is(err, c.is) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	inside := errors.New("inside")
-	tree := validation.Errors{"title": validation.Required}
-	leave := func(h *Hook[*event]) { h.BindFunc(func(e *event) error { return e.Next() }) }
-	returns := func(err error) func(*Hook[*event]) {
-		return func(h *Hook[*event]) { h.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { return err }}) }
-	}
-	after := func(make func(inner error) error) func(*Hook[*event]) {
-		return func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{ID: "h", Func: func(e *event) error { return make(e.Next()) }})
-		}
-	}
-	for _, c := range []struct {
-		name string
-		bind func(h *Hook[*event])
-		core error
-		made bool // it is a handler's own
-		is   error
-		text string
-	}{
+	for _, c := range []errorCase{
 		{"of the core", leave, inside, false, inside, "inside"},
 		{"own", returns(inside), nil, true, inside, "hook h: inside"},
 		{"own after next", after(func(error) error { return inside }), nil, true, inside, "hook h: inside"},
@@ -103,6 +132,14 @@ func TestErrors(t *testing.T) {
 		{"replaced", after(func(error) error { return errors.New("other") }), inside, true, nil, "hook h: other"},
 		{"replaced by one with the same text", after(func(error) error { return errors.New("inside") }), inside, true, nil, "hook h: inside"},
 		{"swallowed", after(func(error) error { return nil }), inside, false, nil, ""},
+	} {
+		t.Run(c.name, c.run)
+	}
+}
+
+func TestErrorsOfFields(t *testing.T) {
+	tree := validation.Errors{"title": validation.Required}
+	for _, c := range []errorCase{
 		{"a tree of the core", leave, tree, false, nil, "title: " + validation.Required.Message},
 		{"a tree wrapped", after(func(err error) error { return fmt.Errorf("look: %w", err) }), tree, false, nil,
 			"look: title: " + validation.Required.Message},
@@ -117,29 +154,7 @@ func TestErrors(t *testing.T) {
 		{"a rejection", returns(&Rejection{Status: 418, Message: "no"}), nil, true, nil, "hook h: no"},
 		{"a rejection of fields", returns(&Rejection{Fields: tree}), nil, true, nil, "hook h: title: " + validation.Required.Message},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			var h Hook[*event]
-			leave(&h)
-			c.bind(&h)
-			leave(&h)
-			err := h.Trigger(new(event), func(*event) error { return c.core })
-			if c.text == "" {
-				if err != nil {
-					t.Fatalf("got %v", err)
-				}
-				return
-			}
-			var made *Error
-			if errors.As(err, &made) != c.made {
-				t.Errorf("got %#v", err)
-			}
-			if made != nil && made.Handler != "h" {
-				t.Errorf("made by %q", made.Handler)
-			}
-			if err == nil || err.Error() != c.text || c.is != nil && !errors.Is(err, c.is) {
-				t.Errorf("got %v", err)
-			}
-		})
+		t.Run(c.name, c.run)
 	}
 }
 

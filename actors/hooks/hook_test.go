@@ -44,12 +44,23 @@ func trigger(t *testing.T, h *Hook[*event], tags ...string) string {
 	return strings.Join(e.log, "")
 }
 
+// orderCase is what is bound and the order in which it runs.
+type orderCase struct {
+	name string
+	bind func(h *Hook[*event])
+	want string
+}
+
+func (c orderCase) run(t *testing.T) {
+	var h Hook[*event]
+	c.bind(&h)
+	if got := trigger(t, &h); got != c.want {
+		t.Errorf("got %s, want %s", got, c.want)
+	}
+}
+
 func TestOrder(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		bind func(h *Hook[*event])
-		want string
-	}{
+	for _, c := range []orderCase{
 		{"no handler", func(*Hook[*event]) {}, "core"},
 		{"order of binding", func(h *Hook[*event]) {
 			h.BindFunc(around("a"))
@@ -70,6 +81,13 @@ func TestOrder(t *testing.T) {
 			h.Bind(&Handler[*event]{Func: around("b"), Priority: math.MaxInt})
 			h.Bind(&Handler[*event]{Func: around("a"), Priority: math.MinInt})
 		}, "a{b{core}}"},
+	} {
+		t.Run(c.name, c.run)
+	}
+}
+
+func TestOrderAfterChanges(t *testing.T) {
+	for _, c := range []orderCase{
 		{"replaced in its place", func(h *Hook[*event]) {
 			h.Bind(&Handler[*event]{Func: around("a"), ID: "1"})
 			h.Bind(&Handler[*event]{Func: around("b"), ID: "2", Tags: []string{"never"}})
@@ -99,13 +117,7 @@ func TestOrder(t *testing.T) {
 				[]*Handler[*event]{{Func: around("d"), ID: "ext/3", Priority: 1}, {Func: around("e"), ID: "ext/4", Priority: -1}})
 		}, "e{b{d{core}}}"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			var h Hook[*event]
-			c.bind(&h)
-			if got := trigger(t, &h); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
+		t.Run(c.name, c.run)
 	}
 }
 

@@ -103,24 +103,29 @@ func TestSMTP(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := s.next()
-			if got.From != "Robot <robot@app.test>" || got.To != "<ann@x.test>" || got.Subject != "Grüße  Bcc: eve@x.test" {
-				t.Errorf("from %q, to %q, subject %q", got.From, got.To, got.Subject)
-			}
-			if n := strings.Count(got.Raw, "From: "); n != 1 {
-				t.Errorf("%d From headers in %s", n, got.Raw)
-			}
-			if want := "Hello Ann,\n\nsee [this](https://x.test/?a=1&b=2).\nBye"; strings.TrimSpace(got.Text) != want {
-				t.Errorf("text %q, want %q", got.Text, want)
-			}
-			if !strings.Contains(got.HTML, "<b>Ann</b>") {
-				t.Errorf("html %q", got.HTML)
-			}
-			got.Raw, got.From, got.To, got.Subject, got.Text, got.HTML = "", "", "", "", "", ""
-			if got != c.want {
-				t.Errorf("got %+v, want %+v", got, c.want)
-			}
+			checkMail(t, s.next(), c.want)
 		})
+	}
+}
+
+// checkMail compares a mail with message and what the server was told before it with want.
+func checkMail(t *testing.T, got, want mailtest.Message) {
+	t.Helper()
+	if got.From != "Robot <robot@app.test>" || got.To != "<ann@x.test>" || got.Subject != "Grüße  Bcc: eve@x.test" {
+		t.Errorf("from %q, to %q, subject %q", got.From, got.To, got.Subject)
+	}
+	if n := strings.Count(got.Raw, "From: "); n != 1 {
+		t.Errorf("%d From headers in %s", n, got.Raw)
+	}
+	if text := "Hello Ann,\n\nsee [this](https://x.test/?a=1&b=2).\nBye"; strings.TrimSpace(got.Text) != text {
+		t.Errorf("text %q, want %q", got.Text, text)
+	}
+	if !strings.Contains(got.HTML, "<b>Ann</b>") {
+		t.Errorf("html %q", got.HTML)
+	}
+	got.Raw, got.From, got.To, got.Subject, got.Text, got.HTML = "", "", "", "", "", ""
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
