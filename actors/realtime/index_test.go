@@ -13,15 +13,15 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// shop is an index with one collection whose rule tells people apart, and one that does not exist.
-type shop struct {
+// indexRig is an index with one collection whose rule tells people apart, and one that does not exist.
+type indexRig struct {
 	*index
 	t     *testing.T
 	docs  *schema.Collection
 	users *schema.Collection
 }
 
-func newShop(t *testing.T, share *budget.Share) *shop {
+func newIndexRig(t *testing.T, share *budget.Share) *indexRig {
 	t.Helper()
 	decode := func(text string) *schema.Collection {
 		c, err := schema.DecodeNew([]byte(text))
@@ -30,7 +30,7 @@ func newShop(t *testing.T, share *budget.Share) *shop {
 		}
 		return c
 	}
-	s := &shop{t: t,
+	s := &indexRig{t: t,
 		docs:  decode(`{"id":"docs00000000001","name":"docs","type":"base","fields":[{"name":"t","type":"text"}],"listRule":"@request.auth.id = t","viewRule":""}`),
 		users: decode(`{"id":"users0000000001","name":"users","type":"auth","fields":[]}`),
 	}
@@ -46,19 +46,21 @@ func newShop(t *testing.T, share *budget.Share) *shop {
 	return s
 }
 
-func (s *shop) client(account string) *client {
+func (s *indexRig) client(account string) *client {
 	c := &client{id: newClientID(), account: account}
 	s.byID[c.id] = c
 	return c
 }
 
-func (s *shop) user(id string) *filter.Identity { return &filter.Identity{Collection: s.users, ID: id} }
+func (s *indexRig) user(id string) *filter.Identity {
+	return &filter.Identity{Collection: s.users, ID: id}
+}
 
-func (s *shop) subscribe(c *client, who *filter.Identity, texts ...string) error {
+func (s *indexRig) subscribe(c *client, who *filter.Identity, texts ...string) error {
 	return s.index.subscribe(c, parseTopics(texts), who)
 }
 
-func (s *shop) must(err error) {
+func (s *indexRig) must(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
@@ -66,7 +68,9 @@ func (s *shop) must(err error) {
 }
 
 // snapshots are who is told of a change of a record.
-func (s *shop) snapshots(id string) []*snapshot { return s.addressees(nil, s.docs, id, rand.Uint64()) }
+func (s *indexRig) snapshots(id string) []*snapshot {
+	return s.addressees(nil, s.docs, id, rand.Uint64())
+}
 
 // moved counts the elements that are not where they were.
 func moved[T comparable](before, after []T) (n int) {
@@ -82,7 +86,7 @@ func moved[T comparable](before, after []T) (n int) {
 // touched for each of the client's own.
 func TestLaw13LeavingCostsOwnTopics(t *testing.T) {
 	const others = 5000
-	s := newShop(t, nil)
+	s := newIndexRig(t, nil)
 	for i := range others {
 		s.must(s.subscribe(s.client("others"), nil, "docs", fmt.Sprintf("docs/*?%d", i)))
 	}
@@ -108,7 +112,7 @@ func TestLaw13LeavingCostsOwnTopics(t *testing.T) {
 
 // Law 13: one client that comes and goes beside thousands who are told the same has nothing made anew for the others.
 func TestLaw13OneThatComesAndGoesBesideMany(t *testing.T) {
-	s := newShop(t, nil)
+	s := newIndexRig(t, nil)
 	for range 3000 {
 		s.must(s.subscribe(s.client("others"), nil, "docs"))
 	}
@@ -141,7 +145,7 @@ func TestLaw13OneThatComesAndGoesBesideMany(t *testing.T) {
 
 // Law 13: finding who is told of a change looks at no other topics, and nothing is worked out anew while nobody comes or goes there.
 func TestLaw13MatchingLooksAtNoOtherTopics(t *testing.T) {
-	s := newShop(t, nil)
+	s := newIndexRig(t, nil)
 	for i := range 2000 {
 		s.must(s.subscribe(s.client("a"), nil, fmt.Sprintf("docs/r%d", i), fmt.Sprintf("other/*?%d", i)))
 	}
@@ -171,7 +175,7 @@ func TestLaw13MatchingLooksAtNoOtherTopics(t *testing.T) {
 // members, identities, bytes and work.
 func TestIndexAgreesWithItself(t *testing.T) {
 	share := budget.New(1<<24).Share("topics", 100, 100)
-	s := newShop(t, share)
+	s := newIndexRig(t, share)
 	r := rand.New(rand.NewPCG(1, 2))
 	var clients []*client
 	type held struct {
@@ -179,7 +183,6 @@ func TestIndexAgreesWithItself(t *testing.T) {
 		members []*client
 	}
 	var kept []held
-	texts := []string{"docs", "docs/*", "docs/a", "docs/*?x", `docs/*?options={"query":{"filter":"t = 'a'"}}`, `docs?options={"query":{"expand":"x"}}`, "none/*", s.docs.ID}
 	for step := range 4000 {
 		switch k := r.IntN(10); {
 		case k < 3 || len(clients) == 0:
@@ -189,18 +192,7 @@ func TestIndexAgreesWithItself(t *testing.T) {
 			s.remove(clients[i])
 			clients = append(clients[:i], clients[i+1:]...)
 		case k < 8:
-			c := clients[r.IntN(len(clients))]
-			var list []string
-			for _, text := range texts {
-				if r.IntN(3) == 0 {
-					list = append(list, text)
-				}
-			}
-			who := c.who
-			if who == nil && r.IntN(2) == 0 {
-				who = s.user(fmt.Sprint(r.IntN(4)))
-			}
-			s.must(s.subscribe(c, who, list...))
+			s.listenToSome(r, clients[r.IntN(len(clients))])
 		case k < 9:
 			s.bind(clients[r.IntN(len(clients))], s.user(fmt.Sprint(r.IntN(4))))
 		default:
@@ -219,6 +211,38 @@ func TestIndexAgreesWithItself(t *testing.T) {
 			t.Fatal("members of an earlier moment have changed")
 		}
 	}
+	s.checkAudiences(t)
+	s.checkWork(t)
+	for _, c := range clients {
+		s.remove(c)
+	}
+	if n := len(s.topics) + len(s.buckets) + len(s.bound) + len(s.byID) + len(s.watched.topics) + len(s.watched.bound); n != 0 {
+		t.Errorf("%d things are left", n)
+	}
+	if got := share.Usage(); got.Used != 0 || got.Clients != 0 {
+		t.Errorf("%d bytes of %d clients are left", got.Used, got.Clients)
+	}
+}
+
+// listenToSome replaces the topics of a client; one that is nobody may become a user.
+func (s *indexRig) listenToSome(r *rand.Rand, c *client) {
+	texts := []string{"docs", "docs/*", "docs/a", "docs/*?x", `docs/*?options={"query":{"filter":"t = 'a'"}}`, `docs?options={"query":{"expand":"x"}}`, "none/*", s.docs.ID}
+	var list []string
+	for _, text := range texts {
+		if r.IntN(3) == 0 {
+			list = append(list, text)
+		}
+	}
+	who := c.who
+	if who == nil && r.IntN(2) == 0 {
+		who = s.user(fmt.Sprint(r.IntN(4)))
+	}
+	s.must(s.subscribe(c, who, list...))
+}
+
+// checkAudiences: where the identity matters, the members of an audience are the same one.
+func (s *indexRig) checkAudiences(t *testing.T) {
+	t.Helper()
 	for _, list := range s.snapshots("a") {
 		for _, one := range list.list {
 			if d := one.topic.division; !d.reads.signed && !d.reads.all {
@@ -231,6 +255,11 @@ func TestIndexAgreesWithItself(t *testing.T) {
 			}
 		}
 	}
+}
+
+// checkWork: the work of each bucket is what its topics ask for, and what its clients are charged.
+func (s *indexRig) checkWork(t *testing.T) {
+	t.Helper()
 	for _, b := range s.buckets {
 		work := 0
 		for _, t := range b.topics {
@@ -244,15 +273,6 @@ func TestIndexAgreesWithItself(t *testing.T) {
 			t.Fatalf("bucket %q: work %d, charged %d, asked for %d", b.key, b.work, sum, work)
 		}
 	}
-	for _, c := range clients {
-		s.remove(c)
-	}
-	if n := len(s.topics) + len(s.buckets) + len(s.bound) + len(s.byID) + len(s.watched.topics) + len(s.watched.bound); n != 0 {
-		t.Errorf("%d things are left", n)
-	}
-	if got := share.Usage(); got.Used != 0 || got.Clients != 0 {
-		t.Errorf("%d bytes of %d clients are left", got.Used, got.Clients)
-	}
 }
 
 func filterTopic(i int) string {
@@ -262,7 +282,7 @@ func filterTopic(i int) string {
 // Law 13: what the topics of a stream, of an address and of all ask for with each change is bounded, and a subscription that is refused
 // leaves everything as it was.
 func TestLaw13WorkOfTopicsIsBounded(t *testing.T) {
-	s := newShop(t, nil)
+	s := newIndexRig(t, nil)
 	work := parseTopic(filterTopic(0)).work
 	many := func(from, n int) (texts []string) {
 		for i := range n {
@@ -326,7 +346,7 @@ func TestWorkOfExpands(t *testing.T) {
 // Law 13: the bytes of topics are bounded, of one client and of all; equal topics are kept once, by somebody who listens.
 func TestLaw13BytesOfTopicsAreBounded(t *testing.T) {
 	share := budget.New(100<<10).Share("topics", 100, 50)
-	s := newShop(t, share)
+	s := newIndexRig(t, share)
 	fill := func(account string) (full *budget.FullError) {
 		for i := 0; i < 1000; i++ {
 			if err := s.subscribe(s.client(account), nil, fmt.Sprintf("x%s%d/*", account, i)); err != nil {

@@ -46,6 +46,35 @@ func (l *ledger) note(r *records.Record) {
 	l.at[l.list[len(l.list)-1]] = len(l.list) - 1
 }
 
+// writeOrSpoil creates a record, or has that rolled back.
+func (g *rig) writeOrSpoil(c *schema.Collection, text string, spoil bool, l *ledger) {
+	cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": text}))
+	if err != nil {
+		g.t.Error(err)
+		return
+	}
+	if spoil {
+		if err := g.app.Write(context.Background(), c, g.spoiled(c, cmd), "w"); !errors.Is(err, records.ErrNotFound) {
+			g.t.Errorf("a spoiled write: %v", err)
+		}
+		return
+	}
+	if err := g.numbered(cmd, l); err != nil {
+		g.t.Error(err)
+	}
+}
+
+// committed returns what was committed, in that order.
+func (l *ledger) committed() []string {
+	want := make([]string, 0, len(l.at))
+	for i, text := range l.list {
+		if l.at[text] == i {
+			want = append(want, text)
+		}
+	}
+	return want
+}
+
 // Law 11: eight writers on two collections, some of whose writes are rolled back, and fifty subscribers, each of whom hears exactly what
 // was committed, in commit order across the collections, whether or not the database is asked about their messages.
 func TestLaw11EachCommittedChangeOnceInOrder(t *testing.T) {
@@ -71,30 +100,12 @@ func TestLaw11EachCommittedChangeOnceInOrder(t *testing.T) {
 				if (w+i)%2 == 0 {
 					c = notes
 				}
-				cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": fmt.Sprintf("%d.%d", w, i)}))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if i%3 == 2 {
-					if err := g.app.Write(context.Background(), c, g.spoiled(c, cmd), "w"); !errors.Is(err, records.ErrNotFound) {
-						t.Errorf("a spoiled write: %v", err)
-					}
-					continue
-				}
-				if err := g.numbered(cmd, l); err != nil {
-					t.Error(err)
-				}
+				g.writeOrSpoil(c, fmt.Sprintf("%d.%d", w, i), i%3 == 2, l)
 			}
 		})
 	}
 	wg.Wait()
-	want := make([]string, 0, len(l.at))
-	for i, text := range l.list {
-		if l.at[text] == i {
-			want = append(want, text)
-		}
-	}
+	want := l.committed()
 	if len(want) != writers*each*2/3 {
 		t.Fatalf("%d writes were acknowledged", len(want))
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// post is a hub that is not started, with a listener on each of two collections.
-func post(t *testing.T) (h *Hub, a, b *schema.Collection) {
+// idleHub returns a hub that is not started, with a listener on each of two collections.
+func idleHub(t *testing.T) (h *Hub, a, b *schema.Collection) {
 	t.Helper()
 	decode := func(name string) *schema.Collection {
 		c, err := schema.DecodeNew([]byte(`{"id":"` + name + `0000000000001","name":"` + name + `","type":"base","fields":[{"name":"t","type":"text"}],"listRule":""}`))
@@ -97,47 +97,50 @@ func TestLaw13WritersWaitForTheirOwnSubscribers(t *testing.T) {
 			}
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			h, a, b := post(t)
-			if h.refused(a) {
-				t.Fatal("refused while nothing is under way")
-			}
-			undo := fill(h, a)
-			if !h.refused(a) {
-				t.Fatal("a writer of the collection does not wait")
-			}
-			if h.refused(b) {
-				t.Error("a writer of another collection waits")
-			}
-			admitted := make(chan error)
-			go func() {
-				leave, err := h.Admit(context.Background(), a, time.Now().Add(time.Minute))
-				leave.Done()
-				admitted <- err
-			}()
-			for waiting := 0; waiting == 0; {
-				h.pressure.mu.Lock()
-				waiting = len(h.pressure.load(a.ID).waiting)
-				h.pressure.mu.Unlock()
-			}
-			undo()
-			if err := <-admitted; err != nil {
-				t.Errorf("who waited: %v", err)
-			}
-			if h.refused(a) {
-				t.Error("refused although nothing is under way any more")
-			}
-			l := h.pressure.load(a.ID)
-			if l.changes != 0 || l.bytes != 0 || l.work != 0 || l.held != 0 || l.reserve != 0 || l.pins != 0 || len(l.waiting) != 0 {
-				t.Errorf("left behind: %+v", *l)
-			}
-		})
+		t.Run(name, func(t *testing.T) { waitsAlone(t, fill) })
+	}
+}
+
+// waitsAlone fills what may be under way of one collection: its writers wait until that is undone, those of another do not.
+func waitsAlone(t *testing.T, fill func(h *Hub, c *schema.Collection) (undo func())) {
+	h, a, b := idleHub(t)
+	if h.refused(a) {
+		t.Fatal("refused while nothing is under way")
+	}
+	undo := fill(h, a)
+	if !h.refused(a) {
+		t.Fatal("a writer of the collection does not wait")
+	}
+	if h.refused(b) {
+		t.Error("a writer of another collection waits")
+	}
+	admitted := make(chan error)
+	go func() {
+		leave, err := h.Admit(context.Background(), a, time.Now().Add(time.Minute))
+		leave.Done()
+		admitted <- err
+	}()
+	for waiting := 0; waiting == 0; {
+		h.pressure.mu.Lock()
+		waiting = len(h.pressure.load(a.ID).waiting)
+		h.pressure.mu.Unlock()
+	}
+	undo()
+	if err := <-admitted; err != nil {
+		t.Errorf("who waited: %v", err)
+	}
+	if h.refused(a) {
+		t.Error("refused although nothing is under way any more")
+	}
+	l := h.pressure.load(a.ID)
+	if l.changes != 0 || l.bytes != 0 || l.work != 0 || l.held != 0 || l.reserve != 0 || l.pins != 0 || len(l.waiting) != 0 {
+		t.Errorf("left behind: %+v", *l)
 	}
 }
 
 // Nobody waits where nobody listens.
 func TestWritesWithoutListenersAreNotCounted(t *testing.T) {
-	h, _, _ := post(t)
+	h, _, _ := idleHub(t)
 	c, err := schema.DecodeNew([]byte(`{"name":"cc","type":"base","fields":[]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +152,7 @@ func TestWritesWithoutListenersAreNotCounted(t *testing.T) {
 
 // Law 13: the Writer waits only while more is under way than is meant for all collections.
 func TestLaw13WriterWaitsBeyondTheBoundOfAll(t *testing.T) {
-	h, a, b := post(t)
+	h, a, b := idleHub(t)
 	one := h.committed(a, 1, strings.Repeat("x", maxUnderWay/2))
 	if h.pressure.untilFits() != nil {
 		t.Error("the Writer waits below the bound")
@@ -222,7 +225,7 @@ func TestLaw13WhoKeepsUp(t *testing.T) {
 // Law 13: the time that judging for one stream takes is bounded where its topics turn out to ask for more than was thought; ordinary
 // messages and the operator's rules are charged to nobody.
 func TestLaw13TimeOfHeavyMessagesIsBounded(t *testing.T) {
-	h, a, _ := post(t)
+	h, a, _ := idleHub(t)
 	h.opts.Logger = slog.New(slog.DiscardHandler)
 	var err error
 	if h.watch, err = newWatcher(func(*client) {}, func(func()) {}); err != nil {

@@ -46,40 +46,35 @@ func upload(t testing.TB, text string) []*records.PendingFile {
 // TestUploadsOfWritesThatFail: wherever a hook or a transaction takes a write back, its files go, and those that are still
 // named stay.
 func TestUploadsOfWritesThatFail(t *testing.T) {
-	type step struct {
-		name string
-		bind func(a *app.App) // hooks
-		wrap func(a *app.App, write func(ctx context.Context) error) error
-	}
 	plain := func(_ *app.App, write func(ctx context.Context) error) error { return write(context.Background()) }
 	no := func(*writes.RecordEvent) error { return errNo }
 	late := func(e *writes.RecordEvent) error { return errors.Join(e.Next(), errNo) }
 	nobody := func(*app.App) {}
 	for _, c := range []struct {
-		step
+		uploadStep
 		stays bool
 	}{
-		{step{"success", func(a *app.App) { a.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error { return e.Next() }) }, plain}, true},
-		{step{"rejected before", func(a *app.App) { a.OnRecordCreate().BindFunc(no); a.OnRecordUpdate().BindFunc(no) }, plain}, false},
-		{step{"rejected by validate", func(a *app.App) { a.OnRecordValidate().BindFunc(no) }, plain}, false},
-		{step{"rejected by execute", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(no); a.OnRecordUpdateExecute().BindFunc(no) }, plain}, false},
-		{step{"rejected too late", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(late); a.OnRecordUpdateExecute().BindFunc(late) }, plain}, true},
-		{step{"the hook takes the file out", func(a *app.App) {
+		{uploadStep{"success", func(a *app.App) { a.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error { return e.Next() }) }, plain}, true},
+		{uploadStep{"rejected before", func(a *app.App) { a.OnRecordCreate().BindFunc(no); a.OnRecordUpdate().BindFunc(no) }, plain}, false},
+		{uploadStep{"rejected by validate", func(a *app.App) { a.OnRecordValidate().BindFunc(no) }, plain}, false},
+		{uploadStep{"rejected by execute", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(no); a.OnRecordUpdateExecute().BindFunc(no) }, plain}, false},
+		{uploadStep{"rejected too late", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(late); a.OnRecordUpdateExecute().BindFunc(late) }, plain}, true},
+		{uploadStep{"the hook takes the file out", func(a *app.App) {
 			out := func(e *writes.RecordEvent) error { e.Record.Set("f", ""); return e.Next() }
 			a.OnRecordCreateExecute().BindFunc(out)
 			a.OnRecordUpdateExecute().BindFunc(out)
 		}, plain}, false},
-		{step{"transaction", nobody, func(a *app.App, write func(ctx context.Context) error) error {
+		{uploadStep{"transaction", nobody, func(a *app.App, write func(ctx context.Context) error) error {
 			return a.RunInTransaction(context.Background(), write)
 		}}, true},
-		{step{"transaction rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
+		{uploadStep{"transaction rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
 			err := a.RunInTransaction(context.Background(), func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
 			if errors.Is(err, errNo) {
 				err = nil
 			}
 			return err
 		}}, false},
-		{step{"part rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
+		{uploadStep{"part rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
 			return a.RunInTransaction(context.Background(), func(ctx context.Context) error {
 				_ = a.RunInTransaction(ctx, func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
 				return nil
@@ -87,41 +82,51 @@ func TestUploadsOfWritesThatFail(t *testing.T) {
 		}}, false},
 	} {
 		for _, update := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/update %v", c.name, update), func(t *testing.T) {
-				a := open(t)
-				col := define(t, a, `{"name":"docs","type":"base","fields":[{"name":"t","type":"text"},{"name":"f","type":"file","maxSelect":1}]}`)
-				id := ""
-				if update {
-					id = mustAdd(t, a, col, nil)
-				}
-				c.bind(a)
-				write := func(ctx context.Context) error {
-					in := input(a, col, map[string]any{"t": "x"})
-					in.Files = upload(t, "text")
-					if update {
-						cmd, err := a.Store().PrepareUpdate(ctx, id, in)
-						if err != nil {
-							return err
-						}
-						return a.Write(ctx, col, cmd, "test")
-					}
-					cmd, err := a.Store().PrepareCreate(ctx, in)
-					if err != nil {
-						return err
-					}
-					return a.Write(ctx, col, cmd, "test")
-				}
-				if err := c.wrap(a, write); err != nil && !errors.Is(err, errNo) {
-					t.Fatal(err)
-				}
-				want := 0
-				if c.stays {
-					want = 1
-				}
-				until(t, fmt.Sprintf("%d files", want), func() bool { return storedFiles(t, a, col) == want })
-			})
+			t.Run(fmt.Sprintf("%s/update %v", c.name, update), func(t *testing.T) { c.run(t, update, c.stays) })
 		}
 	}
+}
+
+// uploadStep is what hooks and transactions do around a write with a file.
+type uploadStep struct {
+	name string
+	bind func(a *app.App) // hooks
+	wrap func(a *app.App, write func(ctx context.Context) error) error
+}
+
+// run writes a record with a file, and waits until there is one file or none.
+func (c uploadStep) run(t *testing.T, update, stays bool) {
+	a := open(t)
+	col := define(t, a, `{"name":"docs","type":"base","fields":[{"name":"t","type":"text"},{"name":"f","type":"file","maxSelect":1}]}`)
+	id := ""
+	if update {
+		id = mustAdd(t, a, col, nil)
+	}
+	c.bind(a)
+	write := func(ctx context.Context) error {
+		in := input(a, col, map[string]any{"t": "x"})
+		in.Files = upload(t, "text")
+		if update {
+			cmd, err := a.Store().PrepareUpdate(ctx, id, in)
+			if err != nil {
+				return err
+			}
+			return a.Write(ctx, col, cmd, "test")
+		}
+		cmd, err := a.Store().PrepareCreate(ctx, in)
+		if err != nil {
+			return err
+		}
+		return a.Write(ctx, col, cmd, "test")
+	}
+	if err := c.wrap(a, write); err != nil && !errors.Is(err, errNo) {
+		t.Fatal(err)
+	}
+	want := 0
+	if stays {
+		want = 1
+	}
+	until(t, fmt.Sprintf("%d files", want), func() bool { return storedFiles(t, a, col) == want })
 }
 
 // TestUploadsOfAnUnknownOutcome stay: a record may name them.

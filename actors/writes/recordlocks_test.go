@@ -54,19 +54,7 @@ func TestOneHookedCommandPerRecord(t *testing.T) {
 		}
 		return e.Next()
 	})
-	within(t, "the updates", func() {
-		var wg sync.WaitGroup
-		for id := range ids {
-			for range commands {
-				wg.Go(func() {
-					if err := change(context.Background(), a, c, id, map[string]any{"n+": 1}); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-		}
-		wg.Wait()
-	})
+	within(t, "the updates", func() { increment(t, a, c, ids, commands) })
 	for id := range ids {
 		if n := find(t, context.Background(), a, c, id).Number("n"); n != commands {
 			t.Errorf("%v instead of %d", n, commands)
@@ -75,6 +63,22 @@ func TestOneHookedCommandPerRecord(t *testing.T) {
 	if held, waiting := a.Writes().RecordLocks(); held+waiting != 0 {
 		t.Errorf("%d records are locked, %d chains wait", held, waiting)
 	}
+}
+
+// increment adds one to each record, many times side by side.
+func increment(t *testing.T, a *app.App, c *schema.Collection, ids map[string]int, times int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for id := range ids {
+		for range times {
+			wg.Go(func() {
+				if err := change(context.Background(), a, c, id, map[string]any{"n+": 1}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
 }
 
 // TestHooksIncrement: what hooks count themselves, with the record as they see it, is not lost either.
@@ -167,23 +171,8 @@ func TestDeletedBetweenHookAndWrite(t *testing.T) {
 
 // TestSchemaChangeBetweenHookAndWrite: values are stored by the ids of fields, not by their names or positions.
 func TestSchemaChangeBetweenHookAndWrite(t *testing.T) {
-	alter := func(t *testing.T, a *app.App, fn func(c *schema.Collection)) {
-		t.Helper()
-		err := a.ChangeSchema(context.Background(), func(ch *schema.Change) error {
-			c := a.Catalogue().Find("counters").Clone()
-			fn(c)
-			return ch.Update(c.ID, c)
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
 	rename := func(c *schema.Collection, from, to string) { c.Field(from).Base().Name = to }
-	for _, c := range []struct {
-		name  string
-		alter func(c *schema.Collection)
-		want  map[string]any // by name after the change
-	}{
+	for _, c := range []schemaChangeCase{
 		{"rename", func(c *schema.Collection) { rename(c, "n", "count"); rename(c, "t", "title") },
 			map[string]any{"count": 5.0, "m": 7.0, "title": "hook"}},
 		{"swapped names", func(c *schema.Collection) { rename(c, "n", "x"); rename(c, "m", "n"); rename(c, "x", "m") },
@@ -194,41 +183,62 @@ func TestSchemaChangeBetweenHookAndWrite(t *testing.T) {
 			map[string]any{"n": 5.0, "m": 7.0, "t": "hook"}},
 	} {
 		for _, update := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/update %v", c.name, update), func(t *testing.T) {
-				a := open(t)
-				col := define(t, a, counters)
-				var id string
-				if update {
-					id = mustAdd(t, a, col, map[string]any{"n": 1, "m": 1, "t": "row"})
-				}
-				hook := func(e *writes.RecordEvent) error {
-					e.Record.Set("m", 7)
-					e.Record.Set("t", "hook")
-					alter(t, a, c.alter)
-					return e.Next()
-				}
-				a.OnRecordCreateExecute().BindFunc(hook)
-				a.OnRecordUpdateExecute().BindFunc(hook)
-				var err error
-				if update {
-					err = change(context.Background(), a, col, id, map[string]any{"n": 5})
-				} else {
-					r, failed := add(context.Background(), a, col, map[string]any{"n": 5})
-					if err = failed; err == nil {
-						id = r.ID()
-					}
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				r := find(t, context.Background(), a, a.Catalogue().ByID(col.ID), id)
-				for field, want := range c.want {
-					if got := r.Get(field); got != want {
-						t.Errorf("%s is %v, want %v", field, got, want)
-					}
-				}
-			})
+			t.Run(fmt.Sprintf("%s/update %v", c.name, update), func(t *testing.T) { c.run(t, update) })
 		}
+	}
+}
+
+// schemaChangeCase is a change of the definition while a write is inside of its hooks.
+type schemaChangeCase struct {
+	name  string
+	alter func(c *schema.Collection)
+	want  map[string]any // by name after the change
+}
+
+func (c schemaChangeCase) run(t *testing.T, update bool) {
+	a := open(t)
+	col := define(t, a, counters)
+	var id string
+	if update {
+		id = mustAdd(t, a, col, map[string]any{"n": 1, "m": 1, "t": "row"})
+	}
+	hook := func(e *writes.RecordEvent) error {
+		e.Record.Set("m", 7)
+		e.Record.Set("t", "hook")
+		alterCounters(t, a, c.alter)
+		return e.Next()
+	}
+	a.OnRecordCreateExecute().BindFunc(hook)
+	a.OnRecordUpdateExecute().BindFunc(hook)
+	var err error
+	if update {
+		err = change(context.Background(), a, col, id, map[string]any{"n": 5})
+	} else {
+		r, failed := add(context.Background(), a, col, map[string]any{"n": 5})
+		if err = failed; err == nil {
+			id = r.ID()
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := find(t, context.Background(), a, a.Catalogue().ByID(col.ID), id)
+	for field, want := range c.want {
+		if got := r.Get(field); got != want {
+			t.Errorf("%s is %v, want %v", field, got, want)
+		}
+	}
+}
+
+func alterCounters(t *testing.T, a *app.App, fn func(c *schema.Collection)) {
+	t.Helper()
+	err := a.ChangeSchema(context.Background(), func(ch *schema.Change) error {
+		c := a.Catalogue().Find("counters").Clone()
+		fn(c)
+		return ch.Update(c.ID, c)
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -237,61 +247,64 @@ func TestSchemaChangeBetweenHookAndWrite(t *testing.T) {
 func TestAfterHooksInOrder(t *testing.T) {
 	for _, inside := range []bool{false, true} {
 		for _, first := range []string{"create", "update"} {
-			t.Run(fmt.Sprintf("%s/transaction %v", first, inside), func(t *testing.T) {
-				a := open(t)
-				c := define(t, a, counters)
-				const id = "record000000001"
-				if first == "update" {
-					if _, err := add(context.Background(), a, c, map[string]any{"id": id}); err != nil {
-						t.Fatal(err)
-					}
-				}
-				reached, free := make(chan struct{}), make(chan struct{})
-				var done atomic.Bool
-				held := func(e *writes.RecordEvent) error {
-					if e.Record.Text("t") == "first" {
-						close(reached)
-						<-free
-						done.Store(true)
-					}
-					return e.Next()
-				}
-				a.OnRecordAfterCreateSuccess().BindFunc(held)
-				a.OnRecordAfterUpdateSuccess().BindFunc(held)
-				a.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
-					if e.Record.Text("t") == "second" && !done.Load() {
-						t.Error("the second write began before the hooks after the first had run")
-					}
-					return e.Next()
-				})
-				outcomes := make(chan error, 2)
-				go func() {
-					write := func(ctx context.Context) (err error) {
-						if first == "create" {
-							_, err = add(ctx, a, c, map[string]any{"id": id, "t": "first"})
-							return err
-						}
-						return change(ctx, a, c, id, map[string]any{"t": "first"})
-					}
-					if inside {
-						outcomes <- a.RunInTransaction(context.Background(), write)
-					} else {
-						outcomes <- write(context.Background())
-					}
-				}()
-				await(t, "the hook", reached)
-				go func() { outcomes <- change(context.Background(), a, c, id, map[string]any{"t": "second"}) }()
-				until(t, "the second write", func() bool { return a.Writes().WaitingFor(c, id) == 1 })
-				close(free)
-				for range 2 {
-					if err := await(t, "an outcome", outcomes); err != nil {
-						t.Error(err)
-					}
-				}
-				if got := find(t, context.Background(), a, c, id).Text("t"); got != "second" {
-					t.Errorf("it is the %s in the end", got)
-				}
-			})
+			t.Run(fmt.Sprintf("%s/transaction %v", first, inside), func(t *testing.T) { writeBehindHooks(t, first, inside) })
 		}
+	}
+}
+
+// writeBehindHooks writes a record while the hooks after its first write, which is a create or an update, are held.
+func writeBehindHooks(t *testing.T, first string, inside bool) {
+	a := open(t)
+	c := define(t, a, counters)
+	const id = "record000000001"
+	if first == "update" {
+		if _, err := add(context.Background(), a, c, map[string]any{"id": id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reached, free := make(chan struct{}), make(chan struct{})
+	var done atomic.Bool
+	held := func(e *writes.RecordEvent) error {
+		if e.Record.Text("t") == "first" {
+			close(reached)
+			<-free
+			done.Store(true)
+		}
+		return e.Next()
+	}
+	a.OnRecordAfterCreateSuccess().BindFunc(held)
+	a.OnRecordAfterUpdateSuccess().BindFunc(held)
+	a.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
+		if e.Record.Text("t") == "second" && !done.Load() {
+			t.Error("the second write began before the hooks after the first had run")
+		}
+		return e.Next()
+	})
+	outcomes := make(chan error, 2)
+	go func() {
+		write := func(ctx context.Context) (err error) {
+			if first == "create" {
+				_, err = add(ctx, a, c, map[string]any{"id": id, "t": "first"})
+				return err
+			}
+			return change(ctx, a, c, id, map[string]any{"t": "first"})
+		}
+		if inside {
+			outcomes <- a.RunInTransaction(context.Background(), write)
+		} else {
+			outcomes <- write(context.Background())
+		}
+	}()
+	await(t, "the hook", reached)
+	go func() { outcomes <- change(context.Background(), a, c, id, map[string]any{"t": "second"}) }()
+	until(t, "the second write", func() bool { return a.Writes().WaitingFor(c, id) == 1 })
+	close(free)
+	for range 2 {
+		if err := await(t, "an outcome", outcomes); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := find(t, context.Background(), a, c, id).Text("t"); got != "second" {
+		t.Errorf("it is the %s in the end", got)
 	}
 }

@@ -70,71 +70,77 @@ func TestLaw1_TransactionLostUnderUserCode(t *testing.T) {
 // TestLaw1_FaultsUnderUserCode: a disk that is full fails the write that meets it and no other; a commit that is refused takes
 // all back, and the hooks after the writes are told.
 func TestLaw1_FaultsUnderUserCode(t *testing.T) {
-	work := func(a *app.App, ctx context.Context, sql ...string) error {
-		w := sqlite.WorkFunc(func(tx *sqlite.Tx) error {
-			for _, s := range sql {
-				if err := tx.Exec(s); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if writes.InTransaction(ctx) {
-			return writes.ApplyInTransaction(ctx, w)
-		}
-		return a.DB().Do(ctx, w)
-	}
-	t.Run("full", func(t *testing.T) {
-		a := open(t)
-		c := define(t, a, counters)
-		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
-			if _, err := add(ctx, a, c, map[string]any{"t": "before"}); err != nil {
-				return err
-			}
-			if err := work(a, ctx, "PRAGMA max_page_count = 1"); err != nil {
-				return err
-			}
-			full := work(a, ctx, "INSERT INTO counters (id, t) VALUES ('half', 'half')", "UPDATE counters SET t = zeroblob(1000000)")
-			if full == nil {
-				t.Error("the disk is not full")
-			}
-			if err := work(a, ctx, "PRAGMA max_page_count = 1073741823"); errors.Is(err, writes.ErrTransactionOver) {
-				return nil // SQLite gave the transaction up; its outcome must say so
-			}
-			_, err := add(ctx, a, c, map[string]any{"t": "after"})
+	t.Run("full", fullUnderUserCode)
+	t.Run("commit refused", commitRefusedUnderUserCode)
+}
+
+func fullUnderUserCode(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		if _, err := add(ctx, a, c, map[string]any{"t": "before"}); err != nil {
 			return err
-		})
-		want := 2
-		if err != nil {
-			want = 0
 		}
-		if n := count(t, a, c); n != want {
-			t.Errorf("%v, %d records", err, n)
+		if err := runSQL(ctx, a, "PRAGMA max_page_count = 1"); err != nil {
+			return err
 		}
+		full := runSQL(ctx, a, "INSERT INTO counters (id, t) VALUES ('half', 'half')", "UPDATE counters SET t = zeroblob(1000000)")
+		if full == nil {
+			t.Error("the disk is not full")
+		}
+		if err := runSQL(ctx, a, "PRAGMA max_page_count = 1073741823"); errors.Is(err, writes.ErrTransactionOver) {
+			return nil // SQLite gave the transaction up; its outcome must say so
+		}
+		_, err := add(ctx, a, c, map[string]any{"t": "after"})
+		return err
 	})
-	t.Run("commit refused", func(t *testing.T) {
-		a := open(t)
-		c := define(t, a, counters)
-		log := logHooks(a)
-		err := work(a, context.Background(), "CREATE TABLE one (id INTEGER PRIMARY KEY)",
-			"CREATE TABLE many (one INTEGER REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED)")
-		if err != nil {
-			t.Fatal(err)
+	want := 2
+	if err != nil {
+		want = 0
+	}
+	if n := count(t, a, c); n != want {
+		t.Errorf("%v, %d records", err, n)
+	}
+}
+
+func commitRefusedUnderUserCode(t *testing.T) {
+	a := open(t)
+	c := define(t, a, counters)
+	log := logHooks(a)
+	err := runSQL(context.Background(), a, "CREATE TABLE one (id INTEGER PRIMARY KEY)",
+		"CREATE TABLE many (one INTEGER REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		if _, err := add(ctx, a, c, map[string]any{"t": "a"}); err != nil {
+			return err
 		}
-		err = a.RunInTransaction(context.Background(), func(ctx context.Context) error {
-			if _, err := add(ctx, a, c, map[string]any{"t": "a"}); err != nil {
+		return runSQL(ctx, a, "INSERT INTO many VALUES (77)")
+	})
+	if err == nil || count(t, a, c) != 0 {
+		t.Errorf("%v, %d records", err, count(t, a, c))
+	}
+	if got := log(); len(got) != 2 || got[1][:8] != "error a:" {
+		t.Errorf("got %q", got)
+	}
+	mustAdd(t, a, c, map[string]any{"t": "after"})
+}
+
+// runSQL runs statements in the transaction of ctx, or in one of their own.
+func runSQL(ctx context.Context, a *app.App, sql ...string) error {
+	w := sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+		for _, s := range sql {
+			if err := tx.Exec(s); err != nil {
 				return err
 			}
-			return work(a, ctx, "INSERT INTO many VALUES (77)")
-		})
-		if err == nil || count(t, a, c) != 0 {
-			t.Errorf("%v, %d records", err, count(t, a, c))
 		}
-		if got := log(); len(got) != 2 || got[1][:8] != "error a:" {
-			t.Errorf("got %q", got)
-		}
-		mustAdd(t, a, c, map[string]any{"t": "after"})
+		return nil
 	})
+	if writes.InTransaction(ctx) {
+		return writes.ApplyInTransaction(ctx, w)
+	}
+	return a.DB().Do(ctx, w)
 }
 
 // TestLaw9_TransactionTimeout: a transaction that takes too long is over, whoever still holds it; nothing of it is written and
