@@ -40,6 +40,23 @@ func (c *timed) last() (read, write time.Time, sets int) {
 	return c.reads[len(c.reads)-1], c.writes[len(c.writes)-1], len(c.reads) + len(c.writes)
 }
 
+// readOK reads an answer that has to be a 200, with its body.
+func readOK(t *testing.T, r *bufio.Reader, what string) {
+	t.Helper()
+	line, err := r.ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != ok200 {
+		t.Fatalf("%s: %q, %v", what, line, err)
+	}
+	length := 0
+	for strings.TrimSpace(line) != "" {
+		line, _ = r.ReadString('\n')
+		fmt.Sscanf(line, "Content-Length: %d", &length)
+	}
+	if _, err := io.CopyN(io.Discard, r, int64(length)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestDeadlines: the deadline of a body counts while it comes in, that of an idle connection after it, that of an answer is never earlier than it
 // should be, and small requests one after the other set none.
 func TestDeadlines(t *testing.T) {
@@ -54,21 +71,6 @@ func TestDeadlines(t *testing.T) {
 	send := func(request string) {
 		t.Helper()
 		if _, err := io.WriteString(ours, request); err != nil {
-			t.Fatal(err)
-		}
-	}
-	answer := func(what string) {
-		t.Helper()
-		line, err := r.ReadString('\n')
-		if err != nil || strings.TrimSpace(line) != ok200 {
-			t.Fatalf("%s: %q, %v", what, line, err)
-		}
-		length := 0
-		for strings.TrimSpace(line) != "" {
-			line, _ = r.ReadString('\n')
-			fmt.Sscanf(line, "Content-Length: %d", &length)
-		}
-		if _, err := io.CopyN(io.Discard, r, int64(length)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -88,11 +90,11 @@ func TestDeadlines(t *testing.T) {
 	}
 	const get = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
 	send(get)
-	answer("the first")
+	readOK(t, r, "the first")
 	before := idle("after the first")
 	for range 20 {
 		send(get)
-		answer("a further one")
+		readOK(t, r, "a further one")
 	}
 	if after := idle("after all"); after != before {
 		t.Errorf("20 requests set %d deadlines", after-before)
@@ -103,6 +105,6 @@ func TestDeadlines(t *testing.T) {
 		return time.Until(read) > bodyTimeout-time.Minute
 	})
 	send("}  ")
-	answer("the body")
+	readOK(t, r, "the body")
 	idle("after the body")
 }

@@ -4,6 +4,8 @@
 //
 // Start reading at [Server], and at layers.go for the order of the layers. Programs add routes and middlewares with a [Builder]
 // and swap the table they get with [Server.SetRouter].
+// Most of what is exported are the methods of [Context] and [Builder], which have one for each way of reading a request, of
+// answering and of declaring a route, as programs that embed the server expect from a router.
 //
 // Guarantees: a handler that panics answers 500 and takes nobody along; whatever a [Context] returns as a string, map
 // or upload is a copy, nothing of fasthttp's memory survives the handler; a body is taken from the connection

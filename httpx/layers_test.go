@@ -32,6 +32,36 @@ func TestLayersStandInTheirOrder(t *testing.T) {
 	}
 }
 
+// layeredRoutes are routes that do without some layers.
+func layeredRoutes(unbound []string) []*Route {
+	// The panic is seen as an error between the recovering layers and the one that reports.
+	outside := Middleware{Priority: PanicRecoverPriority - 1, Func: func(c *Context) error {
+		if c.Query("outside") == "" {
+			return c.Next()
+		}
+		defer func() {
+			if p := recover(); p == nil {
+				c.SetHeader("X-Frame-Options", "recovered")
+			} else {
+				c.ctx.Response.Header.Del("X-Frame-Options")
+				panic(p)
+			}
+		}()
+		return c.Next()
+	}}
+	routes := []*Route{
+		{Method: "GET", Path: "/a", Handler: arrived},
+		{Method: "GET", Path: "/limited", Handler: arrived},
+		{Method: "GET", Path: "/signed", Handler: arrived, Guard: RequireAuth},
+		{Method: "POST", Path: "/body", Handler: arrived},
+		{Method: "GET", Path: "/panic", Handler: func(*Context) error { panic("boom") }, Middlewares: []Middleware{outside}},
+	}
+	for _, r := range routes {
+		r.Unbind = unbound
+	}
+	return routes
+}
+
 // TestEachLayerIsThere takes the layers away one by one and looks at what is missing then, so that none is in the list in vain.
 func TestEachLayerIsThere(t *testing.T) {
 	observed := make(chan int, 1)
@@ -75,32 +105,7 @@ func TestEachLayerIsThere(t *testing.T) {
 			if unbound {
 				without, want = []string{id}, effect.without
 			}
-			// The panic is seen as an error between the recovering layers and the one that reports.
-			outside := Middleware{Priority: PanicRecoverPriority - 1, Func: func(c *Context) error {
-				if c.Query("outside") == "" {
-					return c.Next()
-				}
-				defer func() {
-					if p := recover(); p == nil {
-						c.SetHeader("X-Frame-Options", "recovered")
-					} else {
-						c.ctx.Response.Header.Del("X-Frame-Options")
-						panic(p)
-					}
-				}()
-				return c.Next()
-			}}
-			routes := []*Route{
-				{Method: "GET", Path: "/a", Handler: arrived},
-				{Method: "GET", Path: "/limited", Handler: arrived},
-				{Method: "GET", Path: "/signed", Handler: arrived, Guard: RequireAuth},
-				{Method: "POST", Path: "/body", Handler: arrived},
-				{Method: "GET", Path: "/panic", Handler: func(*Context) error { panic("boom") }, Middlewares: []Middleware{outside}},
-			}
-			for _, r := range routes {
-				r.Unbind = without
-			}
-			w := start(t, routes, options)
+			w := start(t, layeredRoutes(without), options)
 			if got := effect.ask(w); got != want {
 				t.Errorf("%s, unbound %v: %q, want %q", id, unbound, got, want)
 			}

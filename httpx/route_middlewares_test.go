@@ -143,8 +143,9 @@ func TestSkipSuccessLog(t *testing.T) {
 	}
 }
 
-func TestGzip(t *testing.T) {
-	long := strings.Repeat("abc ", 1000)
+// gzipSite has routes behind Gzip, whose answers have this text, and one that is not.
+func gzipSite(t *testing.T, long string) *site {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(dir+"/long.txt", []byte(long), 0o600); err != nil {
 		t.Fatal(err)
@@ -172,21 +173,28 @@ func TestGzip(t *testing.T) {
 	}})
 	g.GET("/files/{path...}", Static(os.DirFS(dir), StaticOptions{}))
 	b.GET("/plain", func(c *Context) error { return c.String(200, long) })
-	w := built(t, b, nil)
-	unzip := func(body string) string {
-		r, err := gzip.NewReader(strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
+	return built(t, b, nil)
+}
+
+func unzip(t *testing.T, body string) string {
+	t.Helper()
+	r, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
 	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestGzip(t *testing.T) {
+	long := strings.Repeat("abc ", 1000)
+	w := gzipSite(t, long)
 	for target, want := range map[string]string{"/long": long, "/replaced": long + "short", "/files/long.txt": long} {
 		got := w.get("GET", target, "Accept-Encoding: br, gzip")
-		if got.Header.Get("Content-Encoding") != "gzip" || unzip(got.body) != want || !strings.Contains(strings.Join(got.Header.Values("Vary"), ","), "Accept-Encoding") {
+		if got.Header.Get("Content-Encoding") != "gzip" || unzip(t, got.body) != want || !strings.Contains(strings.Join(got.Header.Values("Vary"), ","), "Accept-Encoding") {
 			t.Errorf("%s: %v", target, got.Header)
 		}
 		if plain := w.get("GET", target); plain.Header.Get("Content-Encoding") != "" || plain.body != want {
@@ -201,7 +209,7 @@ func TestGzip(t *testing.T) {
 			t.Errorf("%s: %v", target, got.Header)
 		}
 	}
-	if got := w.get("GET", "/fails", "Accept-Encoding: gzip"); got.StatusCode != 400 || !strings.Contains(unzip(got.body), `"status":400`) {
+	if got := w.get("GET", "/fails", "Accept-Encoding: gzip"); got.StatusCode != 400 || !strings.Contains(unzip(t, got.body), `"status":400`) {
 		t.Errorf("error: %d %v", got.StatusCode, got.Header)
 	}
 	if got := w.get("GET", "/files/long.txt", "Accept-Encoding: gzip", "Range: bytes=0-999"); got.StatusCode != 206 || got.body != long[:1000] {
