@@ -4,6 +4,7 @@
 //
 // Start reading at [Server], and at layers.go for the order of the layers. Programs add routes and middlewares with a [Builder]
 // and swap the table they get with [Server.SetRouter].
+//
 // Most of what is exported are the methods of [Context] and [Builder], which have one for each way of reading a request, of
 // answering and of declaring a route, as programs that embed the server expect from a router.
 //

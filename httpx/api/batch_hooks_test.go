@@ -92,6 +92,62 @@ func TestBatchSequence(t *testing.T) {
 	l.compare("create posts", "update posts", "update posts", "create posts", "delete posts", "create posts")
 }
 
+// The requests of batches that fail.
+var (
+	postA    = part("POST", "posts/records", `{"title":"a"}`)
+	postB    = part("POST", "posts/records", `{"title":"b"}`)
+	postC    = part("POST", "posts/records", `{"title":"c"}`)
+	longPost = part("POST", "posts/records", `{"title":"much longer than twenty"}`)
+)
+
+// batchFailures are batches with what is injected, the index of the request that fails, and which hooks ran.
+var batchFailures = []struct {
+	name   string
+	parts  []string
+	inject func(r *recorder)
+	index  int
+	want   string
+	causes int
+}{
+	{"validation of the third", []string{postA, postB, longPost, postC}, nil, 2, `
+		CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} }
+		CreateRequest{ Create{ Validate{!} ! } AfterCreateError{} ! } ! } ! }
+		AfterCreateError{} AfterCreateError{}`, 2},
+	{"the statement of the second", []string{postA, postA}, nil, 1, `
+		CreateRequest{ Create{ Validate{} CreateExecute{} }
+		CreateRequest{ Create{ Validate{} CreateExecute{!} ! } AfterCreateError{} ! } ! }
+		AfterCreateError{}`, 1},
+	{"an unknown record", []string{postA, part("PATCH", "posts/records/unknown", "")}, nil, 1,
+		`CreateRequest{ Create{ Validate{} CreateExecute{} } ! } AfterCreateError{}`, 1},
+	{"the first", []string{longPost, postA}, nil, 0, `CreateRequest{ Create{ Validate{!} ! } AfterCreateError{} ! }`, 0},
+	{"a request hook after next", []string{postA, postB}, func(r *recorder) {
+		r.after["CreateRequest"] = func(_ *writes.RecordEvent, e *writes.RecordRequestEvent) error {
+			if e.Record.Text("title") == "a" {
+				return errNo
+			}
+			return nil
+		}
+	}, 0, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} } } }
+		AfterCreateError{} AfterCreateError{}`, 2},
+	{"a hook after next of create", []string{postA, postB}, func(r *recorder) {
+		r.after["Create"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
+			if e.Record.Text("title") == "b" {
+				return errNo
+			}
+			return nil
+		}
+	}, 1, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} } AfterCreateError{} ! } ! }
+		AfterCreateError{}`, 1},
+	{"a panic", []string{postA, postB}, func(r *recorder) {
+		r.before["Create"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
+			if e.Record.Text("title") == "b" {
+				panic("boom")
+			}
+			return nil
+		}
+	}, 1, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{} AfterCreateError{} ! } ! } AfterCreateError{}`, 1},
+}
+
 // TestBatchFailure: whichever request fails, and whoever makes it fail, none is written, nobody hears of any, and the hooks
 // after the writes are told why.
 func TestBatchFailure(t *testing.T) {
@@ -101,54 +157,7 @@ func TestBatchFailure(t *testing.T) {
 	l := g.witness("posts")
 	r := record(g.app)
 	var causes []string
-	a, b, c := part("POST", "posts/records", `{"title":"a"}`), part("POST", "posts/records", `{"title":"b"}`), part("POST", "posts/records", `{"title":"c"}`)
-	long := part("POST", "posts/records", `{"title":"much longer than twenty"}`)
-	for _, row := range []struct {
-		name   string
-		parts  []string
-		inject func()
-		index  int
-		want   string
-		causes int
-	}{
-		{"validation of the third", []string{a, b, long, c}, nil, 2, `
-			CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} }
-			CreateRequest{ Create{ Validate{!} ! } AfterCreateError{} ! } ! } ! }
-			AfterCreateError{} AfterCreateError{}`, 2},
-		{"the statement of the second", []string{a, a}, nil, 1, `
-			CreateRequest{ Create{ Validate{} CreateExecute{} }
-			CreateRequest{ Create{ Validate{} CreateExecute{!} ! } AfterCreateError{} ! } ! }
-			AfterCreateError{}`, 1},
-		{"an unknown record", []string{a, part("PATCH", "posts/records/unknown", "")}, nil, 1,
-			`CreateRequest{ Create{ Validate{} CreateExecute{} } ! } AfterCreateError{}`, 1},
-		{"the first", []string{long, a}, nil, 0, `CreateRequest{ Create{ Validate{!} ! } AfterCreateError{} ! }`, 0},
-		{"a request hook after next", []string{a, b}, func() {
-			r.after["CreateRequest"] = func(_ *writes.RecordEvent, e *writes.RecordRequestEvent) error {
-				if e.Record.Text("title") == "a" {
-					return errNo
-				}
-				return nil
-			}
-		}, 0, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} } } }
-			AfterCreateError{} AfterCreateError{}`, 2},
-		{"a hook after next of create", []string{a, b}, func() {
-			r.after["Create"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
-				if e.Record.Text("title") == "b" {
-					return errNo
-				}
-				return nil
-			}
-		}, 1, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{ Validate{} CreateExecute{} } AfterCreateError{} ! } ! }
-			AfterCreateError{}`, 1},
-		{"a panic", []string{a, b}, func() {
-			r.before["Create"] = func(e *writes.RecordEvent, _ *writes.RecordRequestEvent) error {
-				if e.Record.Text("title") == "b" {
-					panic("boom")
-				}
-				return nil
-			}
-		}, 1, `CreateRequest{ Create{ Validate{} CreateExecute{} } CreateRequest{ Create{} AfterCreateError{} ! } ! } AfterCreateError{}`, 1},
-	} {
+	for _, row := range batchFailures {
 		t.Run(row.name, func(t *testing.T) {
 			r.reset()
 			causes = nil
@@ -165,7 +174,7 @@ func TestBatchFailure(t *testing.T) {
 				return nil
 			}
 			if row.inject != nil {
-				row.inject()
+				row.inject(r)
 			}
 			status, out := g.sendBatch(row.parts...)
 			var answer struct {

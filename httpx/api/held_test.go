@@ -112,29 +112,33 @@ var revocations = map[string]func(g *rig, r *records.Record) error{
 	},
 }
 
+// heldForm is the type of a form whose boundary is b.
+const heldForm = "multipart/form-data; boundary=b"
+
+// heldKinds are requests with the collection of those who send them. One without a type of its body is JSON.
+var heldKinds = map[string]struct{ of, method, path, contentType, body string }{
+	"create":       {"users", "POST", "/api/collections/notes/records", "", `{"t":"revoked"}`},
+	"upload":       {"users", "POST", "/api/collections/notes/records", heldForm, "--b\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\nrevoked\r\n--b--"},
+	"update":       {"users", "PATCH", "/api/collections/notes/records/noteaaaaaaaaaaa", "", `{"t":"revoked"}`},
+	"delete":       {"users", "DELETE", "/api/collections/notes/records/noteaaaaaaaaaaa", "", `{}`},
+	"list":         {"users", "GET", "/api/collections/notes/records", "", `{}`},
+	"view":         {"users", "GET", "/api/collections/notes/records/noteaaaaaaaaaaa", "", `{}`},
+	"batch":        {"users", "POST", "/api/batch", "", `{"requests":[{"method":"POST","url":"/api/collections/notes/records","body":{"t":"revoked"}}]}`},
+	"refresh":      {"users", "POST", "/api/collections/users/auth-refresh", "", `{}`},
+	"email change": {"users", "POST", "/api/collections/users/request-email-change", "", `{"newEmail":"new@x.test"}`},
+	"settings":     {"_superusers", "PATCH", "/api/settings", "", `{"meta":{"appName":"revoked"}}`},
+	"collection":   {"_superusers", "POST", "/api/collections", "", `{"name":"revoked","type":"base"}`},
+	"definition":   {"_superusers", "PATCH", "/api/collections/notes", "", `{"listRule":""}`},
+	"import":       {"_superusers", "PUT", "/api/collections/import", "", `{"collections":[{"name":"revoked","type":"base"}]}`},
+	"console":      {"_superusers", "POST", "/api/sql", "", `{"query":"DELETE FROM notes"}`},
+	"impersonate":  {"_superusers", "POST", "/api/collections/users/impersonate/useraaaaaaaaaaa", "", `{"duration":100}`},
+	"dry run":      {"_superusers", "POST", "/api/collections/meta/dry-run-view", "", `{"query":"SELECT id FROM notes"}`},
+	"test mail":    {"_superusers", "POST", "/api/settings/test/email", "", `{"email":"a@x.test","template":"verification"}`},
+}
+
 // TestHeldBody: a request whose token ended while its body was held back gets the answer of one that was sent afterwards.
 func TestHeldBody(t *testing.T) {
 	const users, supers = "users", "_superusers"
-	const form = "multipart/form-data; boundary=b"
-	kinds := map[string]struct{ of, method, path, contentType, body string }{
-		"create":       {users, "POST", "/api/collections/notes/records", "", `{"t":"revoked"}`},
-		"upload":       {users, "POST", "/api/collections/notes/records", form, "--b\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\nrevoked\r\n--b--"},
-		"update":       {users, "PATCH", "/api/collections/notes/records/noteaaaaaaaaaaa", "", `{"t":"revoked"}`},
-		"delete":       {users, "DELETE", "/api/collections/notes/records/noteaaaaaaaaaaa", "", `{}`},
-		"list":         {users, "GET", "/api/collections/notes/records", "", `{}`},
-		"view":         {users, "GET", "/api/collections/notes/records/noteaaaaaaaaaaa", "", `{}`},
-		"batch":        {users, "POST", "/api/batch", "", `{"requests":[{"method":"POST","url":"/api/collections/notes/records","body":{"t":"revoked"}}]}`},
-		"refresh":      {users, "POST", "/api/collections/users/auth-refresh", "", `{}`},
-		"email change": {users, "POST", "/api/collections/users/request-email-change", "", `{"newEmail":"new@x.test"}`},
-		"settings":     {supers, "PATCH", "/api/settings", "", `{"meta":{"appName":"revoked"}}`},
-		"collection":   {supers, "POST", "/api/collections", "", `{"name":"revoked","type":"base"}`},
-		"definition":   {supers, "PATCH", "/api/collections/notes", "", `{"listRule":""}`},
-		"import":       {supers, "PUT", "/api/collections/import", "", `{"collections":[{"name":"revoked","type":"base"}]}`},
-		"console":      {supers, "POST", "/api/sql", "", `{"query":"DELETE FROM notes"}`},
-		"impersonate":  {supers, "POST", "/api/collections/users/impersonate/useraaaaaaaaaaa", "", `{"duration":100}`},
-		"dry run":      {supers, "POST", "/api/collections/meta/dry-run-view", "", `{"query":"SELECT id FROM notes"}`},
-		"test mail":    {supers, "POST", "/api/settings/test/email", "", `{"email":"a@x.test","template":"verification"}`},
-	}
 	for how, revoke := range revocations {
 		t.Run(how, func(t *testing.T) {
 			door := new(doorman)
@@ -147,13 +151,13 @@ func TestHeldBody(t *testing.T) {
 			g.token(supers, "root@example.com")
 			tokens := map[string]string{users: g.token(users, "gone@x.test"), supers: g.token(supers, "gone@x.test")}
 			waiting := make(map[string]*held)
-			for name, k := range kinds {
+			for name, k := range heldKinds {
 				if k.contentType == "" {
 					k.contentType = "application/json"
 				}
 				waiting[name] = g.hold(k.method, k.path, tokens[k.of], k.contentType, k.body)
 			}
-			eventually(t, "all requests wait for their bodies", func() bool { return door.passed.Load() == int64(len(kinds)) })
+			eventually(t, "all requests wait for their bodies", func() bool { return door.passed.Load() == int64(len(heldKinds)) })
 			for _, of := range []string{users, supers} {
 				r, err := g.app.FindFirstRecord(t.Context(), of, find("email", "gone@x.test"))
 				if err == nil {
@@ -163,7 +167,7 @@ func TestHeldBody(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for name, k := range kinds {
+			for name, k := range heldKinds {
 				got, answer := waiting[name].finish()
 				contentType := cmp.Or(k.contentType, "application/json")
 				want, _, fresh := g.raw(k.method, k.path, k.body, http.Header{"Authorization": {tokens[k.of]}, "Content-Type": {contentType}})

@@ -17,65 +17,75 @@ import (
 	"github.com/troupebase/troupe/storage/validation"
 )
 
+// stagesThatFail bind a hook at a stage that returns what fail does.
+func stagesThatFail(a *app.App, fail func() error) map[string]func() (unbind func()) {
+	hook := func(e *writes.RecordEvent) error { return fail() }
+	request := func(e *writes.RecordRequestEvent) error { return fail() }
+	return map[string]func() (unbind func()){
+		"create request": func() func() {
+			id := a.OnRecordCreateRequest().BindFunc(request)
+			return func() { a.OnRecordCreateRequest().Unbind(id) }
+		},
+		"create": func() func() {
+			id := a.OnRecordCreate().BindFunc(hook)
+			return func() { a.OnRecordCreate().Unbind(id) }
+		},
+		"validate": func() func() {
+			id := a.OnRecordValidate().BindFunc(hook)
+			return func() { a.OnRecordValidate().Unbind(id) }
+		},
+		"create execute": func() func() {
+			id := a.OnRecordCreateExecute().BindFunc(hook)
+			return func() { a.OnRecordCreateExecute().Unbind(id) }
+		},
+		"update": func() func() {
+			id := a.OnRecordUpdate().BindFunc(hook)
+			return func() { a.OnRecordUpdate().Unbind(id) }
+		},
+		"delete": func() func() {
+			id := a.OnRecordDelete().BindFunc(hook)
+			return func() { a.OnRecordDelete().Unbind(id) }
+		},
+	}
+}
+
+const wentWrong, notThere = "Something went wrong while processing your request.", "The requested resource wasn't found."
+
+// hookErrors are errors of hooks and what a client sees of each.
+var hookErrors = []struct {
+	name    string
+	err     func() error
+	status  int
+	message string // "" is that of the write
+	data    string
+}{
+	{"plain", func() error { return errors.New("secret") }, 400, wentWrong, "map[]"},
+	{"wrapped plain", func() error { return fmt.Errorf("more: %w", errors.New("secret")) }, 400, wentWrong, "map[]"},
+	{"rejection", func() error { return &hooks.Rejection{Status: 418, Message: "no tea"} }, 418, "No tea.", "map[]"},
+	{"rejection wrapped", func() error { return fmt.Errorf("secret: %w", &hooks.Rejection{Status: 403, Message: "not you"}) }, 403, "Not you.", "map[]"},
+	{"rejection with fields", func() error {
+		return &hooks.Rejection{Message: "look", Fields: validation.Errors{"title": validation.Required}}
+	}, 400, "Look.",
+		"map[title:map[code:validation_required message:Cannot be blank.]]"},
+	{"http error", func() error { return httpx.NewError(http.StatusConflict, "taken") }, 409, "Taken.", "map[]"},
+	{"http error wrapped", func() error { return fmt.Errorf("secret: %w", httpx.NewError(http.StatusUnauthorized, "")) }, 401,
+		"Missing or invalid authentication.", "map[]"},
+	{"no record", func() error { return fmt.Errorf("secret: %w", records.ErrNotFound) }, 404, notThere, "map[]"},
+	{"no file", func() error { return &fs.PathError{Op: "open", Path: "secret", Err: fs.ErrNotExist} }, 404, notThere, "map[]"},
+	{"overload", func() error { return fmt.Errorf("secret: %w", sqlite.ErrBusy) }, 503, "The server is too busy, please try again.", "map[]"},
+	{"a deadline of its own", func() error { return fmt.Errorf("secret: %w", context.DeadlineExceeded) }, 503, "The server is too busy, please try again.", "map[]"},
+	{"panic", func() error { panic("secret") }, 500, wentWrong, "map[]"},
+}
+
 // TestErrorsOfHooks is extension-surface.md 5: what a client sees of an error, at whichever stage of whichever write a hook
 // made it.
 func TestErrorsOfHooks(t *testing.T) {
-	const generic, missing = "Something went wrong while processing your request.", "The requested resource wasn't found."
-	fields := validation.Errors{"title": validation.Required}
 	g := newRig(t, nil)
 	g.collection(posts)
 	var fail func() error
-	hook := func(e *writes.RecordEvent) error { return fail() }
-	request := func(e *writes.RecordRequestEvent) error { return fail() }
-	stages := map[string]func() (unbind func()){
-		"create request": func() func() {
-			id := g.app.OnRecordCreateRequest().BindFunc(request)
-			return func() { g.app.OnRecordCreateRequest().Unbind(id) }
-		},
-		"create": func() func() {
-			id := g.app.OnRecordCreate().BindFunc(hook)
-			return func() { g.app.OnRecordCreate().Unbind(id) }
-		},
-		"validate": func() func() {
-			id := g.app.OnRecordValidate().BindFunc(hook)
-			return func() { g.app.OnRecordValidate().Unbind(id) }
-		},
-		"create execute": func() func() {
-			id := g.app.OnRecordCreateExecute().BindFunc(hook)
-			return func() { g.app.OnRecordCreateExecute().Unbind(id) }
-		},
-		"update": func() func() {
-			id := g.app.OnRecordUpdate().BindFunc(hook)
-			return func() { g.app.OnRecordUpdate().Unbind(id) }
-		},
-		"delete": func() func() {
-			id := g.app.OnRecordDelete().BindFunc(hook)
-			return func() { g.app.OnRecordDelete().Unbind(id) }
-		},
-	}
+	stages := stagesThatFail(g.app, func() error { return fail() })
 	id := g.make("posts", `{"title":"there"}`)
-	for _, c := range []struct {
-		name    string
-		err     func() error
-		status  int
-		message string // "" is that of the write
-		data    string
-	}{
-		{"plain", func() error { return errors.New("secret") }, 400, generic, "map[]"},
-		{"wrapped plain", func() error { return fmt.Errorf("more: %w", errors.New("secret")) }, 400, generic, "map[]"},
-		{"rejection", func() error { return &hooks.Rejection{Status: 418, Message: "no tea"} }, 418, "No tea.", "map[]"},
-		{"rejection wrapped", func() error { return fmt.Errorf("secret: %w", &hooks.Rejection{Status: 403, Message: "not you"}) }, 403, "Not you.", "map[]"},
-		{"rejection with fields", func() error { return &hooks.Rejection{Message: "look", Fields: fields} }, 400, "Look.",
-			"map[title:map[code:validation_required message:Cannot be blank.]]"},
-		{"http error", func() error { return httpx.NewError(http.StatusConflict, "taken") }, 409, "Taken.", "map[]"},
-		{"http error wrapped", func() error { return fmt.Errorf("secret: %w", httpx.NewError(http.StatusUnauthorized, "")) }, 401,
-			"Missing or invalid authentication.", "map[]"},
-		{"no record", func() error { return fmt.Errorf("secret: %w", records.ErrNotFound) }, 404, missing, "map[]"},
-		{"no file", func() error { return &fs.PathError{Op: "open", Path: "secret", Err: fs.ErrNotExist} }, 404, missing, "map[]"},
-		{"overload", func() error { return fmt.Errorf("secret: %w", sqlite.ErrBusy) }, 503, "The server is too busy, please try again.", "map[]"},
-		{"a deadline of its own", func() error { return fmt.Errorf("secret: %w", context.DeadlineExceeded) }, 503, "The server is too busy, please try again.", "map[]"},
-		{"panic", func() error { panic("secret") }, 500, generic, "map[]"},
-	} {
+	for _, c := range hookErrors {
 		for stage, bind := range stages {
 			t.Run(c.name+"/"+stage, func(t *testing.T) {
 				fail = c.err

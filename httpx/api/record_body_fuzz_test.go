@@ -20,27 +20,59 @@ const everyType = `{"name":"every","type":"base","fields":[
 	{"name":"rm","type":"relation","collectionId":"_pb_users_auth_","maxSelect":3},{"name":"g","type":"geoPoint"},{"name":"h","type":"text","hidden":true},
 	{"name":"made","type":"autodate","onCreate":true}]}`
 
-// FuzzRecordBody sends bodies through the real decoder to records: nothing fails with a 5xx, as a panic would, and what is
-// accepted is stored and read back as it was answered.
-func FuzzRecordBody(f *testing.F) {
-	const boundary = "xxBOUNDARYxx"
-	part := func(header, value string) string {
-		return "--" + boundary + "\r\nContent-Disposition: form-data; " + header + "\r\n\r\n" + value + "\r\n"
-	}
-	types := []string{"application/json", "multipart/form-data; boundary=" + boundary, "application/x-www-form-urlencoded"}
-	for i, seeds := range [][]string{
+const bodyBoundary = "xxBOUNDARYxx"
+
+// bodyTypes are the types of bodies, bodySeeds bodies of each.
+var (
+	bodyTypes = []string{"application/json", "multipart/form-data; boundary=" + bodyBoundary, "application/x-www-form-urlencoded"}
+	bodySeeds = [][]string{
 		{
 			`{"t":"a","n":1.5,"b":true,"e":"a@example.com","u":"https://example.com","d":"2026-01-02","s":"x","sm":["x","y"],"j":{"a":[1,null]},"g":{"lon":1,"lat":2},"h":"hidden"}`,
 			`{"n+":1,"+sm":["x"],"sm-":"y","t:autogenerate":"","g":{"lon":1},"j":null,"id":""}`, `{"id":"abcdefghijklmno","T":1,"made":"x","f":"missing.txt"}`, `null`, `[]`, `{"j":"{\"a\":1}"}`,
 			`{"t":"\u0000\ud800","n":1e999}`, `{"n":-0.0,"j":-0.0,"t":1e21}`, "{\"t\":\"\xff\"}",
 		},
 		{
-			part(`name="t"`, "a") + part(`name="f"; filename="a.txt"`, "hello") + part(`name="fm+"; filename="b b.PNG"`, "\x89PNG") + "--" + boundary + "--\r\n",
-			part(`name="@jsonPayload"`, `{"t":"b","n+":3}`) + part(`name="n"`, "0x10") + part(`name="sm"`, "x") + part(`name="sm"`, "y") + "--" + boundary + "--",
-			part(`name="f"; filename="../../x"`, "") + "--" + boundary + "--", "--" + boundary, "",
+			bodyPart(`name="t"`, "a") + bodyPart(`name="f"; filename="a.txt"`, "hello") + bodyPart(`name="fm+"; filename="b b.PNG"`, "\x89PNG") + "--" + bodyBoundary + "--\r\n",
+			bodyPart(`name="@jsonPayload"`, `{"t":"b","n+":3}`) + bodyPart(`name="n"`, "0x10") + bodyPart(`name="sm"`, "x") + bodyPart(`name="sm"`, "y") + "--" + bodyBoundary + "--",
+			bodyPart(`name="f"; filename="../../x"`, "") + "--" + bodyBoundary + "--", "--" + bodyBoundary, "",
 		},
 		{"t=a&n=1&b=true&sm=x&sm=y&j=%7B%7D", "t=%zz&=&n=1e400&@jsonPayload={\"t\":1}", "j=&g=&d=now&r=x", "j=1.50&t=1.50&n=1.50", "j=1e999", "j=-1e999", "j=12345678901234567890123", "j=%220%22&s=&sm="},
-	} {
+	}
+)
+
+// bodyPart is a part of a form.
+func bodyPart(header, value string) string {
+	return "--" + bodyBoundary + "\r\nContent-Disposition: form-data; " + header + "\r\n\r\n" + value + "\r\n"
+}
+
+// sendRaw sends a body to a path below the records, and fails on a 5xx.
+func sendRaw(t *testing.T, g *rig, token, method, path, contentType string, body []byte) (int, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, g.base+"/api/collections/every/records"+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("Authorization", token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode >= 500 {
+		t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, raw)
+	}
+	return res.StatusCode, raw
+}
+
+// FuzzRecordBody sends bodies through the real decoder to records: nothing fails with a 5xx, as a panic would, and what is
+// accepted is stored and read back as it was answered.
+func FuzzRecordBody(f *testing.F) {
+	for i, seeds := range bodySeeds {
 		for _, seed := range seeds {
 			f.Add(uint8(i), []byte(seed))
 		}
@@ -53,27 +85,9 @@ func FuzzRecordBody(f *testing.F) {
 			return
 		}
 		send := func(method, path, contentType string, body []byte) (int, []byte) {
-			req, err := http.NewRequestWithContext(t.Context(), method, g.base+"/api/collections/every/records"+path, bytes.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Content-Type", contentType)
-			req.Header.Set("Authorization", token)
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			raw, err := io.ReadAll(res.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if res.StatusCode >= 500 {
-				t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, raw)
-			}
-			return res.StatusCode, raw
+			return sendRaw(t, g, token, method, path, contentType, body)
 		}
-		contentType := types[int(kind)%len(types)]
+		contentType := bodyTypes[int(kind)%len(bodyTypes)]
 		status, made := send("POST", "", contentType, body)
 		if status != http.StatusOK {
 			return

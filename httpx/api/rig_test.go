@@ -91,6 +91,12 @@ func openRig(t testing.TB, o rigOptions) *rig {
 			t.Fatal(err)
 		}
 	}
+	return &rig{t: t, app: a, api: server, base: serveRig(t, a, server, o.ended), spoiler: spoils}
+}
+
+// serveRig serves an application until the test ends, and returns where.
+func serveRig(t testing.TB, a *app.App, server *API, ended func()) (base string) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -119,11 +125,11 @@ func openRig(t testing.TB, o rigOptions) *rig {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
-		if o.ended != nil {
-			o.ended()
+		if ended != nil {
+			ended()
 		}
 	})
-	return &rig{t: t, app: a, api: server, base: "http://" + ln.Addr().String(), spoiler: spoils}
+	return "http://" + ln.Addr().String()
 }
 
 // collection makes a collection of a definition in JSON; rules that it does not name are open to everybody.
