@@ -44,49 +44,70 @@ func measureFlood(b *testing.B, viewers, connections int) {
 	for b.Loop() {
 		p.views(b, viewers, floodPhase/5) // warm
 		quiet := p.views(b, viewers, floodPhase)
-		stop, flood := make(chan struct{}), sync.WaitGroup{}
-		var answered, refused, failed atomic.Int64
-		for i := range connections {
-			flood.Go(func() {
-				identity := "ann@x.test"
-				if i%2 == 0 {
-					identity = "nobody@x.test"
-				}
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					a, err := p.try("POST", "/api/collections/users/auth-with-password", "", map[string]any{"identity": identity, "password": "wrong-password"})
-					switch {
-					case err != nil:
-						failed.Add(1)
-					case a.Status == 429, a.Status == 503:
-						refused.Add(1)
-					case a.Status == 400:
-						answered.Add(1)
-					default:
-						failed.Add(1)
-					}
-				}
-			})
-		}
+		flood := p.floodSignIns(connections)
 		beside := p.views(b, viewers, floodPhase)
-		close(stop)
-		flood.Wait()
-		if failed.Load() > 0 {
-			b.Errorf("%d sign-ins had another outcome", failed.Load())
+		flood.end()
+		if flood.failed.Load() > 0 {
+			b.Errorf("%d sign-ins had another outcome", flood.failed.Load())
 		}
-		b.ReportMetric(float64(percentile(quiet, 50).Microseconds()), "quiet-p50-µs")
-		b.ReportMetric(float64(percentile(quiet, 99).Microseconds()), "quiet-p99-µs")
-		b.ReportMetric(float64(percentile(beside, 50).Microseconds()), "flood-p50-µs")
-		b.ReportMetric(float64(percentile(beside, 99).Microseconds()), "flood-p99-µs")
-		b.ReportMetric(float64(len(quiet))/floodPhase.Seconds(), "quiet-views/s")
-		b.ReportMetric(float64(len(beside))/floodPhase.Seconds(), "flood-views/s")
-		b.ReportMetric(float64(answered.Load())/floodPhase.Seconds(), "signins/s")
-		b.ReportMetric(float64(refused.Load())/floodPhase.Seconds(), "refused/s")
+		reportFlood(b, quiet, beside, flood)
 	}
+}
+
+// signInFlood is what became of many sign-ins with a wrong password.
+type signInFlood struct {
+	stop                      chan struct{}
+	clients                   sync.WaitGroup
+	answered, refused, failed atomic.Int64
+}
+
+func (f *signInFlood) end() {
+	close(f.stop)
+	f.clients.Wait()
+}
+
+// floodSignIns has clients sign in without a pause, every other one as somebody who is not there.
+func (p *process) floodSignIns(connections int) *signInFlood {
+	f := &signInFlood{stop: make(chan struct{})}
+	for i := range connections {
+		f.clients.Go(func() {
+			identity := "ann@x.test"
+			if i%2 == 0 {
+				identity = "nobody@x.test"
+			}
+			for {
+				select {
+				case <-f.stop:
+					return
+				default:
+				}
+				a, err := p.try("POST", "/api/collections/users/auth-with-password", "", map[string]any{"identity": identity, "password": "wrong-password"})
+				switch {
+				case err != nil:
+					f.failed.Add(1)
+				case a.Status == 429, a.Status == 503:
+					f.refused.Add(1)
+				case a.Status == 400:
+					f.answered.Add(1)
+				default:
+					f.failed.Add(1)
+				}
+			}
+		})
+	}
+	return f
+}
+
+func reportFlood(b *testing.B, quiet, beside []time.Duration, f *signInFlood) {
+	b.Helper()
+	b.ReportMetric(float64(percentile(quiet, 50).Microseconds()), "quiet-p50-µs")
+	b.ReportMetric(float64(percentile(quiet, 99).Microseconds()), "quiet-p99-µs")
+	b.ReportMetric(float64(percentile(beside, 50).Microseconds()), "flood-p50-µs")
+	b.ReportMetric(float64(percentile(beside, 99).Microseconds()), "flood-p99-µs")
+	b.ReportMetric(float64(len(quiet))/floodPhase.Seconds(), "quiet-views/s")
+	b.ReportMetric(float64(len(beside))/floodPhase.Seconds(), "flood-views/s")
+	b.ReportMetric(float64(f.answered.Load())/floodPhase.Seconds(), "signins/s")
+	b.ReportMetric(float64(f.refused.Load())/floodPhase.Seconds(), "refused/s")
 }
 
 // views asks for a record on some connections for a while and returns how long each answer took, sorted.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -20,6 +21,21 @@ func TestHostileGuestsUnderLoad(t *testing.T) {
 	if testing.Verbose() {
 		duration = 5 * time.Second
 	}
+	h := &hostileLoad{process: serveHostile(t), duration: duration}
+	h.base = h.rss()
+	h.measure(0, "nothing")
+	h.base = h.rss()
+	h.measure(1, "loop")
+	h.measure(2, "loop")
+	for _, hostile := range []string{"loop", "memory", "calls", "trap"} {
+		h.measure(4, hostile)
+	}
+	h.call("GET", "/api/health", "", nil, 200)
+}
+
+// serveHostile starts a server with one collection whose creates a guest sees, and one that it has nothing to do with.
+func serveHostile(t *testing.T) *process {
+	t.Helper()
 	home := t.TempDir()
 	dir, extensions := filepath.Join(home, "data"), filepath.Join(home, "guests")
 	if err := os.Mkdir(extensions, 0o700); err != nil {
@@ -42,60 +58,63 @@ func TestHostileGuestsUnderLoad(t *testing.T) {
 	for range 30 {
 		p.call("POST", "/api/collections/plain/records", "", map[string]any{"title": "one of thirty"}, 200)
 	}
-	base := p.rss()
-	measure := func(clients int, hostile string) {
-		var wg sync.WaitGroup
-		end := time.Now().Add(duration)
-		bad := make([]int, 4)
-		if clients > 0 {
-			for i := range clients {
-				wg.Go(func() {
-					for time.Now().Before(end) {
-						a, err := p.try("POST", "/api/collections/hooked/records", "", map[string]any{"script": "record.create<\thostile\t" + hostile})
-						if err != nil || a.Status != 500 && a.Status != 503 {
-							t.Errorf("%s: %d %s %v", hostile, a.Status, a.Body, err)
-							return
-						}
-						bad[i]++
-						// A good call between keeps the module from being suspended.
-						if _, err := p.try("POST", "/api/collections/hooked/records", "", map[string]any{"script": ""}); err != nil {
-							t.Error(err)
-							return
-						}
-					}
-				})
-			}
+	return p
+}
+
+// hostileLoad is a server, for how long each measurement goes on, and the memory of the server before.
+type hostileLoad struct {
+	*process
+	duration time.Duration
+	base     int64
+}
+
+// measure lists and creates in the plain collection, beside clients whose guest misbehaves.
+func (h *hostileLoad) measure(clients int, hostile string) {
+	var wg sync.WaitGroup
+	var calls atomic.Int64
+	end := time.Now().Add(h.duration)
+	for range clients {
+		wg.Go(func() { calls.Add(h.misbehave(end, hostile)) })
+	}
+	var lists, creates []time.Duration
+	var mu sync.Mutex
+	for range 2 {
+		wg.Go(func() {
+			times := h.repeat(end, "GET", "/api/collections/plain/records", nil)
+			mu.Lock()
+			lists = append(lists, times...)
+			mu.Unlock()
+		})
+		wg.Go(func() {
+			times := h.repeat(end, "POST", "/api/collections/plain/records", map[string]any{"title": "another"})
+			mu.Lock()
+			creates = append(creates, times...)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	h.t.Logf("%d × %-7s lists %s; creates %s; hostile calls %d; RSS %d MiB", clients, hostile, quantiles(lists), quantiles(creates), calls.Load(), h.rss()>>20)
+	if grown := h.rss() - h.base; grown > 400<<20 {
+		h.t.Errorf("the server has grown by %d MiB", grown>>20)
+	}
+}
+
+// misbehave has a guest do something hostile again and again, and returns how often.
+func (h *hostileLoad) misbehave(end time.Time, hostile string) (calls int64) {
+	for time.Now().Before(end) {
+		a, err := h.try("POST", "/api/collections/hooked/records", "", map[string]any{"script": "record.create<\thostile\t" + hostile})
+		if err != nil || a.Status != 500 && a.Status != 503 {
+			h.t.Errorf("%s: %d %s %v", hostile, a.Status, a.Body, err)
+			return calls
 		}
-		var lists, creates []time.Duration
-		var mu sync.Mutex
-		for range 2 {
-			wg.Go(func() {
-				times := p.repeat(end, "GET", "/api/collections/plain/records", nil)
-				mu.Lock()
-				lists = append(lists, times...)
-				mu.Unlock()
-			})
-			wg.Go(func() {
-				times := p.repeat(end, "POST", "/api/collections/plain/records", map[string]any{"title": "another"})
-				mu.Lock()
-				creates = append(creates, times...)
-				mu.Unlock()
-			})
-		}
-		wg.Wait()
-		t.Logf("%d × %-7s lists %s; creates %s; hostile calls %d; RSS %d MiB", clients, hostile, quantiles(lists), quantiles(creates), bad[0]+bad[1]+bad[2]+bad[3], p.rss()>>20)
-		if grown := p.rss() - base; grown > 400<<20 {
-			t.Errorf("the server has grown by %d MiB", grown>>20)
+		calls++
+		// A good call between keeps the module from being suspended.
+		if _, err := h.try("POST", "/api/collections/hooked/records", "", map[string]any{"script": ""}); err != nil {
+			h.t.Error(err)
+			return calls
 		}
 	}
-	measure(0, "nothing")
-	base = p.rss()
-	measure(1, "loop")
-	measure(2, "loop")
-	for _, hostile := range []string{"loop", "memory", "calls", "trap"} {
-		measure(4, hostile)
-	}
-	p.call("GET", "/api/health", "", nil, 200)
+	return calls
 }
 
 // repeat sends a request again and again and returns how long the answers took. Each must be a 200.

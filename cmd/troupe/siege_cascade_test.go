@@ -30,31 +30,7 @@ func TestSiegeCascade(t *testing.T) {
 		if status, err := p.subscribe(s, "kids/*", "parents/*"); err != nil || status != 204 {
 			t.Fatal(status, err)
 		}
-		go func() {
-			seen := make(map[string]bool)
-			for {
-				line, err := s.reader.ReadString('\n')
-				if err != nil {
-					return
-				}
-				data, ok := strings.CutPrefix(line, "data:")
-				if !ok {
-					continue
-				}
-				var event struct {
-					Record struct{ ID, CollectionName string }
-				}
-				if json.Unmarshal([]byte(data), &event) != nil || event.Record.ID == "" {
-					continue
-				}
-				key := event.Record.CollectionName + event.Record.ID
-				if seen[key] {
-					twice.Add(1)
-				}
-				seen[key] = true
-				heard[i].Add(1)
-			}
-		}()
+		go s.count(&heard[i], &twice)
 	}
 	before := p.creates("others", 2*time.Second)
 	deleted := make(chan time.Duration, 1)
@@ -85,4 +61,31 @@ func TestSiegeCascade(t *testing.T) {
 		t.Errorf("%d records are left", n)
 	}
 	t.Logf("deleted after %v", took.Round(time.Millisecond))
+}
+
+// count counts the records of which a stream tells, and those of which it tells again, until it ends.
+func (s *stream) count(heard, twice *atomic.Int64) {
+	seen := make(map[string]bool)
+	for {
+		line, err := s.reader.ReadString('\n')
+		if err != nil {
+			return
+		}
+		data, ok := strings.CutPrefix(line, "data:")
+		if !ok {
+			continue
+		}
+		var event struct {
+			Record struct{ ID, CollectionName string }
+		}
+		if json.Unmarshal([]byte(data), &event) != nil || event.Record.ID == "" {
+			continue
+		}
+		key := event.Record.CollectionName + event.Record.ID
+		if seen[key] {
+			twice.Add(1)
+		}
+		seen[key] = true
+		heard.Add(1)
+	}
 }
