@@ -22,17 +22,28 @@ const everything = `{"name":"all","type":"base","fields":[{"name":"script","type
 	{"name":"j","type":"json"},{"name":"p","type":"geoPoint"},{"name":"f","type":"file","maxSelect":1},
 	{"name":"h","type":"text","hidden":true}]}`
 
+// readFields are the probe's commands that read each field as text and as JSON, and some as a number.
+func readFields(event string) (lines []string) {
+	for _, f := range []string{"t", "e", "n", "b", "mail", "u", "d", "s", "one", "j", "p", "h", "f"} {
+		lines = append(lines, event+"|text|"+f, event+"|json|"+f)
+	}
+	return append(lines, event+"|number|n", event+"|number|b", event+"|number|t", event+"|text|nope", event+"|collection")
+}
+
+// changeFields are the probe's commands that change each field, and two that fail.
+func changeFields(event string) []string {
+	return []string{
+		event + "|set|t|changed", event + "|set|e|<b>", event + "|setnumber|n|-2500", event + "|set|b|false", event + "|set|mail|b@x.test", event + "|setjson|u|\"https://y.test\"",
+		event + "|set|d|2025-01-02 03:04:05.000Z", event + `|setjson|s|["z"]`, event + "|set|s+|x", event + "|setjson|one|\"y\"", event + `|setjson|j|[1,{"a":"b"}]`,
+		event + `|setjson|p|{"lon":3,"lat":4}`, event + "|set|h|seen", event + "|set|nope|1", event + "|setjson|j|{",
+	}
+}
+
 // Every type of field is read and changed, on create and on update, and what was changed is checked and stored.
 func TestGuestHooksReadAndChangeFields(t *testing.T) {
 	g := newGuests(t, "probe")
 	g.collection(everything)
 	fields := `"t":"text","e":"<p>","n":1.5,"b":true,"mail":"a@x.test","u":"https://x.test","d":"2024-05-06 07:08:09.123Z","s":["x","y"],"one":"x","j":{"k":[1,null]},"p":{"lon":1,"lat":2},"h":"hidden"`
-	read := func(event string) (lines []string) {
-		for _, f := range []string{"t", "e", "n", "b", "mail", "u", "d", "s", "one", "j", "p", "h", "f"} {
-			lines = append(lines, event+"|text|"+f, event+"|json|"+f)
-		}
-		return append(lines, event+"|number|n", event+"|number|b", event+"|number|t", event+"|text|nope", event+"|collection")
-	}
 	want := []string{
 		"text=text", `json="text"`, "text=<p>", `json="\u003cp\u003e"`, "text=1.5", "json=1.5", "text=true", "json=true", "text=a@x.test", `json="a@x.test"`,
 		"text=https://x.test", `json="https://x.test"`, "text=2024-05-06 07:08:09.123Z", `json="2024-05-06 07:08:09.123Z"`,
@@ -42,13 +53,6 @@ func TestGuestHooksReadAndChangeFields(t *testing.T) {
 	}
 	for i := range want {
 		want[i] = "probe " + want[i]
-	}
-	change := func(event string) []string {
-		return []string{
-			event + "|set|t|changed", event + "|set|e|<b>", event + "|setnumber|n|-2500", event + "|set|b|false", event + "|set|mail|b@x.test", event + "|setjson|u|\"https://y.test\"",
-			event + "|set|d|2025-01-02 03:04:05.000Z", event + `|setjson|s|["z"]`, event + "|set|s+|x", event + "|setjson|one|\"y\"", event + `|setjson|j|[1,{"a":"b"}]`,
-			event + `|setjson|p|{"lon":3,"lat":4}`, event + "|set|h|seen", event + "|set|nope|1", event + "|setjson|j|{",
-		}
 	}
 	changed := map[string]any{
 		"t": "changed", "e": "<b>", "n": -2.5, "b": false, "mail": "b@x.test", "u": "https://y.test", "d": "2025-01-02 03:04:05.000Z", "s": []any{"z", "x"}, "one": "y",
@@ -61,7 +65,7 @@ func TestGuestHooksReadAndChangeFields(t *testing.T) {
 	said = append(said, "NOT_FOUND no such field", "INVALID not valid JSON")
 	check := func(event, method, path string) string {
 		t.Helper()
-		status, out := g.sendAs(g.superuser(), method, path, with(fields, append(read(event), change(event)...)...))
+		status, out := g.sendAs(g.superuser(), method, path, with(fields, append(readFields(event), changeFields(event)...)...))
 		if status != 200 {
 			t.Fatalf("%d %v", status, out)
 		}

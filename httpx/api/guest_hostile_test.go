@@ -17,6 +17,15 @@ const (
 	timeoutEnvelope = `{"data":{},"message":"The server is too busy, please try again.","status":503}` + "\n"
 )
 
+// fine fails the test unless the next request works.
+func (g *guestRig) fine() {
+	g.t.Helper()
+	if status, out := g.send("POST", "/api/collections/posts/records", with(`"title":"fine"`, "record.create<|set|slug|fine")); status != 200 || out["slug"] != "fine" {
+		g.t.Errorf("the next request: %d %v", status, out)
+	}
+	g.empty("posts")
+}
+
 // What a guest does wrong is the answer of one request: nothing is written, and the next request works.
 func TestHostileGuests(t *testing.T) {
 	g := limitedGuests(t, shortLimits, "probe")
@@ -26,13 +35,6 @@ func TestHostileGuests(t *testing.T) {
 		status int
 	}{
 		{"loop", 503}, {"recurse", 500}, {"memory", 500}, {"calls", 500}, {"exit", 500}, {"trap", 500}, {"beyond", 500}, {"giant", 500}, {"huge", 500},
-	}
-	fine := func() {
-		t.Helper()
-		if status, out := g.send("POST", "/api/collections/posts/records", with(`"title":"fine"`, "record.create<|set|slug|fine")); status != 200 || out["slug"] != "fine" {
-			t.Errorf("the next request: %d %v", status, out)
-		}
-		g.empty("posts")
 	}
 	for _, test := range tests {
 		t.Run(test.what, func(t *testing.T) {
@@ -52,14 +54,14 @@ func TestHostileGuests(t *testing.T) {
 				if n := g.count("posts"); n != 0 {
 					t.Errorf("%s: %d records", event, n)
 				}
-				fine()
+				g.fine()
 			}
 			status, header, raw := g.raw("POST", "/probe/any/x", "hostile\t"+test.what, nil)
 			slow := test.what == "memory" && string(raw) == timeoutEnvelope
 			if !slow && (status != test.status || string(raw) != want) || status == 503 && header.Get("Retry-After") == "" {
 				t.Errorf("route: %d %s", status, raw)
 			}
-			fine()
+			g.fine()
 		})
 	}
 	g.log.told()
@@ -68,16 +70,26 @@ func TestHostileGuests(t *testing.T) {
 	}
 	g.expect("probe hostile=INVALID a pointer or length outside of the memory")
 	g.empty("posts")
-	// In a batch, the server's own transaction ends, and nothing of it stays.
+}
+
+// TestHostileGuestsInABatch: the server's own transaction ends, and nothing of it stays.
+func TestHostileGuestsInABatch(t *testing.T) {
+	g := limitedGuests(t, shortLimits, "probe")
+	g.posts("posts")
 	g.enableBatch()
 	for _, what := range []string{"trap", "loop"} {
 		body := `{"requests":[{"method":"POST","url":"/api/collections/posts/records","body":` + with("") + `},{"method":"POST","url":"/api/collections/posts/records","body":` + with("", "record.create<|hostile|"+what) + `}]}`
 		if status, out := g.send("POST", "/api/batch", body); status != 400 && status != 503 || g.count("posts") != 0 {
 			t.Errorf("%s in a batch: %d %v", what, status, out)
 		}
-		fine()
+		g.fine()
 	}
-	// After the outcome nobody but the log hears of it.
+}
+
+// TestHostileGuestsAfterTheOutcome: nobody but the log hears of them.
+func TestHostileGuestsAfterTheOutcome(t *testing.T) {
+	g := limitedGuests(t, shortLimits, "probe")
+	g.posts("posts")
 	if status, out := g.send("POST", "/api/collections/posts/records", with("", "record.create.success<|hostile|trap")); status != 200 || g.count("posts") != 1 {
 		t.Errorf("%d %v", status, out)
 	}

@@ -15,6 +15,55 @@ import (
 // swaps is how often the names are swapped while others read.
 const swaps = 20
 
+// vaultReads counts the answers and the values that they show.
+type vaultReads struct{ answered, shown atomic.Int64 }
+
+// read looks for the hidden value in one answer; false means that it, or something else that is wrong, was there.
+func (r *vaultReads) read(ctx context.Context, t *testing.T, base, path string) bool {
+	req, err := http.NewRequestWithContext(ctx, "GET", base+"/api/collections/vault/"+path, nil)
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return true // the end of the test
+	}
+	raw, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil {
+		return true
+	}
+	r.answered.Add(1)
+	body := string(raw)
+	r.shown.Add(int64(strings.Count(body, `"public"`)))
+	if strings.Contains(body, "HIDDEN") {
+		t.Errorf("%s shows the hidden value: %s", path, body)
+		return false
+	}
+	if strings.Contains(path, "HIDDEN") && strings.Contains(body, "public") {
+		t.Errorf("%s finds rows by the hidden value: %s", path, body)
+		return false
+	}
+	if res.StatusCode != http.StatusOK && !strings.Contains(path, "filter") && !strings.Contains(path, "sort") {
+		t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		return false
+	}
+	return true
+}
+
+// swapNames gives each of the two columns the other's name.
+func swapNames(fields []map[string]any) {
+	for _, f := range fields {
+		switch f["name"] {
+		case "one":
+			f["name"] = "two"
+		case "two":
+			f["name"] = "one"
+		}
+	}
+}
+
 // Law 5: while two columns, one of them hidden, swap their names, no answer ever shows the hidden one's value, and no guest
 // finds it by a filter.
 func TestLaw5NamesAreSwappedWhileOthersRead(t *testing.T) {
@@ -41,52 +90,15 @@ func TestLaw5NamesAreSwappedWhileOthersRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
-	var answered, shown atomic.Int64
-	for r := range 4 {
+	var seen vaultReads
+	for n := range 4 {
 		wg.Go(func() {
-			for i := r; ctx.Err() == nil; i++ {
-				path := reads[i%len(reads)]
-				req, err := http.NewRequestWithContext(ctx, "GET", g.base+"/api/collections/vault/"+path, nil)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				res, err := http.DefaultClient.Do(req)
-				if err != nil {
-					continue // the end of the test
-				}
-				raw, err := io.ReadAll(res.Body)
-				res.Body.Close()
-				if err != nil {
-					continue
-				}
-				answered.Add(1)
-				body := string(raw)
-				shown.Add(int64(strings.Count(body, `"public"`)))
-				if strings.Contains(body, "HIDDEN") {
-					t.Errorf("%s shows the hidden value: %s", path, body)
-					return
-				}
-				if strings.Contains(path, "HIDDEN") && strings.Contains(body, "public") {
-					t.Errorf("%s finds rows by the hidden value: %s", path, body)
-					return
-				}
-				if res.StatusCode != http.StatusOK && !strings.Contains(path, "filter") && !strings.Contains(path, "sort") {
-					t.Errorf("%s: %d %s", path, res.StatusCode, body)
-					return
-				}
+			for i := n; ctx.Err() == nil && seen.read(ctx, t, g.base, reads[i%len(reads)]); i++ {
 			}
 		})
 	}
 	for range swaps {
-		for _, f := range definition.Fields {
-			switch f["name"] {
-			case "one":
-				f["name"] = "two"
-			case "two":
-				f["name"] = "one"
-			}
-		}
+		swapNames(definition.Fields)
 		body, err := json.Marshal(map[string]any{"fields": definition.Fields})
 		if err != nil {
 			t.Fatal(err)
@@ -97,8 +109,8 @@ func TestLaw5NamesAreSwappedWhileOthersRead(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-	if answered.Load() < swaps || shown.Load() == 0 {
-		t.Errorf("%d answers, %d values shown", answered.Load(), shown.Load())
+	if seen.answered.Load() < swaps || seen.shown.Load() == 0 {
+		t.Errorf("%d answers, %d values shown", seen.answered.Load(), seen.shown.Load())
 	}
-	t.Logf("%d answers while names were swapped %d times", answered.Load(), swaps)
+	t.Logf("%d answers while names were swapped %d times", seen.answered.Load(), swaps)
 }

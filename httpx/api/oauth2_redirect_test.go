@@ -114,14 +114,33 @@ func (g *rig) redirect(method, query, contentType, body, from string) (int, stri
 
 const asForm = "application/x-www-form-urlencoded"
 
-func TestOAuth2Redirect(t *testing.T) {
-	g := newRig(t, nil)
-	_, err := g.app.SaveSettings(t.Context(), func(s *settings.Settings) error {
+// trustRealIP makes the address of a client what a header says.
+func (g *rig) trustRealIP() {
+	g.t.Helper()
+	_, err := g.app.SaveSettings(g.t.Context(), func(s *settings.Settings) error {
 		return s.Merge([]byte(`{"trustedProxy":{"headers":["X-Real-Ip"]}}`))
 	})
 	if err != nil {
-		t.Fatal(err)
+		g.t.Fatal(err)
 	}
+}
+
+// expect takes the next event, which has to say this, with ID for the stream's.
+func (s *stream) expect(name, told string) {
+	s.t.Helper()
+	event, data := s.next()
+	var want map[string]any
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(told, "ID", s.id)), &want); err != nil {
+		s.t.Fatal(err)
+	}
+	if event != "@oauth2" || fmt.Sprint(data) != fmt.Sprint(want) {
+		s.t.Errorf("%s: %s %v", name, event, data)
+	}
+}
+
+func TestOAuth2Redirect(t *testing.T) {
+	g := newRig(t, nil)
+	g.trustRealIP()
 	const here, there = "10.0.0.1", "10.0.0.2"
 	s := g.stream(here, "@oauth2", "users/*")
 	code := func(values ...string) string {
@@ -153,14 +172,7 @@ func TestOAuth2Redirect(t *testing.T) {
 			t.Errorf("%s: %d %s", tt.name, status, page)
 		}
 		if tt.told != "" {
-			event, data := s.next()
-			var want map[string]any
-			if err := json.Unmarshal([]byte(strings.ReplaceAll(tt.told, "ID", s.id)), &want); err != nil {
-				t.Fatal(err)
-			}
-			if event != "@oauth2" || fmt.Sprint(data) != fmt.Sprint(want) {
-				t.Errorf("%s: %s %v", tt.name, event, data)
-			}
+			s.expect(tt.name, tt.told)
 		}
 		if tt.spent {
 			if _, page := g.redirect("GET", code("code", "c"), "", "", here); page != "failure" {
