@@ -118,8 +118,8 @@ func (b *batchRun) failure(i int, err error) error {
 	if jsonErr := json.Unmarshal(inner.AppendJSON(nil), &shown); jsonErr != nil {
 		return jsonErr
 	}
-	leaf := &failedPart{response: shown}
-	return httpx.Invalid(runningBatch.otherwise, validation.Errors{"requests": validation.Errors{strconv.Itoa(i): leaf}}).Because(err)
+	failed := &failedPart{response: shown}
+	return httpx.Invalid(runningBatch.otherwise, validation.Errors{"requests": validation.Errors{strconv.Itoa(i): failed}}).Because(err)
 }
 
 // explain is the answer that the part would have got alone.
@@ -145,12 +145,12 @@ func (b *batchRun) explain(i int, err error) error {
 	return err
 }
 
-// failedPart is the leaf under the number of the request that failed.
+// failedPart is the failure under the number of the request that failed.
 type failedPart struct{ response map[string]any }
 
 func (f *failedPart) Error() string { return "Batch request failed." }
 
-// MarshalJSON writes the leaf with the answer that the request would have got alone.
+// MarshalJSON writes the failure with the answer that the request would have got alone.
 func (f *failedPart) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{"code": "batch_request_failed", "message": f.Error(), "response": f.response})
 }

@@ -74,14 +74,14 @@ func (h *held) finish() (int, string) {
 	return res.StatusCode, string(raw)
 }
 
-// doorman counts the requests that have passed the layers which identify the caller.
-type doorman struct{ passed atomic.Int64 }
+// identified counts the requests that have passed the layers which identify the caller.
+type identified struct{ passed atomic.Int64 }
 
-func (d *doorman) options() Options {
+func (n *identified) options() Options {
 	serving := new(hooks.Hook[*ServeEvent])
 	serving.BindFunc(func(e *ServeEvent) error {
 		e.Router.BindFunc(func(c *httpx.Context) error {
-			d.passed.Add(1)
+			n.passed.Add(1)
 			return c.Next()
 		})
 		return e.Next()
@@ -141,8 +141,8 @@ func TestHeldBody(t *testing.T) {
 	const users, supers = "users", "_superusers"
 	for how, revoke := range revocations {
 		t.Run(how, func(t *testing.T) {
-			door := new(doorman)
-			g := newRigWith(t, nil, door.options())
+			callers := new(identified)
+			g := newRigWith(t, nil, callers.options())
 			g.allowBatches()
 			const rule = `@request.auth.id != ''`
 			g.collection(`{"name":"notes","type":"base","listRule":"` + rule + `","createRule":"` + rule + `","updateRule":"` + rule + `","viewRule":"` + rule + `","deleteRule":"` + rule + `","fields":[{"name":"t","type":"text"}]}`)
@@ -157,7 +157,7 @@ func TestHeldBody(t *testing.T) {
 				}
 				waiting[name] = g.hold(k.method, k.path, tokens[k.of], k.contentType, k.body)
 			}
-			eventually(t, "all requests wait for their bodies", func() bool { return door.passed.Load() == int64(len(heldKinds)) })
+			eventually(t, "all requests wait for their bodies", func() bool { return callers.passed.Load() == int64(len(heldKinds)) })
 			for _, of := range []string{users, supers} {
 				r, err := g.app.FindFirstRecord(t.Context(), of, find("email", "gone@x.test"))
 				if err == nil {
@@ -192,19 +192,19 @@ func TestHeldBody(t *testing.T) {
 func TestHeldSubscription(t *testing.T) {
 	for how, revoke := range revocations {
 		t.Run(how, func(t *testing.T) {
-			door := new(doorman)
-			g := newRigWith(t, nil, door.options())
+			callers := new(identified)
+			g := newRigWith(t, nil, callers.options())
 			g.collection(`{"name":"notes","type":"base","listRule":"@request.auth.id != ''","fields":[{"name":"t","type":"text"}]}`)
 			g.collection(`{"name":"marks","type":"base"}`)
 			token := g.token("users", "gone@x.test")
 			s := g.stream("")
-			before := door.passed.Load()
+			before := callers.passed.Load()
 			body, err := json.Marshal(map[string]any{"clientId": s.id, "subscriptions": []string{"notes/*", "marks/*"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			h := g.hold("POST", "/api/realtime", token, "application/json", string(body))
-			eventually(t, "the request waits for its body", func() bool { return door.passed.Load() > before })
+			eventually(t, "the request waits for its body", func() bool { return callers.passed.Load() > before })
 			r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "gone@x.test"))
 			if err == nil {
 				err = revoke(g, r)
@@ -251,8 +251,8 @@ func TestSubscribeVerifiesUnderTheLock(t *testing.T) {
 // TestHeldBodyForACollectionMadeAgain: a request that began for a collection that was deleted is not one for the collection that
 // has its name by now.
 func TestHeldBodyForACollectionMadeAgain(t *testing.T) {
-	door := new(doorman)
-	g := newRigWith(t, nil, door.options())
+	callers := new(identified)
+	g := newRigWith(t, nil, callers.options())
 	root := g.superuser()
 	definition := `{"name":"notes","type":"base","fields":[{"name":"t","type":"text"},{"name":"f","type":"file"}],"createRule":"","listRule":""}`
 	make := func() {
@@ -261,10 +261,10 @@ func TestHeldBodyForACollectionMadeAgain(t *testing.T) {
 		}
 	}
 	make()
-	before := door.passed.Load()
+	before := callers.passed.Load()
 	json := g.hold("POST", "/api/collections/notes/records", "", "application/json", `{"t":"old"}`)
 	form := g.hold("POST", "/api/collections/notes/records", "", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nold\r\n--b--")
-	eventually(t, "the requests wait for their bodies", func() bool { return door.passed.Load() == before+2 })
+	eventually(t, "the requests wait for their bodies", func() bool { return callers.passed.Load() == before+2 })
 	if status, out := g.sendAs(root, "DELETE", "/api/collections/notes", ""); status != 204 {
 		t.Fatal(status, out)
 	}

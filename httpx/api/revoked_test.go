@@ -52,8 +52,8 @@ func TestRevokedWhileQueued(t *testing.T) {
 	}
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
-			door := new(doorman)
-			g := newRigWith(t, nil, door.options())
+			callers := new(identified)
+			g := newRigWith(t, nil, callers.options())
 			g.allowBatches()
 			ownersOnly(g)
 			g.superuser()
@@ -62,7 +62,7 @@ func TestRevokedWhileQueued(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before := door.passed.Load()
+			before := callers.passed.Load()
 			answered := make(chan int, 1)
 			err = g.app.RunInTransaction(t.Context(), func(ctx context.Context) error {
 				if err := g.app.Delete(ctx, r); err != nil {
@@ -72,7 +72,7 @@ func TestRevokedWhileQueued(t *testing.T) {
 					status, _, _ := g.raw(k.method, k.path, k.body, http.Header{"Authorization": {token}, "Content-Type": {"application/json"}})
 					answered <- status
 				}()
-				eventually(t, "the request has passed the layers", func() bool { return door.passed.Load() > before })
+				eventually(t, "the request has passed the layers", func() bool { return callers.passed.Load() > before })
 				for range 10 { // what it still has to do until it waits for the Writer takes less than these
 					g.send("GET", "/api/health", "")
 				}

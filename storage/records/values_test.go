@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"reflect"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestCommandsAreData(t *testing.T) {
 	values := map[reflect.Type]bool{
 		reflect.TypeFor[schema.Collection](): true, reflect.TypeFor[schema.Value](): true, reflect.TypeFor[filter.Identity](): true,
-		reflect.TypeFor[filter.Request](): true, reflect.TypeFor[Command](): true,
+		reflect.TypeFor[filter.Request](): true, reflect.TypeFor[records.Command](): true,
 	}
 	var look func(path string, of reflect.Type, seen map[reflect.Type]bool)
 	look = func(path string, of reflect.Type, seen map[reflect.Type]bool) {
@@ -34,7 +35,7 @@ func TestCommandsAreData(t *testing.T) {
 			look(path, of.Key(), seen)
 			look(path, of.Elem(), seen)
 		case reflect.Struct:
-			if of == reflect.TypeFor[Store]() {
+			if of == reflect.TypeFor[records.Store]() {
 				t.Errorf("%s is the store", path)
 				return
 			}
@@ -43,7 +44,9 @@ func TestCommandsAreData(t *testing.T) {
 			}
 		}
 	}
-	for _, cmd := range []Command{new(Create), new(Update), new(Delete), new(Truncate), new(Upsert), new(Batch)} {
+	for _, cmd := range []records.Command{
+		new(records.Create), new(records.Update), new(records.Delete), new(records.Truncate), new(records.Upsert), new(records.Batch),
+	} {
 		of := reflect.TypeOf(cmd).Elem()
 		look(of.Name(), of, make(map[reflect.Type]bool))
 	}
