@@ -15,16 +15,16 @@ import (
 )
 
 // boundedSite starts a server whose bodies draw from a share of that size, of which one client may have half.
-func boundedSite(t *testing.T, size int64) (*crowd, *budget.Share) {
+func boundedSite(t *testing.T, size int64) (*limitedServer, *budget.Share) {
 	share := budget.New(size).Share("bodies", 100, 50)
-	w := newCrowd(t, 1000)
+	w := newLimitedServer(t, 1000)
 	w.s.opts.Bodies, w.s.bodies.share = share, share
 	w.s.opts.UploadDir = t.TempDir()
 	return w, share
 }
 
 // send writes the head of a POST and a part of its body from an address, and returns where the answer's first line will be.
-func (w *crowd) send(addr, contentType string, length int, body string) chan string {
+func (w *limitedServer) send(addr, contentType string, length int, body string) chan string {
 	c := w.dial(addr)
 	line := make(chan string, 1)
 	go func() {

@@ -60,7 +60,7 @@ func readOK(t *testing.T, r *bufio.Reader, what string) {
 // TestDeadlines: the deadline of a body counts while it comes in, that of an idle connection after it, that of an answer is never earlier than it
 // should be, and small requests one after the other set none.
 func TestDeadlines(t *testing.T) {
-	w := newCrowd(t, 4)
+	w := newLimitedServer(t, 4)
 	w.s.parkAfter = 20 * time.Minute // longer than all other times
 	ours, theirs := net.Pipe()
 	defer ours.Close()

@@ -21,8 +21,8 @@ type from struct {
 // RemoteAddr implements net.Conn.
 func (f from) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.ParseIP(f.addr), Port: 1} }
 
-// crowd is a server with few places, and connections from many addresses.
-type crowd struct {
+// limitedServer is a server with few places, and connections from many addresses.
+type limitedServer struct {
 	t  *testing.T
 	s  *Server
 	ln chan net.Conn
@@ -30,7 +30,7 @@ type crowd struct {
 	busy *atomic.Int32
 }
 
-func newCrowd(t *testing.T, limit int) *crowd {
+func newLimitedServer(t *testing.T, limit int) *limitedServer {
 	release, busy := make(chan struct{}), new(atomic.Int32)
 	router, err := NewRouter([]*Route{
 		{Method: "GET", Path: "/busy", Handler: func(c *Context) error { busy.Add(1); <-release; return c.NoContent() }},
@@ -49,9 +49,9 @@ func newCrowd(t *testing.T, limit int) *crowd {
 		t.Fatal(err)
 	}
 	s.parkAfter = time.Millisecond
-	w := &crowd{t, s, make(chan net.Conn), busy}
+	w := &limitedServer{t, s, make(chan net.Conn), busy}
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(crowdListener{w.ln}) }()
+	go func() { done <- s.Serve(dialledListener{w.ln}) }()
 	t.Cleanup(func() {
 		close(release)
 		close(w.ln)
@@ -60,20 +60,20 @@ func newCrowd(t *testing.T, limit int) *crowd {
 	return w
 }
 
-type crowdListener struct{ conns chan net.Conn }
+type dialledListener struct{ conns chan net.Conn }
 
-func (l crowdListener) Accept() (net.Conn, error) {
+func (l dialledListener) Accept() (net.Conn, error) {
 	nc, ok := <-l.conns
 	if !ok {
 		return nil, net.ErrClosed
 	}
 	return nc, nil
 }
-func (crowdListener) Close() error   { return nil }
-func (crowdListener) Addr() net.Addr { return &net.TCPAddr{} }
+func (dialledListener) Close() error   { return nil }
+func (dialledListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 // dial connects from an address.
-func (w *crowd) dial(addr string) net.Conn {
+func (w *limitedServer) dial(addr string) net.Conn {
 	ours, theirs := net.Pipe()
 	w.ln <- from{theirs, addr}
 	w.t.Cleanup(func() { ours.Close() })
@@ -82,7 +82,7 @@ func (w *crowd) dial(addr string) net.Conn {
 }
 
 // line sends a request and returns the first line of the answer.
-func (w *crowd) line(c net.Conn, path string) string {
+func (w *limitedServer) line(c net.Conn, path string) string {
 	go fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path)
 	line, err := bufio.NewReader(c).ReadString('\n')
 	if err != nil {
@@ -91,7 +91,7 @@ func (w *crowd) line(c net.Conn, path string) string {
 	return strings.TrimSpace(line)
 }
 
-func (w *crowd) used(n int) {
+func (w *limitedServer) used(n int) {
 	w.t.Helper()
 	until(w.t, fmt.Sprintf("%d places used", n), func() bool { return w.s.Connections().Used == n })
 }
@@ -101,7 +101,7 @@ const ok200 = "HTTP/1.1 200 OK"
 // TestLaw13PlacesForConnections: everything is bounded. One client cannot have all places, whoever only waits makes room for others, the greediest
 // first, and what is refused is told so and counted.
 func TestLaw13PlacesForConnections(t *testing.T) {
-	w := newCrowd(t, 8) // 6 for one client
+	w := newLimitedServer(t, 8) // 6 for one client
 	for range 6 {
 		go w.line(w.dial("10.0.0.1"), "/busy")
 	}
@@ -126,7 +126,7 @@ func TestLaw13PlacesForConnections(t *testing.T) {
 
 // TestGreediestMakesRoom: it is not the stranger with one kept connection who loses it.
 func TestGreediestMakesRoom(t *testing.T) {
-	w := newCrowd(t, 40)
+	w := newLimitedServer(t, 40)
 	modest := w.dial("10.0.0.9")
 	r := bufio.NewReader(modest)
 	ask := func() {
@@ -159,7 +159,7 @@ func TestGreediestMakesRoom(t *testing.T) {
 
 // TestHijackedConnectionsKeepTheirPlace until they are closed.
 func TestHijackedConnectionsKeepTheirPlace(t *testing.T) {
-	w := newCrowd(t, 4)
+	w := newLimitedServer(t, 4)
 	a, b := w.dial("10.0.0.1"), w.dial("10.0.0.1")
 	if got := w.line(a, "/hijack"); got != ok200 {
 		t.Fatal(got)
@@ -173,7 +173,7 @@ func TestHijackedConnectionsKeepTheirPlace(t *testing.T) {
 
 // TestTakenConnectionsMakeRoom: two clients cannot keep all places with streams, and whoever has few is not the one to lose one.
 func TestTakenConnectionsMakeRoom(t *testing.T) {
-	w := newCrowd(t, 8)
+	w := newLimitedServer(t, 8)
 	var streams []net.Conn
 	for i := range 8 {
 		c := w.dial(fmt.Sprintf("10.0.0.%d", 1+i%2))
@@ -206,7 +206,7 @@ func TestTakenConnectionsMakeRoom(t *testing.T) {
 
 // TestNobodySmallerMakesRoom: a connection that has only just come in is not taken for one who has more.
 func TestNobodySmallerMakesRoom(t *testing.T) {
-	w := newCrowd(t, 8)
+	w := newLimitedServer(t, 8)
 	modest := w.dial("10.0.0.9")
 	go io.WriteString(modest, "GET /x HTTP/1.1\r\nX: ")
 	w.used(1)
@@ -279,10 +279,10 @@ func TestDescriptorsAreRaised(t *testing.T) {
 
 // TestLaw12PanicOnAConnection: panics stay small, also outside of a request.
 func TestLaw12PanicOnAConnection(t *testing.T) {
-	w := newCrowd(t, 4)
+	w := newLimitedServer(t, 4)
 	ours, theirs := net.Pipe()
 	defer ours.Close()
-	w.ln <- rotten{theirs}
+	w.ln <- panickingConn{theirs}
 	if n, err := ours.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("the connection: %d, %v", n, err)
 	}
@@ -292,8 +292,8 @@ func TestLaw12PanicOnAConnection(t *testing.T) {
 	}
 }
 
-// rotten is a connection whose Read panics.
-type rotten struct{ net.Conn }
+// panickingConn is a connection whose Read panics.
+type panickingConn struct{ net.Conn }
 
-func (rotten) Read([]byte) (int, error) { panic("rotten") }
-func (rotten) RemoteAddr() net.Addr     { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2)} }
+func (panickingConn) Read([]byte) (int, error) { panic("the read") }
+func (panickingConn) RemoteAddr() net.Addr     { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2)} }

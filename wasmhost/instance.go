@@ -40,7 +40,7 @@ type instance struct {
 	memory    api.Memory
 	handle    api.Function
 	alloc     api.Function // made when it is first needed
-	brake     brake
+	globals   guestGlobals
 	stack     [4]uint64 // parameters and results of handle and alloc
 
 	names   map[string]string
@@ -92,7 +92,7 @@ func (x *Extension) newInstance(deadline int64) (i *instance, err error) {
 	}
 	i.memory = i.module.Memory()
 	i.handle = i.module.ExportedFunction("handle")
-	i.brake = newBrake(i.module)
+	i.globals = newGuestGlobals(i.module)
 	x.pool.show(i)
 	if err := i.initialize(deadline); err != nil {
 		x.pool.hide(i)
@@ -210,7 +210,7 @@ func (i *instance) invoke(f api.Function) (err error) {
 func (i *instance) trap(err error) *Fault {
 	text := err.Error()
 	i.extension.log.Warn("extension: trap", "trace", cut(text, maxTrace))
-	if i.brake.tooDeep() {
+	if i.globals.tooDeep() {
 		return &Fault{Kind: Limited, Message: "calls inside the guest are nested too deeply"}
 	}
 	return &Fault{Kind: Trapped, Message: firstLine(text)}

@@ -262,7 +262,7 @@ func (p *pool) inspect(now int64) (busy bool) {
 			d = stopping
 		}
 		if d == stopping {
-			i.brake.stop()
+			i.globals.stop()
 		}
 		if h := i.host.Load(); h != nil {
 			h.poll()
@@ -287,7 +287,7 @@ func (p *pool) stopAll() {
 	defer p.mu.Unlock()
 	for _, i := range p.all {
 		if d := i.state.Load(); d > 0 && i.state.CompareAndSwap(d, stopping) {
-			i.brake.stop()
+			i.globals.stop()
 		}
 	}
 }
