@@ -48,8 +48,8 @@ func (a announcer) Receive(_ actors.Ref, message any) {
 	}
 }
 
-// telling is the announcer at work on a batch: messages in order, those to the same audience put together.
-type telling struct {
+// delivery is the announcer at work on a batch: messages in order, those to the same audience put together.
+type delivery struct {
 	h         *Hub
 	b         *batch
 	catalogue *schema.Catalogue
@@ -66,7 +66,7 @@ type telling struct {
 // announce deals with one batch. Every message takes its place in the outboxes here, in order. Those for which the database or user
 // code is asked are worked out afterwards, and what comes after them in an outbox waits; other clients do not.
 func (h *Hub) announce(b *batch) {
-	t := &telling{h: h, b: b, catalogue: h.opts.Catalogue()}
+	t := &delivery{h: h, b: b, catalogue: h.opts.Catalogue()}
 	defer b.pin.close()
 	defer t.end()
 	for i := range b.entries {
@@ -78,14 +78,14 @@ func (h *Hub) announce(b *batch) {
 }
 
 // end hands on what is left, also when something went wrong.
-func (t *telling) end() {
+func (t *delivery) end() {
 	t.hand()
 	for ; t.told < len(t.b.entries); t.told++ {
 		t.h.done(&t.b.entries[t.told])
 	}
 }
 
-func (t *telling) entry(e *entry) {
+func (t *delivery) entry(e *entry) {
 	t.plain = [2][]byte{}
 	if e.own != nil {
 		for _, r := range e.own {
@@ -103,7 +103,7 @@ func (t *telling) entry(e *entry) {
 }
 
 // tell works the message of one change for one audience out, or has that done.
-func (t *telling) tell(e *entry, r *recipients) {
+func (t *delivery) tell(e *entry, r *recipients) {
 	j := job{entry: e, to: r}
 	if r.enriched || j.asking() && !t.h.decide(&j) {
 		t.later(&j)
@@ -116,7 +116,7 @@ func (t *telling) tell(e *entry, r *recipients) {
 }
 
 // later gives a message its place and notes that it is to be worked out.
-func (t *telling) later(j *job) {
+func (t *delivery) later(j *job) {
 	if j.before() && j.asking() {
 		switch {
 		case t.b.unpinned:
@@ -144,7 +144,7 @@ func (t *telling) later(j *job) {
 }
 
 // add puts a message behind those for the same audience.
-func (t *telling) add(r *recipients, m *message, bytes int64) {
+func (t *delivery) add(r *recipients, m *message, bytes int64) {
 	if t.to != r || len(t.run) == maxRun {
 		t.flush()
 	}
@@ -157,7 +157,7 @@ func (t *telling) add(r *recipients, m *message, bytes int64) {
 }
 
 // flush puts messages into outboxes.
-func (t *telling) flush() {
+func (t *delivery) flush() {
 	if len(t.run) == 0 {
 		return
 	}
@@ -188,7 +188,7 @@ func (t *telling) flush() {
 }
 
 // hand puts what there is into outboxes, and has what has its place there worked out.
-func (t *telling) hand() {
+func (t *delivery) hand() {
 	t.flush()
 	if len(t.slots) > 0 {
 		t.h.judges.put(t.slots)
@@ -203,7 +203,7 @@ func (h *Hub) waitForBudget(m *message, bytes int64) {
 		h.budget.give(m) // the caller takes it again
 		return
 	}
-	if c := h.late.largest(); c != nil {
+	if c := h.slow.largest(); c != nil {
 		h.drop(c, "too slow")
 		return
 	}

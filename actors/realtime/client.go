@@ -42,7 +42,7 @@ type client struct {
 	written atomic.Int32
 	heavy   atomic.Int64 // nanoseconds that heavy messages took, see heavyLimit
 	gone    atomic.Bool
-	behind  atomic.Bool // it is one of hub.late
+	behind  atomic.Bool // it is one of hub.slow
 	slow    atomic.Bool // somebody waits for the connection to take more
 
 	// Under the hub's lock.
@@ -161,7 +161,7 @@ func (c *client) flush() {
 			return
 		}
 		if !more {
-			c.hub.late.remove(c)
+			c.hub.slow.remove(c)
 			return
 		}
 	}
@@ -185,13 +185,13 @@ func (c *client) write(w *wire) bool {
 // took notes that the connection took bytes.
 func (c *client) took(n int) {
 	c.written.Store(c.hub.seconds())
-	c.hub.late.took(c, n)
+	c.hub.slow.took(c, n)
 }
 
 // await has the actor woken when the connection takes more. Until then nobody writes to it.
 func (c *client) await() {
 	c.slow.Store(true)
-	c.hub.late.add(c)
+	c.hub.slow.add(c)
 	if !c.hub.watch.await(c) {
 		c.writeElsewhere()
 	}
@@ -206,10 +206,10 @@ func (c *client) writable() {
 // writeElsewhere writes on a goroutine that may wait for the connection.
 func (c *client) writeElsewhere() {
 	c.slow.Store(true)
-	c.hub.late.add(c)
+	c.hub.slow.add(c)
 	c.hub.run("write to a client", func() {
 		if c.writeBlocking() {
-			c.hub.late.remove(c)
+			c.hub.slow.remove(c)
 			c.writable()
 		}
 	})

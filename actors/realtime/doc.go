@@ -10,7 +10,8 @@
 //
 // intake.go and announcer.go are the way from a commit to the outboxes, judges.go and judge.go how a message is worked out, outbox.go and
 // client.go the way from a message to the wire. index.go says who listens to what, audience.go who shares a message. What bounds all this is
-// in limits.go (what topics ask for), pressure.go (what is under way), message_budget.go and late.go (what is kept for slow readers).
+// in limits.go (what topics ask for), pressure.go (what is under way), message_budget.go
+// and slow_clients.go (what is kept for slow readers).
 //
 // # Guarantees
 //

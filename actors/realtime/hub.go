@@ -55,7 +55,7 @@ type Hub struct {
 
 	backlog   backlog
 	budget    *messageBudget
-	late      late
+	slow      slowClients
 	pressure  pressure
 	intake    intake
 	feeds     feeds
@@ -90,7 +90,7 @@ type Hub struct {
 func NewHub(o Options) *Hub {
 	h := &Hub{
 		opts: o, begin: time.Now(), index: newIndex(o.Topics), budget: newMessageBudget(o.Streams), quit: make(chan struct{}),
-		late: late{clients: make(map[*client]*progress)}, pressure: pressure{loads: make(map[string]*load)},
+		slow: slowClients{clients: make(map[*client]*progress)}, pressure: pressure{loads: make(map[string]*load)},
 	}
 	h.judges = newJudges(h)
 	h.index.find = func(reference string) *schema.Collection { return o.Catalogue().Find(reference) }
@@ -199,7 +199,7 @@ func (h *Hub) drop(c *client, why string) {
 		return
 	}
 	c.shutDown()
-	h.late.forget(c)
+	h.slow.forget(c)
 	h.mu.Lock()
 	h.index.remove(c)
 	h.clients.Add(-1)

@@ -41,7 +41,7 @@ func (h *Hub) lookAfter() {
 
 func (h *Hub) look() {
 	now := h.seconds()
-	for _, c := range h.late.look(now, h.Len()) {
+	for _, c := range h.slow.look(now, h.Len()) {
 		h.drop(c, "too slow")
 	}
 	h.budget.signal() // who waits for room may find a client that does not keep up

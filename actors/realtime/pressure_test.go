@@ -179,12 +179,12 @@ func TestLaw13WhoKeepsUp(t *testing.T) {
 	c := alone(nil)
 	h := c.hub
 	c.put(newMessage("m", nil))
-	h.late.add(c)
+	h.slow.add(c)
 	passed, all := int32(0), 3
 	look := func(seconds int32) (dropped, stalled bool) {
 		passed += seconds + 1 // of which the first may not have been a whole one
 		h.ahead.Store(int64(passed) * int64(time.Second))
-		dropped = len(h.late.look(h.seconds(), all)) > 0
+		dropped = len(h.slow.look(h.seconds(), all)) > 0
 		_, stalled = c.owed()
 		return dropped, stalled
 	}
@@ -201,7 +201,7 @@ func TestLaw13WhoKeepsUp(t *testing.T) {
 		{0, 1, false, true},
 		{0, 1, true, true},
 	} {
-		h.late.took(c, step.bytes)
+		h.slow.took(c, step.bytes)
 		if dropped, stalled := look(step.seconds); dropped != step.dropped || stalled != step.stalled {
 			t.Errorf("step %d: dropped %v, stalled %v", i, dropped, stalled)
 		}
@@ -211,12 +211,12 @@ func TestLaw13WhoKeepsUp(t *testing.T) {
 		bytes   int
 		stalled bool
 	}{{leastPace, false}, {leastPace - 1, true}, {leastPace, false}} {
-		h.late.took(c, step.bytes)
+		h.slow.took(c, step.bytes)
 		if dropped, stalled := look(1); dropped || stalled != step.stalled {
 			t.Errorf("step %d beside nobody: dropped %v, stalled %v", i, dropped, stalled)
 		}
 	}
-	h.late.remove(c)
+	h.slow.remove(c)
 	if _, stalled := c.owed(); stalled || h.backlog.weight.Load() == 0 {
 		t.Error("who took everything does not keep up")
 	}

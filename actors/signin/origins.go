@@ -21,8 +21,8 @@ const (
 	alertTimeout = 15 * time.Second
 )
 
-// place is where an attempt comes from, among the places where its record has signed in before, the newest first.
-type place struct {
+// history is where a record has signed in before, the newest first, and the fingerprint of where the attempt comes from.
+type history struct {
 	origins     *schema.Collection
 	fingerprint string
 	known       []origin
@@ -43,7 +43,7 @@ func (s *Service) locate(ctx context.Context, a *attempt) error {
 		s.untracked(r, err)
 		return nil
 	}
-	a.place = &place{origins: origins, fingerprint: a.Origin.Fingerprint(), known: known}
+	a.history = &history{origins: origins, fingerprint: a.Origin.Fingerprint(), known: known}
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (s *Service) origins(ctx context.Context, c *schema.Collection, r *records.
 // alert tells a record that has signed in before of a sign-in from a new place, and then notes the place (auth.md 9). A place whose
 // alert failed is not noted, so that the next sign-in tries again; a failure is no reason to refuse this one.
 func (s *Service) alert(ctx context.Context, a *attempt) error {
-	if a.place == nil {
+	if a.history == nil {
 		return nil
 	}
 	if err := s.note(ctx, a); err != nil {
@@ -85,26 +85,26 @@ func (s *Service) alert(ctx context.Context, a *attempt) error {
 }
 
 func (s *Service) note(ctx context.Context, a *attempt) error {
-	p, r := a.place, a.proof.Record
-	at := slices.IndexFunc(p.known, func(o origin) bool { return o.fingerprint == p.fingerprint })
+	h, r := a.history, a.proof.Record
+	at := slices.IndexFunc(h.known, func(o origin) bool { return o.fingerprint == h.fingerprint })
 	if at >= 0 {
-		if _, err := s.data.Update(ctx, p.origins, p.known[at].id, nil); err != nil { // moves its date
+		if _, err := s.data.Update(ctx, h.origins, h.known[at].id, nil); err != nil { // moves its date
 			return fmt.Errorf("renew the origin of a sign-in: %w", err)
 		}
 		return nil
 	}
-	if len(p.known) > 0 && r.Text("email") != "" {
+	if len(h.known) > 0 && r.Text("email") != "" {
 		if err := s.mailAlert(ctx, a); err != nil {
 			return fmt.Errorf("alert of a sign-in from a new place: %w", err)
 		}
 	}
-	for i := maxOrigins - 1; i < len(p.known); i++ {
-		if err := s.data.Delete(ctx, p.origins, p.known[i].id); err != nil {
+	for i := maxOrigins - 1; i < len(h.known); i++ {
+		if err := s.data.Delete(ctx, h.origins, h.known[i].id); err != nil {
 			return fmt.Errorf("forget an old origin: %w", err)
 		}
 	}
-	body := map[string]any{"collectionRef": r.Collection.ID, "recordRef": r.ID(), "fingerprint": p.fingerprint}
-	if _, err := s.data.Create(ctx, p.origins, body); err != nil {
+	body := map[string]any{"collectionRef": r.Collection.ID, "recordRef": r.ID(), "fingerprint": h.fingerprint}
+	if _, err := s.data.Create(ctx, h.origins, body); err != nil {
 		return fmt.Errorf("note the origin of a sign-in: %w", err)
 	}
 	return nil

@@ -110,7 +110,7 @@ type attempt struct {
 	kind    Kind
 	claimed *records.Record // before the credential was verified, nil for nobody
 	proof   *Proof          // after that
-	place   *place          // where origins are noted, nil otherwise
+	history *history        // where origins are noted, nil otherwise
 	token   string
 }
 

@@ -17,39 +17,39 @@ func TestCallersWhoGoAway(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		// hold keeps busy what the write waits for, until leave is closed.
-		hold func(s *shelf, entered chan<- struct{}, leave <-chan struct{}) error
-		do   func(ctx context.Context, s *shelf) error
-		in   func(s *shelf) bool // the write waits
+		hold func(s *fileRig, entered chan<- struct{}, leave <-chan struct{}) error
+		do   func(ctx context.Context, s *fileRig) error
+		in   func(s *fileRig) bool // the write waits
 	}{
 		{
 			"in the mailbox",
-			func(s *shelf, entered chan<- struct{}, leave <-chan struct{}) error {
+			func(s *fileRig, entered chan<- struct{}, leave <-chan struct{}) error {
 				return s.app.Writes().Order(context.Background(), s.col, nothing, func() { close(entered); <-leave })
 			},
-			func(ctx context.Context, s *shelf) error { return s.app.Writes().Order(ctx, s.col, wrote, nil) },
-			func(s *shelf) bool { return s.app.Writes().Under(s.col) == 2 },
+			func(ctx context.Context, s *fileRig) error { return s.app.Writes().Order(ctx, s.col, wrote, nil) },
+			func(s *fileRig) bool { return s.app.Writes().Under(s.col) == 2 },
 		},
 		{
 			"for the Writer",
-			func(s *shelf, entered chan<- struct{}, leave <-chan struct{}) error {
+			func(s *fileRig, entered chan<- struct{}, leave <-chan struct{}) error {
 				return s.app.DB().Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil }))
 			},
-			func(ctx context.Context, s *shelf) error { return s.app.Writes().Order(ctx, s.col, wrote, nil) },
-			func(s *shelf) bool { return s.app.DB().Waiting() == 1 },
+			func(ctx context.Context, s *fileRig) error { return s.app.Writes().Order(ctx, s.col, wrote, nil) },
+			func(s *fileRig) bool { return s.app.DB().Waiting() == 1 },
 		},
 		{
 			"a transaction",
-			func(s *shelf, entered chan<- struct{}, leave <-chan struct{}) error {
+			func(s *fileRig, entered chan<- struct{}, leave <-chan struct{}) error {
 				return s.app.DB().Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil }))
 			},
-			func(ctx context.Context, s *shelf) error {
+			func(ctx context.Context, s *fileRig) error {
 				return s.app.RunInTransaction(ctx, func(context.Context) error { t.Error("it began"); return nil })
 			},
-			func(s *shelf) bool { return s.app.DB().Waiting() == 1 },
+			func(s *fileRig) bool { return s.app.DB().Waiting() == 1 },
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newShelf(t)
+			s := newFileRig(t)
 			entered, leave := make(chan struct{}), make(chan struct{})
 			held, outcome := make(chan error, 1), make(chan error, 1)
 			go func() { held <- c.hold(s, entered, leave) }()
@@ -74,7 +74,7 @@ func TestCallersWhoGoAway(t *testing.T) {
 
 // TestWhatHasBegunIsWaitedFor: a caller who goes away in the middle of his write is told what became of it.
 func TestWhatHasBegunIsWaitedFor(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	begun := make(chan struct{})
 	work := sqlite.WorkFunc(func(*sqlite.Tx) error {

@@ -109,11 +109,11 @@ func (f *brokenFile) Close() error {
 	return errors.Join(f.DiskFile.Close(), f.d.step(f.path))
 }
 
-// newBrokenShelf is newShelf on a disk that can fail.
-func newBrokenShelf(t *testing.T) (*shelf, *brokenDisk) {
+// newBrokenFileRig is newFileRig on a disk that can fail.
+func newBrokenFileRig(t *testing.T) (*fileRig, *brokenDisk) {
 	t.Helper()
 	disk := new(brokenDisk)
-	s := &shelf{t: t, dir: t.TempDir()}
+	s := &fileRig{t: t, dir: t.TempDir()}
 	s.app = app.New(app.Options{Dir: s.dir, Exclusive: true, Logger: slog.New(slog.DiscardHandler), Disk: disk})
 	if err := s.app.Bootstrap(t.Context()); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func newBrokenShelf(t *testing.T) (*shelf, *brokenDisk) {
 }
 
 // text reads a stored file.
-func (s *shelf) text(key string) (string, error) {
+func (s *fileRig) text(key string) (string, error) {
 	f, err := s.app.Files().Open(key)
 	if err != nil {
 		return "", err
@@ -136,18 +136,18 @@ func (s *shelf) text(key string) (string, error) {
 // faulty is a write with files and what it makes of the title.
 type faulty struct {
 	name  string
-	write func(s *shelf, title string) error
+	write func(s *fileRig, title string) error
 }
 
 func faultyWrites(kept *records.Record) []faulty {
 	return []faulty{
-		{"create", func(s *shelf, title string) error {
+		{"create", func(s *fileRig, title string) error {
 			return s.write(s.create(map[string]any{"title": title}, title+" one", title+" two"))
 		}},
-		{"update", func(s *shelf, title string) error {
+		{"update", func(s *fileRig, title string) error {
 			return s.write(s.update(kept.ID(), map[string]any{"title": title}, title+" one"))
 		}},
-		{"replace", func(s *shelf, title string) error {
+		{"replace", func(s *fileRig, title string) error {
 			r, err := s.app.Store().Load(s.t.Context(), s.col.ID, kept.ID())
 			if err != nil {
 				s.t.Fatal(err)
@@ -155,11 +155,11 @@ func faultyWrites(kept *records.Record) []faulty {
 			docs := r.Get("docs").([]string)
 			return s.write(s.update(kept.ID(), map[string]any{"title": title, "docs-": docs[len(docs)-1]}, title+" one"))
 		}},
-		{"batch", func(s *shelf, title string) error {
+		{"batch", func(s *fileRig, title string) error {
 			return s.write(&records.Batch{Commands: []records.Command{
 				s.create(map[string]any{"title": title}, title+" one"), s.update(kept.ID(), nil, title+" two")}})
 		}},
-		{"transaction", func(s *shelf, title string) error {
+		{"transaction", func(s *fileRig, title string) error {
 			return s.app.RunInTransaction(s.t.Context(), func(ctx context.Context) error {
 				return s.app.Write(ctx, s.col, s.create(map[string]any{"title": title}, title+" one"), "test")
 			})
@@ -168,7 +168,7 @@ func faultyWrites(kept *records.Record) []faulty {
 }
 
 // titled tells whether a record has a title.
-func (s *shelf) titled(title string) (found bool) {
+func (s *fileRig) titled(title string) (found bool) {
 	s.t.Helper()
 	err := s.app.DB().Read(s.t.Context(), func(r *sqlite.Reader) error {
 		stmt, err := r.Prepare("SELECT 1 FROM shelf WHERE title = ?")
@@ -188,7 +188,7 @@ func (s *shelf) titled(title string) (found bool) {
 }
 
 // whole tells that each record has the files that it names, as they were sent.
-func (s *shelf) whole(during string) {
+func (s *fileRig) whole(during string) {
 	s.t.Helper()
 	for _, id := range idsIn(s.t, s.app, s.col) {
 		r, err := s.app.Store().Load(s.t.Context(), s.col.ID, id)
@@ -206,7 +206,7 @@ func (s *shelf) whole(during string) {
 // Law 10: whichever step on the disk fails, for a full disk or a broken one, once or from then on, the answer says what became
 // of the record, no record loses a file, and the next start finds nothing to complain of.
 func TestLaw10FaultsOfTheDisk(t *testing.T) {
-	s, disk := newBrokenShelf(t)
+	s, disk := newBrokenFileRig(t)
 	kept := s.created("kept", "first", "second")
 	serial := 0
 	for _, fault := range []error{syscall.ENOSPC, syscall.EIO} {
@@ -250,7 +250,7 @@ func TestLaw10NotesOutliveADiskThatRemovesNothing(t *testing.T) {
 }
 
 func notesOutlive(t *testing.T, only string) {
-	s, disk := newBrokenShelf(t)
+	s, disk := newBrokenFileRig(t)
 	disk.only = only
 	s.created("a", "one")
 	s.app.Writes().OnStep(func(step string) {
@@ -275,7 +275,7 @@ func notesOutlive(t *testing.T, only string) {
 
 // Law 10: while it is not known whether a record was written its files stay, and so does their note.
 func TestLaw10FilesOfAnUnknownOutcomeStay(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	cmd := s.create(map[string]any{"title": "a"}, "one")
 	note, err := s.app.Writes().StoreUploads(uploadsOf(cmd))
 	if err != nil {
@@ -297,7 +297,7 @@ func TestLaw10FilesOfAnUnknownOutcomeStay(t *testing.T) {
 // A key under which nothing can be stored fails the write and leaves neither file nor note, whatever made it: a name that is
 // the server's, or one that is too long for any file system.
 func TestUploadsThatNoFileSystemTakesLeaveNoNote(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	for _, name := range []string{"x.attrs", strings.Repeat("x", 300), strings.Repeat("x", 254), ".."} {
 		in := s.input(map[string]any{"title": "a"}, "one")
 		in.Files[0].Name = name
@@ -319,7 +319,7 @@ func TestUploadsThatNoFileSystemTakesLeaveNoNote(t *testing.T) {
 
 // An upload that is named like the thumbs of another is not removed with that one.
 func TestAFileNamedLikeThumbsStays(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	store := s.app.Files()
 	for _, key := range []string{"c/r/a.png", "c/r/thumbs_a.png", "c/q/a.png", "c/q/thumbs_a.png/1x1_a.png"} {
 		if err := store.Put(key, strings.NewReader(key), files.Attributes{}); err != nil {
@@ -342,7 +342,7 @@ func TestAFileNamedLikeThumbsStays(t *testing.T) {
 // Law 10: a record that cannot be read, because somebody wrote into its row, is there and keeps its files.
 func TestLaw10FilesOfARecordThatCannotBeReadStay(t *testing.T) {
 	dir := t.TempDir()
-	a := openShelf(t, dir)
+	a := openFileRig(t, dir)
 	defer a.Close()
 	col := define(t, a, `{"name":"places","type":"base","fields":[{"name":"at","type":"geoPoint"},{"name":"f","type":"file"}]}`)
 	in := input(a, col, map[string]any{"at": map[string]any{"lon": 1, "lat": 2}})
@@ -370,7 +370,7 @@ func TestLaw10FilesOfARecordThatCannotBeReadStay(t *testing.T) {
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := openShelf(t, dir).Close(); err != nil { // which has looked at the notes then
+	if err := openFileRig(t, dir).Close(); err != nil { // which has looked at the notes then
 		t.Fatal(err)
 	}
 	f, err := files.NewLocal(filepath.Join(dir, "storage"), files.OS{}).Open(key)

@@ -21,8 +21,8 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// shelf is an application with a collection of records that have files.
-type shelf struct {
+// fileRig is an application with a collection of records that have files.
+type fileRig struct {
 	t   *testing.T
 	dir string
 	app *app.App
@@ -86,7 +86,7 @@ func (c *crashes) begin(what string) {
 
 // Law 10: wherever a write with files is cut short, a start makes files and records agree.
 func TestLaw10FilesAndRecordsAgreeAfterACrashAtEachStep(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	c := &crashes{from: s.dir, into: t.TempDir()}
 	s.app.Writes().OnStep(c.at)
 
@@ -143,7 +143,7 @@ func TestLaw10FilesAndRecordsAgreeAfterACrashAtEachStep(t *testing.T) {
 
 // What a crash leaves of a file that was being stored goes too.
 func TestLaw10AHalfStoredFileIsSweptAway(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	s.must(s.create(map[string]any{"title": "kept"}, "kept"))
 	image := filepath.Join(t.TempDir(), "image")
 	s.app.Writes().OnStep(func(step string) {
@@ -169,7 +169,7 @@ func TestLaw10AHalfStoredFileIsSweptAway(t *testing.T) {
 
 // A note never makes the start remove what a record names, whatever the note says.
 func TestLaw10ASweepKeepsWhatARecordNames(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	r := s.created("a", "one", "two")
 	keys := r.FileKeys()
 	if _, err := s.app.Writes().Pending().Note(keys[:1]); err != nil {
@@ -192,7 +192,7 @@ func TestLaw10ASweepKeepsWhatARecordNames(t *testing.T) {
 
 // A file store that fails fails the write, and leaves nothing.
 func TestLaw10AStoreThatFails(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	root := filepath.Join(s.dir, "storage")
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestLaw10AStoreThatFails(t *testing.T) {
 // The files of a deleted collection go, also when the crash comes right after the commit, and a collection that is made with
 // the same id keeps its own.
 func TestLaw10FilesOfDeletedCollections(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	s.must(s.create(map[string]any{"title": "a"}, "one"))
 	image := filepath.Join(t.TempDir(), "image")
 	err := s.app.ChangeSchema(t.Context(), func(ch *schema.Change) error { return ch.Delete(s.col.ID) })
@@ -241,7 +241,7 @@ func TestLaw10FilesOfDeletedCollections(t *testing.T) {
 	audit(t, "a collection made again", s.dir)
 
 	// A crash between the commit of the deletion and the removal.
-	app := openShelf(t, s.dir)
+	app := openFileRig(t, s.dir)
 	err = app.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		for _, sql := range []string{"DROP TABLE shelf", "DELETE FROM _collections WHERE name = 'shelf'"} {
 			if err := tx.Exec(sql); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // hold keeps the Writer busy until release is called.
-func (s *shelf) hold() (release func()) {
+func (s *fileRig) hold() (release func()) {
 	s.t.Helper()
 	entered, leave := make(chan struct{}), make(chan struct{})
 	work := sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil })
@@ -24,7 +24,7 @@ func (s *shelf) hold() (release func()) {
 
 // beyond calls do more often than a bound allows while the Writer is held, and looks that the bound's excess, and only that,
 // is refused at once with sqlite.ErrBusy.
-func (s *shelf) beyond(bound int, do func() error) {
+func (s *fileRig) beyond(bound int, do func() error) {
 	s.t.Helper()
 	const more = 5
 	release := s.hold()
@@ -52,15 +52,15 @@ func TestLaw13WhatWaitsIsBounded(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		bound int
-		do    func(s *shelf) error
+		do    func(s *fileRig) error
 	}{
-		{"commands of a collection", writes.MaxAdmitted, func(s *shelf) error {
+		{"commands of a collection", writes.MaxAdmitted, func(s *fileRig) error {
 			return s.app.Writes().Order(context.Background(), s.col, sqlite.WorkFunc(func(*sqlite.Tx) error { return nil }), nil)
 		}},
-		{"transactions with user code", writes.MaxTransactions, func(s *shelf) error { return s.app.RunInTransaction(context.Background(), nothing) }},
+		{"transactions with user code", writes.MaxTransactions, func(s *fileRig) error { return s.app.RunInTransaction(context.Background(), nothing) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newShelf(t)
+			s := newFileRig(t)
 			s.beyond(tt.bound, func() error { return tt.do(s) })
 		})
 	}

@@ -32,7 +32,7 @@ func openUnder(t *testing.T, dir string) (*app.App, *bytes.Buffer) {
 func TestNobodyElseMayReadWhatIsKept(t *testing.T) {
 	before := syscall.Umask(0)
 	defer syscall.Umask(before)
-	s := &shelf{t: t, dir: filepath.Join(t.TempDir(), "data")}
+	s := &fileRig{t: t, dir: filepath.Join(t.TempDir(), "data")}
 	var log *bytes.Buffer
 	s.app, log = openUnder(t, s.dir)
 	s.define()

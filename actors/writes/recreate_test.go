@@ -13,7 +13,7 @@ import (
 )
 
 // again deletes the collection and makes another one of the same definition, with the same id.
-func (s *shelf) again() {
+func (s *fileRig) again() {
 	s.t.Helper()
 	id := s.col.ID
 	if err := s.app.ChangeSchema(context.Background(), func(ch *schema.Change) error { return ch.Delete(id) }); err != nil {
@@ -30,7 +30,7 @@ func (s *shelf) again() {
 func TestCollectionMadeAgain(t *testing.T) {
 	for _, at := range []string{writes.StepNoted, writes.StepStored} {
 		t.Run(at, func(t *testing.T) {
-			s := newShelf(t)
+			s := newFileRig(t)
 			old := s.col
 			in := s.input(map[string]any{"title": "old"}, "old content")
 			in.Incarnation = old.Incarnation
@@ -77,7 +77,7 @@ func TestCollectionMadeAgain(t *testing.T) {
 // TestRecordOfACollectionMadeAgain: a program's record of the old collection is not written to the new one, and a
 // change leaves the collections what they are.
 func TestRecordOfACollectionMadeAgain(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	r, err := s.app.NewRecord("shelf")
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestRecordOfACollectionMadeAgain(t *testing.T) {
 
 // TestWaitingForACollectionThatGoes: who waits for the actor of a collection that is deleted is told so at once.
 func TestWaitingForACollectionThatGoes(t *testing.T) {
-	s := newShelf(t)
+	s := newFileRig(t)
 	old := s.col
 	if err := s.app.Writes().Revive(old.ID); err != nil {
 		t.Fatal(err)

@@ -90,7 +90,7 @@ func (w *world) update(ch *schema.Change, name, definition string, edit func(c *
 
 func (w *world) insert(collection string, body map[string]any, field string, contents ...string) {
 	w.t.Helper()
-	s := &shelf{t: w.t, app: w.app, col: w.app.Catalogue().Find(collection)}
+	s := &fileRig{t: w.t, app: w.app, col: w.app.Catalogue().Find(collection)}
 	in := s.input(body, contents...)
 	for _, f := range in.Files {
 		f.Key = field

@@ -20,16 +20,16 @@ import (
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-func newShelf(t *testing.T) *shelf {
+func newFileRig(t *testing.T) *fileRig {
 	t.Helper()
-	s := &shelf{t: t, dir: t.TempDir()}
-	s.app = openShelf(t, s.dir)
+	s := &fileRig{t: t, dir: t.TempDir()}
+	s.app = openFileRig(t, s.dir)
 	t.Cleanup(func() { s.app.Close() })
 	s.define()
 	return s
 }
 
-func openShelf(t *testing.T, dir string) *app.App {
+func openFileRig(t *testing.T, dir string) *app.App {
 	t.Helper()
 	app, err := app.Open(t.Context(), app.Options{Dir: dir, Exclusive: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -38,7 +38,7 @@ func openShelf(t *testing.T, dir string) *app.App {
 	return app
 }
 
-func (s *shelf) define() {
+func (s *fileRig) define() {
 	s.t.Helper()
 	c, err := schema.DecodeNew([]byte(shelfDefinition))
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *shelf) define() {
 	s.col = s.app.Catalogue().ByID(c.ID)
 }
 
-func (s *shelf) input(body map[string]any, contents ...string) records.WriteInput {
+func (s *fileRig) input(body map[string]any, contents ...string) records.WriteInput {
 	s.t.Helper()
 	in := records.WriteInput{
 		CollectionID: s.col.ID, Body: body,
@@ -70,7 +70,7 @@ func (s *shelf) input(body map[string]any, contents ...string) records.WriteInpu
 	return in
 }
 
-func (s *shelf) create(body map[string]any, contents ...string) *records.Create {
+func (s *fileRig) create(body map[string]any, contents ...string) *records.Create {
 	s.t.Helper()
 	cmd, err := s.app.Store().PrepareCreate(s.t.Context(), s.input(body, contents...))
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *shelf) create(body map[string]any, contents ...string) *records.Create 
 	return cmd
 }
 
-func (s *shelf) update(id string, body map[string]any, contents ...string) *records.Update {
+func (s *fileRig) update(id string, body map[string]any, contents ...string) *records.Update {
 	s.t.Helper()
 	cmd, err := s.app.Store().PrepareUpdate(s.t.Context(), id, s.input(body, contents...))
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *shelf) update(id string, body map[string]any, contents ...string) *reco
 	return cmd
 }
 
-func (s *shelf) delete(id string) *records.Delete {
+func (s *fileRig) delete(id string) *records.Delete {
 	s.t.Helper()
 	cmd, err := s.app.Store().PrepareDelete(id, s.input(nil))
 	if err != nil {
@@ -97,11 +97,11 @@ func (s *shelf) delete(id string) *records.Delete {
 	return cmd
 }
 
-func (s *shelf) write(cmd records.Command) error {
+func (s *fileRig) write(cmd records.Command) error {
 	return s.app.Write(s.t.Context(), s.col, cmd, "test")
 }
 
-func (s *shelf) must(cmd records.Command) {
+func (s *fileRig) must(cmd records.Command) {
 	s.t.Helper()
 	if err := s.write(cmd); err != nil {
 		s.t.Fatal(err)
@@ -109,7 +109,7 @@ func (s *shelf) must(cmd records.Command) {
 }
 
 // created makes a record.
-func (s *shelf) created(title string, contents ...string) *records.Record {
+func (s *fileRig) created(title string, contents ...string) *records.Record {
 	s.t.Helper()
 	cmd := s.create(map[string]any{"title": title}, contents...)
 	s.must(cmd)
@@ -119,11 +119,11 @@ func (s *shelf) created(title string, contents ...string) *records.Record {
 // audit opens a data directory, which settles what was left, and looks whether files and records agree.
 func audit(t *testing.T, name, dir string) {
 	t.Helper()
-	app := openShelf(t, dir)
+	app := openFileRig(t, dir)
 	if err := app.Close(); err != nil {
 		t.Errorf("%s: close: %v", name, err)
 	}
-	app = openShelf(t, dir)
+	app = openFileRig(t, dir)
 	defer app.Close()
 	named := make(map[string]bool)
 	for _, c := range app.Catalogue().Collections {

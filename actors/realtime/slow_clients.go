@@ -12,8 +12,8 @@ const (
 	silenceLimit = 10
 )
 
-// late are the clients whose connections take less than there is for them. Safe for concurrent use.
-type late struct {
+// slowClients are the clients whose connections take less than there is for them. Safe for concurrent use.
+type slowClients struct {
 	mu      sync.Mutex
 	clients map[*client]*progress
 }
@@ -28,51 +28,51 @@ type progress struct {
 // passed is how many seconds have passed at least since the last look: the hub's clock knows whole ones.
 func (p *progress) passed(now int32) int { return int(now-p.since) - 1 }
 
-func (l *late) add(c *client) {
+func (s *slowClients) add(c *client) {
 	now := c.hub.seconds()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.clients[c] == nil && !c.gone.Load() {
-		l.clients[c] = &progress{since: now, last: now}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clients[c] == nil && !c.gone.Load() {
+		s.clients[c] = &progress{since: now, last: now}
 		c.behind.Store(true)
 	}
 }
 
 // remove is called when everything was sent.
-func (l *late) remove(c *client) {
+func (s *slowClients) remove(c *client) {
 	if c.behind.Load() {
-		l.forget(c)
+		s.forget(c)
 		c.resume()
 	}
 }
 
 // forget is called when the client is gone, too.
-func (l *late) forget(c *client) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.clients, c)
+func (s *slowClients) forget(c *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.clients, c)
 	c.behind.Store(false)
 }
 
-func (l *late) took(c *client, n int) {
+func (s *slowClients) took(c *client, n int) {
 	if !c.behind.Load() || n == 0 {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p := l.clients[c]; p != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.clients[c]; p != nil {
 		p.bytes += n
 		p.last = c.hub.seconds()
 	}
 }
 
 // pace is how many bytes a second those who keep up take, of all clients. The caller holds the lock.
-func (l *late) pace(now int32, all int) int {
-	if 2*len(l.clients) < all {
+func (s *slowClients) pace(now int32, all int) int {
+	if 2*len(s.clients) < all {
 		return minPace
 	}
 	fastest := 0
-	for _, p := range l.clients {
+	for _, p := range s.clients {
 		if passed := p.passed(now); passed >= 1 {
 			fastest = max(fastest, p.bytes/passed)
 		}
@@ -81,11 +81,11 @@ func (l *late) pace(now int32, all int) int {
 }
 
 // look tells apart who keeps up and who does not, and returns who has to go. all is how many clients there are.
-func (l *late) look(now int32, all int) (slow []*client) {
+func (s *slowClients) look(now int32, all int) (slow []*client) {
 	var stalls, resumes []*client
-	l.mu.Lock()
-	pace := l.pace(now, all)
-	for c, p := range l.clients {
+	s.mu.Lock()
+	pace := s.pace(now, all)
+	for c, p := range s.clients {
 		passed := p.passed(now)
 		if passed < 1 {
 			continue
@@ -100,7 +100,7 @@ func (l *late) look(now int32, all int) (slow []*client) {
 		}
 		p.bytes, p.since = 0, now
 	}
-	l.mu.Unlock()
+	s.mu.Unlock()
 	for _, c := range stalls {
 		if !c.stall() {
 			slow = append(slow, c)
@@ -113,11 +113,11 @@ func (l *late) look(now int32, all int) (slow []*client) {
 }
 
 // largest returns the client that does not keep up and is owed the most, nil when there is none.
-func (l *late) largest() (most *client) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (s *slowClients) largest() (most *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var weight int64
-	for c := range l.clients {
+	for c := range s.clients {
 		if w, stalled := c.owed(); stalled && w > weight {
 			most, weight = c, w
 		}
