@@ -75,7 +75,8 @@ type waitingWrite struct {
 	work     int64
 }
 
-// Admission is leave to write to a collection. The zero value is leave to write where nobody listens.
+// Admission is the permission to begin one write to a collection. The zero value is that for a collection to which nobody listens:
+// its Done does nothing.
 type Admission struct {
 	p    *pressure
 	l    *load
@@ -94,9 +95,9 @@ func (a Admission) Done() {
 	a.l.admit()
 }
 
-// Admit waits until so little is under way of a collection that one more write may begin: subscribers who keep up lose nothing, so
-// those who make the changes wait for them. It fails with sqlite.ErrNotWritten when ctx or the deadline ends before. Whoever holds
-// the Writer must not call it.
+// Admit waits until one more write to a collection may begin. Subscribers who keep up lose no event; that is why writers wait while
+// too many events of the collection are still to be delivered. It fails with sqlite.ErrNotWritten when ctx or the deadline ends
+// first. It must not be called on the Writer's goroutine or inside a transaction.
 func (h *Hub) Admit(ctx context.Context, c *schema.Collection, deadline time.Time) (Admission, error) {
 	if h.clients.Load() == 0 {
 		return Admission{}, nil
