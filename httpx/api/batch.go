@@ -159,7 +159,7 @@ func (f *failedPart) MarshalJSON() ([]byte, error) {
 func (b *batchRun) add(i int, item *batchItem, uploads []httpx.Upload) {
 	part := &batchPart{item: item}
 	part.write = &writes.Write{
-		Client: b.c.RealIP(),
+		Client: b.c.Client(),
 		Info:   func() *writes.RequestInfo { return b.info(part) },
 		Prepare: func(*writes.Write) error {
 			return b.fill(part, i, uploads)
@@ -287,7 +287,7 @@ func first(q url.Values, name string) (string, bool) {
 
 // run writes the parts.
 func (b *batchRun) run() error {
-	batch := &writes.Write{Client: b.c.RealIP()}
+	batch := &writes.Write{Client: b.c.Client()}
 	for _, part := range b.parts {
 		batch.Parts = append(batch.Parts, part.write)
 	}

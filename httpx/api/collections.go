@@ -98,7 +98,7 @@ func (h *collectionHandlers) truncate(c *httpx.Context, col *schema.Collection) 
 	if err != nil {
 		return err
 	}
-	if _, err := h.writes.Do(c.Context(), &writes.Write{Collection: col, Command: cmd, Client: c.RealIP()}); err != nil {
+	if _, err := h.writes.Do(c.Context(), &writes.Write{Collection: col, Command: cmd, Client: c.Client()}); err != nil {
 		return truncatingCollection.failed(err)
 	}
 	return c.NoContent()

@@ -142,7 +142,7 @@ func (h *recordHandlers) write(c *httpx.Context, col *schema.Collection, action 
 	if err != nil {
 		return err
 	}
-	rq := &writes.Write{Collection: col, Action: action, Input: in, Client: c.RealIP()}
+	rq := &writes.Write{Collection: col, Action: action, Input: in, Client: c.Client()}
 	if action != records.Created {
 		rq.ID = c.Param("id")
 	}
