@@ -37,7 +37,7 @@ const (
 	liveFactor = 3
 	// gcPercent is how much garbage there may be for what lives, where the limit is far away. Little lives in a server that is not under
 	// siege, a few megabytes, and by Go's own 100 it would be looked through every few milliseconds.
-	gcPercent = 200
+	gcPercent = 400
 	// limitStep is what limits are rounded up to: setting one stops the world for a moment.
 	limitStep = 16 << 20
 )
