@@ -81,7 +81,7 @@ func (f *Confirmations) ConfirmEmailChange(ctx context.Context, c *schema.Collec
 }
 
 // changeToken checks a token; failure is what is wrong with it. There is a session only when the token itself is good.
-func (f *Confirmations) changeToken(ctx context.Context, c *schema.Collection, token string) (s *Session, failure error, err error) {
+func (f *Confirmations) changeToken(ctx context.Context, c *schema.Collection, token string) (s *Session, failure *validation.Error, err error) {
 	if token == "" {
 		return nil, validation.Required, nil
 	}

@@ -159,6 +159,12 @@ func TestEmailChange(t *testing.T) {
 		t.Error(out)
 	}
 	confirm := `{"token":"` + link + `","password":"12345678"}`
+	taker := g.must(200, g.root, "POST", usersPath+"records", `{"email":"new@x.test","password":"12345678","passwordConfirm":"12345678"}`)
+	out = g.must(400, "", "POST", usersPath+"confirm-email-change", confirm)
+	if code(out, "token") != "validation_invalid_token_email" {
+		t.Errorf("an address that somebody has by now: %v", out)
+	}
+	g.must(204, g.root, "DELETE", usersPath+"records/"+taker["id"].(string), "")
 	g.must(204, "", "POST", usersPath+"confirm-email-change", confirm)
 	g.must(400, "", "POST", usersPath+"confirm-email-change", confirm)
 	g.must(401, token, "POST", usersPath+"auth-refresh", "")
