@@ -97,8 +97,10 @@ func TestSpawn(t *testing.T) {
 		three <- ref
 	})
 	ask(t, <-three, func() {})
-	if began.Load() != 3 {
-		t.Errorf("%d actors began", began.Load())
+	for end := time.Now().Add(20 * time.Second); began.Load() != 3; time.Sleep(time.Millisecond) { // each begins on its own
+		if time.Now().After(end) {
+			t.Fatalf("%d actors began", began.Load())
+		}
 	}
 }
 
