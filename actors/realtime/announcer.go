@@ -60,7 +60,8 @@ type delivery struct {
 	to    *recipients // of run
 	run   []*message
 	slots []*job
-	told  int // entries that are dealt with as far as the announcer is concerned
+	told  int // entries whose messages are in outboxes, or have their places there
+	begun int // entries that are told, some of whose messages may still be in run
 }
 
 // announce deals with one batch. Every message takes its place in the outboxes here, in order. Those for which the database or user
@@ -80,7 +81,13 @@ func (h *Hub) announce(b *batch) {
 // end hands on what is left, also when something went wrong.
 func (t *delivery) end() {
 	t.hand()
-	for ; t.told < len(t.b.entries); t.told++ {
+	t.begun = len(t.b.entries)
+	t.settle()
+}
+
+// settle counts what is in the outboxes as dealt with, so that whoever waits for that finds it there.
+func (t *delivery) settle() {
+	for ; t.told < t.begun; t.told++ {
 		t.h.done(&t.b.entries[t.told])
 	}
 }
@@ -98,8 +105,10 @@ func (t *delivery) entry(e *entry) {
 			}
 		}
 	}
-	t.told++
-	t.h.done(e)
+	t.begun++
+	if len(t.run) == 0 {
+		t.settle()
+	}
 }
 
 // tell works the message of one change for one audience out, or has that done.
@@ -185,6 +194,7 @@ func (t *delivery) flush() {
 	}
 	clear(t.run)
 	t.run, t.to = t.run[:0], nil
+	t.settle()
 }
 
 // hand puts what there is into outboxes, and has what has its place there worked out.
