@@ -3,7 +3,8 @@
 // has to follow. Nothing is written to the tree: each mutation is an overlay of the go command.
 //
 //	go run ./internal/mutations                        # all of them
-//	go run ./internal/mutations -check                 # only whether each can be applied
+//	go run ./internal/mutations -check                 # only whether each can be applied, and its tests are there
+//	go run ./internal/mutations -build                 # only whether each compiles
 //	go run ./internal/mutations -limit 150s -seed 7    # a sample, as many as fit
 //	go run ./internal/mutations -only 'law 4'
 //
@@ -37,24 +38,28 @@ const (
 )
 
 func main() {
-	check := flag.Bool("check", false, "only look whether each mutation can be applied")
+	build := flag.Bool("build", false, "only look whether each mutation compiles")
+	check := flag.Bool("check", false, "only look whether each mutation can be applied and names tests")
 	only := flag.String("only", "", "mutations whose name begins so")
 	limit := flag.Duration("limit", 0, "how long to go on taking another one; 0 for all")
 	seed := flag.Uint64("seed", 0, "order of the mutations; 0 for that of the list")
 	flag.Parse()
-	if err := run(*check, *only, *limit, *seed); err != nil {
+	if err := run(*check, *build, *only, *limit, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(check bool, only string, limit time.Duration, seed uint64) error {
+func run(check, build bool, only string, limit time.Duration, seed uint64) error {
 	all, err := parse(list)
 	if err != nil {
 		return err
 	}
-	if check {
+	switch {
+	case check:
 		return applicable(all)
+	case build:
+		return compiling(all, only)
 	}
 	if seed != 0 {
 		rand.New(rand.NewPCG(seed, seed)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
@@ -84,11 +89,14 @@ func run(check bool, only string, limit time.Duration, seed uint64) error {
 	return errors.Join(failed...)
 }
 
-// applicable tells which mutations do not fit the code.
+// applicable tells which mutations do not fit the code, or name tests that are not there.
 func applicable(all []mutation) error {
 	var errs []error
 	for _, m := range all {
 		if _, err := m.apply(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
+		}
+		if err := m.listed(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
 		}
 	}

@@ -49,3 +49,15 @@ func TestEachLawIsBroken(t *testing.T) {
 		}
 	}
 }
+
+// TestEntriesFollowTheCode: each mutation can be applied, and the tests that it names are there.
+func TestEntriesFollowTheCode(t *testing.T) {
+	all, err := parse(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("../..")
+	if err := applicable(all); err != nil {
+		t.Error(err)
+	}
+}
