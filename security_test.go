@@ -1,11 +1,9 @@
 package troupe_test
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -17,19 +15,7 @@ func TestSecurityNamesItsTests(t *testing.T) {
 	}
 	where := make(map[string]map[string]bool) // the directories of a test
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
-	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && path != "."):
-			return filepath.SkipDir
-		case !strings.HasSuffix(path, "_test.go"):
-			return nil
-		}
-		source, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
+	eachTestFile(t, func(path string, source []byte) {
 		for _, m := range function.FindAllSubmatch(source, -1) {
 			name := string(m[1])
 			if where[name] == nil {
@@ -37,11 +23,7 @@ func TestSecurityNamesItsTests(t *testing.T) {
 			}
 			where[name][filepath.ToSlash(filepath.Dir(path))] = true
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)`(?: \\(`([a-z0-9/]+)`\\))?").FindAllSubmatch(doc, -1)
 	for _, m := range named {
 		name, dir := string(m[1]), string(m[2])

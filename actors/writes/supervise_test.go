@@ -136,14 +136,8 @@ func TestPanicInsideTheWriter(t *testing.T) {
 func TestAdmissionIsBounded(t *testing.T) {
 	a := open(t)
 	c := makeDocs(t, a)
-	held, free := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		if _, err := create(t, a, c, "holds", func() { close(held); <-free }); err != nil {
-			t.Error(err)
-		}
-	})
-	<-held
+	free := holdWriter(t, a, c, &wg)
 	var busy, written atomic.Int64
 	for range writes.MaxAdmitted + 10 {
 		cmd := prepare(t, a, c, "x")
@@ -170,14 +164,8 @@ func TestAdmissionIsBounded(t *testing.T) {
 func TestDeadlineInTheMailbox(t *testing.T) {
 	a := open(t)
 	c := makeDocs(t, a)
-	held, free := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		if _, err := create(t, a, c, "holds", func() { close(held); <-free }); err != nil {
-			t.Error(err)
-		}
-	})
-	<-held
+	free := holdWriter(t, a, c, &wg)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	cmd := prepare(t, a, c, "late")
@@ -240,4 +228,17 @@ func TestCloseAnswersWhatWasAccepted(t *testing.T) {
 			t.Errorf("acknowledged record %s: %v", id, err)
 		}
 	}
+}
+
+// holdWriter has a command hold the Writer until the channel that it returns is closed. wg ends after it.
+func holdWriter(t *testing.T, a *app.App, c *schema.Collection, wg *sync.WaitGroup) (free chan struct{}) {
+	t.Helper()
+	held, free := make(chan struct{}), make(chan struct{})
+	wg.Go(func() {
+		if _, err := create(t, a, c, "holds", func() { close(held); <-free }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	return free
 }

@@ -3,7 +3,6 @@ package schema_test
 import (
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,17 +27,9 @@ var errUndo = errors.New("undo")
 
 func newLab(f *testing.F) *lab {
 	f.Helper()
-	db, err := sqlite.Open(f.Context(), sqlite.Options{Path: filepath.Join(f.TempDir(), "data.db"), Sync: sqlite.Normal})
-	if err != nil {
-		f.Fatal(err)
-	}
-	aux, err := zsqlite.OpenConn(":memory:")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { db.Close(); aux.Close() })
+	db, aux := emptyFiles(f)
 	l := &lab{db: db}
-	err = db.Change(f.Context(), func(tx *sqlite.Tx) error {
+	err := db.Change(f.Context(), func(tx *sqlite.Tx) (err error) {
 		if err := migrations.Bootstrap(tx.Conn(), aux, time.Now()); err != nil {
 			return err
 		}

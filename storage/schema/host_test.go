@@ -29,19 +29,26 @@ type host struct {
 	now  time.Time
 }
 
-func newHost(t *testing.T) *host {
+// emptyFiles opens data files with nothing in them.
+func emptyFiles(t testing.TB) (db *sqlite.DB, aux *zsqlite.Conn) {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "data.db"), Sync: sqlite.Normal})
 	if err != nil {
 		t.Fatal(err)
 	}
-	aux, err := zsqlite.OpenConn(":memory:")
+	aux, err = zsqlite.OpenConn(":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close(); aux.Close() })
+	return db, aux
+}
+
+func newHost(t *testing.T) *host {
+	t.Helper()
+	db, aux := emptyFiles(t)
 	h := &host{t: t, db: db, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	err = h.write(func(conn *zsqlite.Conn) error {
+	err := h.write(func(conn *zsqlite.Conn) error {
 		if err := migrations.Bootstrap(conn, aux, h.now); err != nil {
 			return err
 		}
