@@ -72,7 +72,7 @@ run_tests() {
 race() {
   local packages
   packages=$(go list ./... | grep -v '/extensions/examples')
-  run_tests -race -timeout 20m $packages
+  run_tests -race -pgo=off -timeout 20m $packages
 }
 
 # prepare gets what a machine may lack: compilers of extensions, Node's packages, Go's modules and linters.

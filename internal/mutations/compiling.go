@@ -38,7 +38,7 @@ func (m *mutation) compile() error {
 	if err != nil {
 		return err
 	}
-	out, err := exec.Command("go", "build", "-overlay", overlay, "-o", os.DevNull, "./"+filepath.Dir(m.file)).CombinedOutput()
+	out, err := exec.Command("go", "build", "-pgo=off", "-overlay", overlay, "-o", os.DevNull, "./"+filepath.Dir(m.file)).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("does not compile: %w\n%s", err, out)
 	}

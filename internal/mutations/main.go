@@ -171,7 +171,7 @@ func (tr *trial) normal(m *mutation) (time.Duration, error) {
 func (m *mutation) test(limit time.Duration, more ...string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit+limit)
 	defer cancel()
-	args := append([]string{"test", "-count=1", "-failfast", "-timeout", limit.String(), "-run", m.run}, more...)
+	args := append([]string{"test", "-count=1", "-pgo=off", "-failfast", "-timeout", limit.String(), "-run", m.run}, more...)
 	raw, err := exec.CommandContext(ctx, "go", append(args, m.pkg)...).CombinedOutput()
 	return string(raw), err
 }
