@@ -32,8 +32,8 @@
 //     the message.
 //   - A panic in the host or in a record during a call becomes a [*Fault] of that call, with the stack in the log.
 //   - An instance that trapped, exited, ran out of time or exceeded a limit is never used again.
-//   - A module whose calls keep failing is suspended for a second, then longer, up to a minute: [ErrSuspended]. Who ran out of time because of
-//     another guest below it, or with less than half of its time because of its caller, is not to blame.
+//   - A hook or route whose calls keep failing is suspended for a second, then longer, up to a minute: [ErrSuspended]. The module's others stay at
+//     work. Who ran out of time because of another guest below it, or with less than half of its time because of its caller, is not to blame.
 //
 // A guest reaches in its own name only the collections that its description names; the names are resolved by the host first, so that an id leads nowhere else. What
 // a filter can reach through relations is up to the host, which can ask [Extension.Permits].

@@ -47,8 +47,8 @@ func (e *Error) Error() string { return e.Errno.String() + ": " + e.Message }
 var (
 	// ErrTimeout means that the guest ran out of time and was stopped. A 503.
 	ErrTimeout = errors.New("wasmhost: the extension ran out of time")
-	// ErrSuspended means that the guest's calls kept failing, so that it is not called for a while. A 503: what it should
-	// have judged must not pass.
+	// ErrSuspended means that calls of this hook or route kept failing, so that it is not called for a while; it comes as a [*SuspendedError]. A
+	// 503: what it should have judged must not pass.
 	ErrSuspended = errors.New("wasmhost: the extension is suspended")
 	// ErrBusy means that no instance came free in time; nothing ran. A 503.
 	ErrBusy = errors.New("wasmhost: the extension is busy")

@@ -28,7 +28,8 @@ type Extension struct {
 	config   wazero.ModuleConfig
 	memory   int64 // bytes that an instance begins with
 	pool     pool
-	health   health
+
+	hookHealth, routeHealth []health // by position
 
 	refs    atomic.Int64 // calls under way; far below zero once closed
 	retired atomic.Int64 // since when the version is replaced, 0 while it is not

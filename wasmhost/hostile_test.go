@@ -92,8 +92,7 @@ func fresh(t testing.TB, m *Manager) *Extension {
 	t.Helper()
 	x := m.Extensions()[0]
 	x.pool.trim(0, func(*instance) bool { return true })
-	x.health.good(true)
-	x.health.failures.Store(0)
+	x.watchHealth()
 	return x
 }
 
@@ -210,7 +209,7 @@ func TestLoopDisturbsNobody(t *testing.T) {
 				t.Fatalf("%v after %d rounds", err, rounds)
 			}
 			// It had far less time than it may take: its caller's fault.
-			if hostile.health.row.Load() != 0 {
+			if hostile.hookHealth[hookLoop].row[0].Load() != 0 {
 				t.Error("blamed for its caller's deadline")
 			}
 			return
@@ -239,8 +238,8 @@ func TestBlame(t *testing.T) {
 	if err != nil && !errors.Is(err, ErrTimeout) {
 		t.Fatal(err)
 	}
-	if puppet.health.row.Load() != 0 || hostile.health.row.Load() != 1 {
-		t.Errorf("%d, %d", puppet.health.row.Load(), hostile.health.row.Load())
+	if above, below := puppet.hookHealth[0].row[0].Load(), hostile.hookHealth[hookLoop].row[0].Load(); above != 0 || below != 1 {
+		t.Errorf("%d, %d", above, below)
 	}
 }
 

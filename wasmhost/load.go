@@ -100,6 +100,7 @@ func (x *Extension) describe() error {
 		return err
 	}
 	x.description = *d
+	x.watchHealth()
 	x.permitted = make(map[string]bool, len(d.permissions.Collections))
 	for _, c := range d.permissions.Collections {
 		x.permitted[c] = true

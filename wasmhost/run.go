@@ -45,14 +45,15 @@ func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
 		}
 		deadline, waitUntil = min(deadline, given), min(waitUntil, given)
 	}
-	ok, trial := x.health.admit(start, 2*j.limit)
+	h := x.healthOf(j)
+	ok, trial := h.admit(start, 2*j.limit)
 	if !ok {
-		return out, ErrSuspended
+		return out, &SuspendedError{Extension: x.name, What: h.what, For: h.suspended(start)}
 	}
 	i, begun := x.pool.takeIdle(outer != nil), start
 	if i == nil {
 		if i, err = x.pool.acquire(ctx, outer != nil, waitUntil, deadline); err != nil {
-			x.judge(verdict{err: err, trial: trial, ran: time.Duration(x.manager.now() - start), limit: j.limit})
+			x.judge(h, verdict{err: err, trial: trial, way: j.op.way(), ran: time.Duration(x.manager.now() - start), limit: j.limit})
 			return out, err
 		}
 		begun = x.manager.now()
@@ -68,8 +69,8 @@ func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
 	if outer != nil {
 		outer.nested.Add(int64(ran))
 	}
-	x.judge(verdict{err: err, trial: trial, ran: ran - inner, limit: j.limit})
-	x.health.total.Add(int64(ran))
+	x.judge(h, verdict{err: err, trial: trial, way: j.op.way(), ran: ran - inner, limit: j.limit})
+	h.total.Add(int64(ran))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -80,30 +81,30 @@ func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
 type verdict struct {
 	err   error
 	trial bool
+	way   int
 	ran   time.Duration // without guests that it called through the host
 	limit time.Duration
 }
 
 // judge counts how a call ended.
-func (x *Extension) judge(v verdict) {
+func (x *Extension) judge(h *health, v verdict) {
 	if v.err == nil {
-		x.health.calls.Add(1)
-		x.health.good(v.trial)
+		h.calls.Add(1)
+		h.good(v.trial, v.way)
 		return
 	}
-	x.judgeError(v)
+	x.judgeError(h, v)
 }
 
-// judgeError counts a call without success, and whether the module is to blame.
-func (x *Extension) judgeError(v verdict) {
-	h := &x.health
+// judgeError counts a call without success, and whether the guest is to blame.
+func (x *Extension) judgeError(h *health, v verdict) {
 	var no *Rejection
 	var fault *Fault
 	switch {
 	case errors.As(v.err, &no):
 		h.calls.Add(1)
 		h.rejected.Add(1)
-		h.good(v.trial)
+		h.good(v.trial, v.way)
 		return
 	case errors.Is(v.err, ErrBusy), errors.Is(v.err, ErrClosed):
 		h.busy.Add(1)
@@ -113,14 +114,14 @@ func (x *Extension) judgeError(v verdict) {
 	h.calls.Add(1)
 	h.failures.Add(1)
 	h.note(v.err)
-	x.log.Warn("extension: call failed", "error", v.err)
+	x.log.Warn("extension: call failed", "what", h.what, "error", v.err)
 	// Who runs out of time because of the guest below, or above, is not to blame; nor is anybody for a panic of the server.
 	blame := !errors.Is(v.err, ErrTimeout) || v.ran >= v.limit/2
 	if errors.As(v.err, &fault) && fault.Kind == Panicked {
 		blame = false
 	}
 	if blame {
-		h.failed(v.trial, x.manager.now(), v.err, x.log)
+		h.failed(v.trial, v.way, x.manager.now(), v.err, x.log)
 	} else {
 		h.undecided(v.trial, x.manager.now())
 	}

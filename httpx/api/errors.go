@@ -120,7 +120,11 @@ func mapError(err error) *httpx.Error {
 	}
 	switch writes.OutcomeOf(err) {
 	case writes.NotDone:
-		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: retryAfter, Cause: err}
+		wait := retryAfter
+		if who := (*wasmhost.SuspendedError)(nil); errors.As(err, &who) {
+			wait = max(wait, who.For)
+		}
+		return &httpx.Error{Status: http.StatusServiceUnavailable, Message: tooBusy, RetryAfter: wait, Cause: err}
 	case writes.DiskFull:
 		return httpx.DiskFull(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/troupebase/troupe/actors/admission"
 	"github.com/troupebase/troupe/actors/auth"
@@ -111,6 +112,7 @@ var reaching = map[string]struct {
 	"wasmhost.ErrBusy":                    {err: wasmhost.ErrBusy, status: 503},
 	"wasmhost.ErrClosed":                  {err: wasmhost.ErrClosed, status: 503},
 	"wasmhost.ErrSuspended":               {err: wasmhost.ErrSuspended, status: 503},
+	"wasmhost.SuspendedError":             {err: &wasmhost.SuspendedError{For: time.Minute}, status: 503},
 	"wasmhost.ErrTimeout":                 {err: wasmhost.ErrTimeout, status: 503},
 	"wasmhost.Fault":                      {err: &wasmhost.Fault{}, status: 500},
 	"actors/admission.ErrOver":            {err: admission.ErrOver, status: 500},

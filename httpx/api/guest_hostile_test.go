@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,9 @@ func (g *guestRig) fine() {
 	g.t.Helper()
 	if status, out := g.send("POST", "/api/collections/posts/records", with(`"title":"fine"`, "record.create<|set|slug|fine")); status != 200 || out["slug"] != "fine" {
 		g.t.Errorf("the next request: %d %v", status, out)
+	}
+	if status, _, raw := g.raw("POST", "/probe/any/x", "version", nil); status != 200 {
+		g.t.Errorf("the next request on a route: %d %s", status, raw)
 	}
 	g.empty("posts")
 }
@@ -98,33 +102,86 @@ func TestHostileGuestsAfterTheOutcome(t *testing.T) {
 	}
 }
 
-// A module that keeps failing is suspended: what it should judge is refused, everything else goes on, and it comes back.
-func TestSuspendedGuest(t *testing.T) {
-	g := newGuests(t, "probe", "second")
-	g.posts("posts")
-	g.collection(`{"name":"plain","type":"base","fields":[{"name":"title","type":"text"}]}`)
-	for range 6 {
-		g.raw("POST", "/probe/any/x", "hostile\ttrap", nil)
+// TestSuspendedRoute: a route that anybody can crash is suspended alone, however often they do: the module's hooks still judge, and its other routes
+// answer.
+func TestSuspendedRoute(t *testing.T) {
+	for _, crashes := range []int{5, 50, 500} {
+		t.Run(strconv.Itoa(crashes), func(t *testing.T) {
+			g := newGuests(t, "probe")
+			g.posts("posts")
+			for range crashes {
+				if status, _, raw := g.raw("POST", "/probe/any/x", "hostile\ttrap", nil); status != 500 && status != 503 {
+					t.Fatalf("%d %s", status, raw)
+				}
+			}
+			status, header, raw := g.raw("POST", "/probe/any/x", "version", nil)
+			if status != 503 || string(raw) != timeoutEnvelope || header.Get("Retry-After") == "" {
+				t.Errorf("the route: %d %s", status, raw)
+			}
+			g.named("route /probe/any/{name} of probe")
+			if status, _, raw := g.raw("GET", "/probe/files/x?script=version", "", nil); status != 200 {
+				t.Errorf("another route: %d %s", status, raw)
+			}
+			if status, out := g.send("POST", "/api/collections/posts/records", with("", "record.create<|set|slug|fine")); status != 200 || out["slug"] != "fine" {
+				t.Errorf("a hook: %d %v", status, out)
+			}
+			if status, _ := g.send("POST", "/api/collections/posts/records", with("", "record.create<|reject|403|no")); status != 403 || g.count("posts") != 1 {
+				t.Errorf("the rule of a hook: %d, %d records", status, g.count("posts"))
+			}
+		})
 	}
-	status, header, raw := g.raw("POST", "/probe/any/x", "version", nil)
-	if status != 503 || string(raw) != timeoutEnvelope || header.Get("Retry-After") == "" {
-		t.Errorf("route: %d %s", status, raw)
+}
+
+// TestSuspendedHook: a hook that anybody can crash is suspended alone. What it judges is refused meanwhile, and it comes back.
+func TestSuspendedHook(t *testing.T) {
+	for _, crashes := range []int{5, 50, 500} {
+		for _, event := range []string{"record.create.request", "record.create", "record.validate", "record.create.execute"} {
+			t.Run(fmt.Sprint(crashes, " ", event), func(t *testing.T) {
+				if crashes == 500 && event != "record.create" {
+					t.Skip("one will do")
+				}
+				g := newGuests(t, "probe", "second")
+				g.posts("posts")
+				_, out := g.send("POST", "/api/collections/posts/records", with(""))
+				id, _ := out["id"].(string)
+				for range crashes {
+					if status, _ := g.send("POST", "/api/collections/posts/records", with("", event+"<|hostile|trap")); status != 500 && status != 503 {
+						t.Fatalf("%d", status)
+					}
+				}
+				status, header, raw := g.raw("POST", "/api/collections/posts/records", with(""), http.Header{"Content-Type": {"application/json"}})
+				if status != 503 || string(raw) != timeoutEnvelope || header.Get("Retry-After") == "" || g.count("posts") != 1 {
+					t.Errorf("what it judges: %d %s, %d records", status, raw, g.count("posts"))
+				}
+				g.named(event + " of probe")
+				if event != "record.validate" { // which judges updates, too
+					if status, out := g.send("PATCH", "/api/collections/posts/records/"+id, with("", "record.update<|set|slug|fine")); status != 200 || out["slug"] != "fine" {
+						t.Errorf("another hook: %d %v", status, out)
+					}
+				}
+				for _, path := range []string{"/probe/any/x", "/second/any/x"} {
+					if status, _, raw := g.raw("POST", path, "version", nil); status != 200 {
+						t.Errorf("%s: %d %s", path, status, raw)
+					}
+				}
+				if crashes == 5 {
+					eventually(t, "it is called again", func() bool {
+						status, _ := g.send("POST", "/api/collections/posts/records", with(""))
+						return status == 200
+					})
+				}
+			})
+		}
 	}
-	if status, out := g.send("POST", "/api/collections/posts/records", with("")); status != 503 {
-		t.Errorf("hook: %d %v", status, out)
-	}
-	if status, _, raw := g.raw("POST", "/second/any/x", "version", nil); status != 200 {
-		t.Errorf("another extension: %d %s", status, raw)
-	}
-	eventually(t, "it is called again", func() bool {
-		status, _, _ := g.raw("POST", "/probe/any/x", "version", nil)
-		return status == 200
-	})
-	if n := g.count("posts"); n != 0 {
-		t.Errorf("%d records", n)
-	}
-	if status, out := g.send("POST", "/api/collections/posts/records", with("")); status != 200 {
-		t.Errorf("%d %v", status, out)
+}
+
+// named fails the test unless a line of the log has all of that.
+func (g *guestRig) named(parts ...string) {
+	g.t.Helper()
+	if !slices.ContainsFunc(g.log.all(), func(line string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
+	}) {
+		g.t.Errorf("nothing in the log has %q", parts)
 	}
 }
 
@@ -156,5 +213,15 @@ func TestLoopsBesideOthers(t *testing.T) {
 	close(failed)
 	for line := range failed {
 		t.Error(line)
+	}
+}
+
+// TestRetryAfterASuspension: who is refused is told when it is over.
+func TestRetryAfterASuspension(t *testing.T) {
+	for left, want := range map[time.Duration]time.Duration{0: time.Second, 20 * time.Second: 20 * time.Second} {
+		err := fmt.Errorf("hook: %w", &wasmhost.SuspendedError{Extension: "x", What: "record.create", For: left})
+		if e := mapError(err); e == nil || e.Status != http.StatusServiceUnavailable || e.RetryAfter != want {
+			t.Errorf("%v: %+v", left, e)
+		}
 	}
 }
