@@ -37,6 +37,8 @@ type Error struct {
 	Errno Errno
 	// Message is what the guest gets when it asks; for Failed it is a JSON object of failures per field.
 	Message string
+	// Refusal is what refused, which a guest may pass on as it is; nil for a failure that is nobody's no.
+	Refusal *Rejection
 }
 
 // Error returns class and message.
@@ -56,7 +58,7 @@ var (
 	ErrClosed = errors.New("wasmhost: closed")
 )
 
-// Rejection is a guest's no. It belongs to the receiver.
+// Rejection is a guest's no, or the host's. It is not changed once it was returned.
 type Rejection struct {
 	// Status is 400 to 599.
 	Status int
@@ -64,6 +66,9 @@ type Rejection struct {
 	Message string
 	// Fields are failures per field, nil when there are none.
 	Fields map[string]FieldFailure
+	// Cause is the host's own form of its no, nil for one that a guest made up. It comes back as it was when a guest passes it on, so
+	// that nothing of it is lost on the way.
+	Cause error
 }
 
 // FieldFailure is what is wrong with one field.
@@ -133,6 +138,7 @@ var (
 	errHeaderOwned = &Error{Errno: Forbidden, Message: "the header belongs to the server"}
 	errHeaders     = &Error{Errno: Limit, Message: "too many headers"}
 	errFields      = &Error{Errno: Limit, Message: "too many failures"}
+	errNoRefusal   = &Error{Errno: Context, Message: "no host call was refused that could be passed on"}
 )
 
 // explain returns what a guest gets to know of err, and whether the log has to hear the rest.
@@ -154,9 +160,9 @@ func explain(err error) (known *Error, unexpected bool) {
 func rejected(r *Rejection) *Error {
 	switch r.Status {
 	case http.StatusForbidden, http.StatusUnauthorized:
-		return &Error{Errno: Forbidden, Message: r.Message}
+		return &Error{Errno: Forbidden, Message: r.Message, Refusal: r}
 	case http.StatusNotFound:
-		return &Error{Errno: NotFound, Message: r.Message}
+		return &Error{Errno: NotFound, Message: r.Message, Refusal: r}
 	}
 	fields := r.Fields
 	if fields == nil {
@@ -166,5 +172,5 @@ func rejected(r *Rejection) *Error {
 	if err != nil {
 		return errInternal
 	}
-	return &Error{Errno: Failed, Message: string(b)}
+	return &Error{Errno: Failed, Message: string(b), Refusal: r}
 }

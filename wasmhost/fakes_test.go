@@ -167,6 +167,9 @@ func (h *FakeHost) Find(ctx context.Context, as Authority, collection, id string
 	if h.OnFind != nil {
 		return h.OnFind(ctx, id)
 	}
+	if id == "refused" {
+		return nil, &Rejection{Status: 409, Message: "refused"}
+	}
 	h.ask("find %v %s %s", as, collection, id)
 	return NewFakeRecord(collection, "id", `"`+id+`"`), nil
 }

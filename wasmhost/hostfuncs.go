@@ -21,6 +21,7 @@ type hostFunc func(i *instance, p []uint64) (int32, *Error)
 // hostFuncs are the functions of the ABI by name, except now, whose result is wide. Their types stand in package abi.
 var hostFuncs = map[string]hostFunc{
 	"error_message":     errorMessage,
+	"error_status":      errorStatus,
 	"log":               logLine,
 	"random":            random,
 	"record_text":       recordText,
@@ -50,6 +51,7 @@ var hostFuncs = map[string]hostFunc{
 	"respond_header":    respondHeader,
 	"reject":            reject,
 	"reject_field":      rejectField,
+	"pass_on":           passOn,
 	"failure":           failure,
 }
 

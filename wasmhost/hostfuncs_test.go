@@ -38,7 +38,7 @@ var goodArgs = map[string][]any{
 	"record_set_json": {1, "title", `{"a":1}`}, "record_collection": {1, at(1024), 64}, "record_original": {1}, "record_hide": {1, "title"},
 	"record_show": {1, "title"}, "find": {1, "posts", "id"}, "list": {1, "posts", "{}"}, "create": {1, "posts", "{}"},
 	"update": {1, "posts", "id", "{}"}, "delete": {1, "posts", "id"}, "sql": {"SELECT 1", "[]"}, "rows_next": {2}, "rows_json": {2, at(1024), 64},
-	"rows_affected": {2}, "close": {2}, "request": {4, "x-a", at(1024), 64}, "auth": {}, "auth_superuser": {}, "respond": {200, "text/plain"},
+	"rows_affected": {2}, "close": {2}, "error_status": {}, "pass_on": {}, "request": {4, "x-a", at(1024), 64}, "auth": {}, "auth_superuser": {}, "respond": {200, "text/plain"},
 	"respond_header": {"X-A", "b"}, "reject": {400, "no"}, "reject_field": {"title", "code", "message"}, "failure": {at(1024), 64},
 }
 
@@ -54,6 +54,9 @@ func everything() *Call {
 
 // prepared is a script with a rows handle (2) that has a current row, and the arguments of a call in place.
 func prepared(name string) (s Script, args []any) {
+	if name == "pass_on" {
+		s.Call("find", s.placed([]any{1, "posts", "refused"})...)
+	}
 	statement, n := s.Put("SELECT 1")
 	s.Call("sql", statement, n, 0, 0)
 	s.Call("rows_next", 2)
@@ -339,25 +342,33 @@ func TestInternalErrors(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	field := map[string]FieldFailure{"a": {"c", "m"}}
+	refusal := func(status int) *Rejection {
+		return &Rejection{Status: status, Message: "no", Fields: map[string]FieldFailure{"a": {Code: "c", Message: "m"}}}
+	}
 	tests := []struct {
-		err  error
-		want Error
+		err     error
+		errno   Errno
+		message string
+		status  int
 	}{
-		{&Error{Forbidden, "no"}, Error{Forbidden, "no"}},
-		{fmt.Errorf("find: %w", &Error{NotFound, "x"}), Error{NotFound, "x"}},
-		{&Rejection{Status: 422, Fields: field}, Error{Failed, `{"a":{"code":"c","message":"m"}}`}},
-		{&Rejection{Status: 400}, Error{Failed, `{}`}},
-		{&Rejection{Status: 403, Message: "no"}, Error{Forbidden, "no"}},
-		{&Rejection{Status: 404, Message: "no"}, Error{NotFound, "no"}},
-		{fmt.Errorf("x: %w", ErrTimeout), *errInTime},
-		{ErrSuspended, *errInTime}, {ErrBusy, *errInTime}, {context.DeadlineExceeded, *errInTime},
-		{&Fault{Kind: Trapped}, *errInternal}, {errors.New("x"), *errInternal},
+		{&Error{Errno: Forbidden, Message: "no"}, Forbidden, "no", 0},
+		{fmt.Errorf("find: %w", &Error{Errno: NotFound, Message: "x"}), NotFound, "x", 0},
+		{fmt.Errorf("find: %w", &Error{Errno: NotFound, Message: "x", Refusal: refusal(404)}), NotFound, "x", 404},
+		{refusal(422), Failed, `{"a":{"code":"c","message":"m"}}`, 422},
+		{&Rejection{Status: 400}, Failed, `{}`, 400},
+		{refusal(401), Forbidden, "no", 401}, {refusal(403), Forbidden, "no", 403}, {refusal(404), NotFound, "no", 404},
+		{fmt.Errorf("x: %w", ErrTimeout), Busy, errInTime.Message, 0},
+		{ErrSuspended, Busy, errInTime.Message, 0}, {ErrBusy, Busy, errInTime.Message, 0}, {context.DeadlineExceeded, Busy, errInTime.Message, 0},
+		{&Fault{Kind: Trapped}, Internal, errInternal.Message, 0}, {errors.New("x"), Internal, errInternal.Message, 0},
 	}
 	for _, test := range tests {
 		got, unexpected := explain(test.err)
-		if *got != test.want || unexpected != (test.want.Errno == Internal) {
-			t.Errorf("%v: %v", test.err, got)
+		status := 0
+		if got.Refusal != nil {
+			status = got.Refusal.Status
+		}
+		if got.Errno != test.errno || got.Message != test.message || status != test.status || unexpected != (test.errno == Internal) {
+			t.Errorf("%v: %v, %d", test.err, got, status)
 		}
 	}
 }

@@ -69,6 +69,8 @@ type callState struct {
 	failure    *Error // of the last host call that failed
 	handles    handles
 	rejection  *Rejection
+	passed     bool // the rejection is what refused a host call
+	gaveUp     bool // it passed on that there was no time or room
 	response   *Response
 	fault      *Fault
 }
@@ -140,7 +142,7 @@ func (i *instance) do(j job) ([]byte, error) {
 	if err := i.invoke(i.handle); err != nil {
 		return nil, err
 	}
-	if i.call.rejection != nil || j.op == opAfter {
+	if i.call.rejection != nil || i.call.gaveUp || j.op == opAfter {
 		return nil, nil
 	}
 	return i.take(i.stack[0], i.extension.manager.most(j.op))
@@ -232,6 +234,9 @@ func (i *instance) finish(err error) error {
 	}
 	if err == nil && c.rejection != nil {
 		err = c.rejection
+	}
+	if err == nil && c.gaveUp {
+		err = ErrBusy
 	}
 	if c.fault != nil {
 		i.broken = true

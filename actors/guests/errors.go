@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/http"
 
 	zsqlite "zombiezen.com/go/sqlite"
 
@@ -26,9 +27,9 @@ func known(err error) error {
 	outcome := writes.OutcomeOf(err)
 	switch {
 	case errors.As(err, &no):
-		return &wasmhost.Rejection{Status: no.Status, Message: no.Message, Fields: failures(no.Fields)}
+		return refused(no)
 	case errors.As(err, &fields):
-		return refusal(fields)
+		return refused(&hooks.Rejection{Status: http.StatusBadRequest, Fields: fields})
 	case outcome == writes.Done: // not BUSY, which means that nothing was
 		return errors.New("after a write: " + err.Error())
 	case outcome == writes.Unknown:
@@ -37,9 +38,26 @@ func known(err error) error {
 		return &wasmhost.Error{Errno: wasmhost.Busy, Message: "the server's disk is full, nothing was written"}
 	}
 	if class := classOf(err); class != 0 {
-		return &wasmhost.Error{Errno: class, Message: err.Error()}
+		return &wasmhost.Error{Errno: class, Message: err.Error(), Refusal: ruled(err)}
 	}
 	return err
+}
+
+// ruled is the refusal in an error of the data itself: a rule's, or that of a record that is not there. What the extension may not do, or asked for
+// in a wrong way, is no refusal but its own mistake.
+func ruled(err error) *wasmhost.Rejection {
+	status := 0
+	switch {
+	case errors.Is(err, records.ErrNotFound):
+		status = http.StatusNotFound
+	case errors.Is(err, records.ErrForbidden):
+		status = http.StatusForbidden
+	case errors.Is(err, records.ErrRule), errors.Is(err, records.ErrReferenced), errors.Is(err, records.ErrLastSuperuser):
+		status = http.StatusBadRequest
+	default:
+		return nil
+	}
+	return &wasmhost.Rejection{Status: status}
 }
 
 // classOf is the class of what a guest may know about in the error's own words; 0 for none.
@@ -97,13 +115,27 @@ func knownSQL(err error) error {
 	return &wasmhost.Error{Errno: class, Message: err.Error()}
 }
 
-// refusal is FAILED with the failures per field as JSON.
-func refusal(fields validation.Errors) error {
-	text, err := json.Marshal(fields)
-	if err != nil {
-		return err
+// refused is a refusal as a guest gets it: the class and what it can read of it, and the refusal itself to pass on.
+func refused(no *hooks.Rejection) error {
+	status := no.Status
+	if status == 0 {
+		status = http.StatusBadRequest
 	}
-	return &wasmhost.Error{Errno: wasmhost.Failed, Message: string(text)}
+	e := &wasmhost.Error{Errno: wasmhost.Failed, Message: no.Message,
+		Refusal: &wasmhost.Rejection{Status: status, Message: no.Message, Fields: failures(no.Fields), Cause: no}}
+	switch status {
+	case http.StatusForbidden, http.StatusUnauthorized:
+		e.Errno = wasmhost.Forbidden
+	case http.StatusNotFound:
+		e.Errno = wasmhost.NotFound
+	default:
+		text, err := json.Marshal(no.Fields)
+		if err != nil {
+			return err
+		}
+		e.Message = string(text)
+	}
+	return e
 }
 
 func failures(fields validation.Errors) map[string]wasmhost.FieldFailure {
@@ -119,8 +151,11 @@ func failures(fields validation.Errors) map[string]wasmhost.FieldFailure {
 	return out
 }
 
-// Rejection is a guest's no as hooks say it.
+// Rejection is a guest's no as hooks say it. What a guest passed on is what it was.
 func Rejection(no *wasmhost.Rejection) error {
+	if first := (*hooks.Rejection)(nil); errors.As(no.Cause, &first) {
+		return first
+	}
 	out := &hooks.Rejection{Status: no.Status, Message: no.Message}
 	for name, failure := range no.Fields {
 		if out.Fields == nil {

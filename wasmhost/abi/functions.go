@@ -5,6 +5,8 @@ package abi
 var Functions = []Function{
 	{Section: "general", Name: "error_message", Params: []Param{buffer},
 		About: "the message of the last host call that failed"},
+	{Section: "general", Name: "error_status",
+		About: "the status of what refused the last host call that failed: 400 to 599 where a hook, a rule or a check said no, or what it was about is not there; 0 if nobody refused it"},
 	{Section: "general", Name: "log", Params: []Param{whole("level"), text("ptr", "len")},
 		About: "level -4 debug, 0 info, 4 warning, 8 error"},
 	{Section: "general", Name: "now", Wide: true,
@@ -65,6 +67,8 @@ var Functions = []Function{
 		About: "ends what is under way with this status (400–599) and message once `handle` returns; an empty message is the usual one of the status"},
 	{Section: "refusals", Name: "reject_field", Params: []Param{name, text("code", "clen"), text("msg", "mlen")},
 		About: "adds a failure of a field, as validation does, up to 256; the status is 400 unless `reject` says otherwise"},
+	{Section: "refusals", Name: "pass_on",
+		About: "ends what is under way with what the last host call that failed ended in, once `handle` returns: a refusal keeps its status, message and fields, through as many guests as pass it on; `BUSY` becomes a 503 that says to try again, unless something of the call is committed. `CONTEXT` after any other failure"},
 	{Section: "refusals", Name: "failure", Params: []Param{buffer},
 		About: "in `record.E.error`: why"},
 }

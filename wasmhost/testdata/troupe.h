@@ -10,6 +10,7 @@ typedef unsigned long long u64;
 
 /* generated from the table in wasmhost/abi */
 FN(error_message) i32 t_error_message(u32, u32);
+FN(error_status) i32 t_error_status(void);
 FN(log) i32 t_log(u32, u32, u32);
 FN(now) i64 t_now(void);
 FN(random) i32 t_random(u32, u32);
@@ -40,6 +41,7 @@ FN(respond) i32 t_respond(u32, u32, u32);
 FN(respond_header) i32 t_respond_header(u32, u32, u32, u32);
 FN(reject) i32 t_reject(u32, u32, u32);
 FN(reject_field) i32 t_reject_field(u32, u32, u32, u32, u32, u32);
+FN(pass_on) i32 t_pass_on(void);
 FN(failure) i32 t_failure(u32, u32);
 /* end of what is generated */
 

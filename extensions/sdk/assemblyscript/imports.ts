@@ -5,6 +5,9 @@
 @external("troupe_1", "error_message") export declare function host_error_message(buf: usize, cap: i32): i32;
 
 // @ts-ignore: decorator
+@external("troupe_1", "error_status") export declare function host_error_status(): i32;
+
+// @ts-ignore: decorator
 @external("troupe_1", "log") export declare function host_log(level: i32, ptr: usize, len: i32): i32;
 
 // @ts-ignore: decorator
@@ -93,6 +96,9 @@
 
 // @ts-ignore: decorator
 @external("troupe_1", "reject_field") export declare function host_reject_field(name: usize, nlen: i32, code: usize, clen: i32, msg: usize, mlen: i32): i32;
+
+// @ts-ignore: decorator
+@external("troupe_1", "pass_on") export declare function host_pass_on(): i32;
 
 // @ts-ignore: decorator
 @external("troupe_1", "failure") export declare function host_failure(buf: usize, cap: i32): i32;

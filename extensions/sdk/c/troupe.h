@@ -41,6 +41,7 @@
 
 /* generated from the table in wasmhost/abi */
 TROUPE_IMPORT(error_message)(void *buf, uint32_t cap);
+TROUPE_IMPORT(error_status)(void);
 TROUPE_IMPORT(log)(int32_t level, const void *ptr, uint32_t len);
 TROUPE_IMPORT_WIDE(now)(void);
 TROUPE_IMPORT(random)(void *ptr, uint32_t len);
@@ -71,6 +72,7 @@ TROUPE_IMPORT(respond)(int32_t status, const void *ctype, uint32_t clen);
 TROUPE_IMPORT(respond_header)(const void *name, uint32_t nlen, const void *value, uint32_t vlen);
 TROUPE_IMPORT(reject)(int32_t status, const void *ptr, uint32_t len);
 TROUPE_IMPORT(reject_field)(const void *name, uint32_t nlen, const void *code, uint32_t clen, const void *msg, uint32_t mlen);
+TROUPE_IMPORT(pass_on)(void);
 TROUPE_IMPORT(failure)(void *buf, uint32_t cap);
 /* end of what is generated */
 

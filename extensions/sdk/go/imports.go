@@ -13,6 +13,9 @@ import "unsafe"
 //go:noescape
 func hostErrorMessage(buf unsafe.Pointer, cap uint32) int32
 
+//go:wasmimport troupe_1 error_status
+func hostErrorStatus() int32
+
 //go:wasmimport troupe_1 log
 //go:noescape
 func hostLog(level int32, ptr string) int32
@@ -125,6 +128,9 @@ func hostReject(status int32, ptr string) int32
 //go:wasmimport troupe_1 reject_field
 //go:noescape
 func hostRejectField(name string, code string, msg string) int32
+
+//go:wasmimport troupe_1 pass_on
+func hostPassOn() int32
 
 //go:wasmimport troupe_1 failure
 //go:noescape

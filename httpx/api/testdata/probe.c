@@ -223,6 +223,10 @@ static int32_t run_data(troupe_text name) {
         return tell(troupe_delete(as, collection, part[3]), TROUPE_T("ok"));
     if (IS("sql"))
         return tell_sql(troupe_sql(zero(part[1]), part[2]));
+    if (IS("status"))
+        return tell(0, digits(troupe_host_error_status()));
+    if (IS("pass"))
+        return tell(troupe_host_pass_on(), TROUPE_T("ok"));
     return run_record(name);
 }
 
