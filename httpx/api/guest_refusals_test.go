@@ -14,7 +14,9 @@ import (
 // A refusal of what an extension writes is answered with its own status, message and fields when each level passes it on, whoever refused and whoever
 // is between.
 func TestNestedRefusals(t *testing.T) {
-	nest := func(collection, body string) string { return "record.create<|create|1|" + collection + "|" + body + "|" }
+	nest := func(collection, body string) string {
+		return "record.create<|create|1|" + collection + "|" + body + "|"
+	}
 	const pass = "record.create<|pass"
 	tests := []struct {
 		name    string
