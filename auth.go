@@ -23,5 +23,5 @@ func (a *App) InstallerToken(ctx context.Context) (string, error) {
 	if !a.inner.Ready() {
 		return "", ErrNotOpen
 	}
-	return auth.NewSuperusers(auth.NewData(a.inner, "installer")).Installer(ctx, time.Now())
+	return auth.NewSuperusers(auth.NewData(a.inner.Accounts(), "installer")).Installer(ctx, time.Now())
 }

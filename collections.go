@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	inner "github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/catalogue"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -34,7 +34,7 @@ func ParseCollection(json []byte) (*Collection, error) {
 
 // Collections returns the definitions of all collections: one atomic load. It is nil before the App is open.
 func (a *App) Collections() []*Collection {
-	if cat := a.inner.Catalogue(); cat != nil {
+	if cat := a.inner.Catalogue.Current(); cat != nil {
 		return cat.Collections
 	}
 	return nil
@@ -45,7 +45,7 @@ func (a *App) FindCollection(nameOrID string) (*Collection, error) {
 	if !a.inner.Ready() {
 		return nil, ErrNotOpen
 	}
-	c := a.inner.Catalogue().Find(nameOrID)
+	c := a.inner.Catalogue.Current().Find(nameOrID)
 	if c == nil {
 		return nil, fmt.Errorf("%w: %s", ErrNoCollection, nameOrID)
 	}
@@ -59,7 +59,7 @@ func (a *App) SaveCollection(ctx context.Context, c *Collection) error {
 	if !a.inner.Ready() {
 		return fmt.Errorf("save collection %s: %w", c.Name, ErrNotOpen)
 	}
-	err := a.inner.ChangeCollections(ctx, inner.SchemaChange{Put: c})
+	err := a.inner.Catalogue.Change(ctx, catalogue.Change{Put: c})
 	if err != nil {
 		return fmt.Errorf("save collection %s: %w", c.Name, err)
 	}
@@ -71,7 +71,7 @@ func (a *App) SaveCollection(ctx context.Context, c *Collection) error {
 func (a *App) DeleteCollection(ctx context.Context, nameOrID string) error {
 	c, err := a.FindCollection(nameOrID)
 	if err == nil {
-		err = a.inner.ChangeCollections(ctx, inner.SchemaChange{Delete: c.ID})
+		err = a.inner.Catalogue.Change(ctx, catalogue.Change{Delete: c.ID})
 	}
 	if err != nil {
 		return fmt.Errorf("delete collection: %w", err)
@@ -83,5 +83,8 @@ func (a *App) DeleteCollection(ctx context.Context, nameOrID string) error {
 // changed, the others created; with deleteMissing those that the list does not name are deleted. It fails with [FieldErrors],
 // or like [App.SaveCollection], and changes nothing then. A program calls it at each start with the collections that it needs.
 func (a *App) ImportCollections(ctx context.Context, list []byte, deleteMissing bool) error {
-	return a.inner.ImportCollections(ctx, list, deleteMissing)
+	if !a.inner.Ready() {
+		return fmt.Errorf("import collections: %w", ErrNotOpen)
+	}
+	return a.inner.Catalogue.Import(ctx, list, deleteMissing)
 }

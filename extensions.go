@@ -14,7 +14,7 @@ func (a *App) Extensions() []Extension {
 		return nil
 	}
 	var list []Extension
-	for _, x := range a.inner.Guests().Extensions() {
+	for _, x := range a.inner.Guests.Extensions() {
 		list = append(list, Extension{Name: x.Name(), Version: x.Version(), File: x.File()})
 	}
 	return list
@@ -26,5 +26,5 @@ func (a *App) ReloadExtensions(ctx context.Context) error {
 	if !a.inner.Ready() {
 		return ErrNotOpen
 	}
-	return a.inner.Guests().Reload(ctx)
+	return a.inner.Guests.Reload(ctx)
 }

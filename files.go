@@ -49,7 +49,7 @@ func (a *App) SaveWithFiles(ctx context.Context, r *Record, files ...*File) erro
 			with.Set(f.Field, p.Name)
 		}
 	}
-	if err := a.inner.Save(ctx, with, pending...); err != nil {
+	if err := a.save(ctx, with, pending...); err != nil {
 		return err
 	}
 	r.Become(with)
@@ -74,7 +74,7 @@ func (a *App) OpenFile(r *Record, name string) (*StoredFile, error) {
 	if !slices.Contains(r.FileKeys(), key) {
 		return nil, fmt.Errorf("open %q of a record of %s: %w", name, r.Collection.Name, ErrNoFile)
 	}
-	f, err := a.inner.Files().Open(key)
+	f, err := a.inner.Writes.Files().Open(key)
 	if err != nil {
 		return nil, fmt.Errorf("open %q of a record of %s: %w", name, r.Collection.Name, err)
 	}

@@ -86,88 +86,88 @@ func (a *App) OnTerminate() *Hook[*TerminateEvent] {
 // ends: realtime messages leave in the order of the commits, so a client whose message takes longer than two seconds goes without
 // it, and writes of the collection may wait for as long.
 func (a *App) OnRecordEnrich(collections ...string) *Hook[*RecordEnrichEvent] {
-	return around(a.inner.OnRecordEnrich(collections...), a.enrichEvent)
+	return around(a.inner.Hooks.OnRecordEnrich(collections...), a.enrichEvent)
 }
 
 // OnRecordValidate is the hook around the check of a record that is created or updated. Collections are named by name or id,
 // here and everywhere; none means all.
 func (a *App) OnRecordValidate(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordValidate(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordValidate(collections...), a.recordEvent)
 }
 
 // OnRecordCreateRequest is the hook around requests to the API that create a record. The record has no id yet.
 func (a *App) OnRecordCreateRequest(collections ...string) *Hook[*RecordRequestEvent] {
-	return around(a.inner.OnRecordCreateRequest(collections...), a.requestEvent)
+	return around(a.inner.Hooks.OnRecordCreateRequest(collections...), a.requestEvent)
 }
 
 // OnRecordCreate is the hook around the check and the write of a new record, which is complete by then, whoever makes it.
 func (a *App) OnRecordCreate(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordCreate(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordCreate(collections...), a.recordEvent)
 }
 
 // OnRecordCreateExecute is the hook around the write of a new record, after its check. What is changed here is not checked
 // again.
 func (a *App) OnRecordCreateExecute(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordCreateExecute(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordCreateExecute(collections...), a.recordEvent)
 }
 
 // OnRecordAfterCreateSuccess is the hook after a new record was committed. An error is the caller's answer and takes nothing
 // back.
 func (a *App) OnRecordAfterCreateSuccess(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordAfterCreateSuccess(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordAfterCreateSuccess(collections...), a.recordEvent)
 }
 
 // OnRecordAfterCreateError is the hook after a create failed or was rolled back; the event's Error says why.
 func (a *App) OnRecordAfterCreateError(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordAfterCreateError(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordAfterCreateError(collections...), a.recordEvent)
 }
 
 // OnRecordUpdateRequest is the hook around requests to the API that update a record.
 func (a *App) OnRecordUpdateRequest(collections ...string) *Hook[*RecordRequestEvent] {
-	return around(a.inner.OnRecordUpdateRequest(collections...), a.requestEvent)
+	return around(a.inner.Hooks.OnRecordUpdateRequest(collections...), a.requestEvent)
 }
 
 // OnRecordUpdate is [App.OnRecordCreate] for updates. The record's Original is what is stored.
 func (a *App) OnRecordUpdate(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordUpdate(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordUpdate(collections...), a.recordEvent)
 }
 
 // OnRecordUpdateExecute is [App.OnRecordCreateExecute] for updates.
 func (a *App) OnRecordUpdateExecute(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordUpdateExecute(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordUpdateExecute(collections...), a.recordEvent)
 }
 
 // OnRecordAfterUpdateSuccess is [App.OnRecordAfterCreateSuccess] for updates.
 func (a *App) OnRecordAfterUpdateSuccess(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordAfterUpdateSuccess(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordAfterUpdateSuccess(collections...), a.recordEvent)
 }
 
 // OnRecordAfterUpdateError is [App.OnRecordAfterCreateError] for updates.
 func (a *App) OnRecordAfterUpdateError(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordAfterUpdateError(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordAfterUpdateError(collections...), a.recordEvent)
 }
 
 // OnRecordDeleteRequest is the hook around requests to the API that delete a record.
 func (a *App) OnRecordDeleteRequest(collections ...string) *Hook[*RecordRequestEvent] {
-	return around(a.inner.OnRecordDeleteRequest(collections...), a.requestEvent)
+	return around(a.inner.Hooks.OnRecordDeleteRequest(collections...), a.requestEvent)
 }
 
 // OnRecordDelete is the hook around the deletion of a record, also of one that goes along with another.
 func (a *App) OnRecordDelete(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordDelete(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordDelete(collections...), a.recordEvent)
 }
 
 // OnRecordDeleteExecute is the hook around the deletion itself and what goes along with it.
 func (a *App) OnRecordDeleteExecute(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordDeleteExecute(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordDeleteExecute(collections...), a.recordEvent)
 }
 
 // OnRecordAfterDeleteSuccess is [App.OnRecordAfterCreateSuccess] for deletions.
 func (a *App) OnRecordAfterDeleteSuccess(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordAfterDeleteSuccess(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordAfterDeleteSuccess(collections...), a.recordEvent)
 }
 
 // OnRecordAfterDeleteError is [App.OnRecordAfterCreateError] for deletions.
 func (a *App) OnRecordAfterDeleteError(collections ...string) *Hook[*RecordEvent] {
-	return around(a.inner.OnRecordAfterDeleteError(collections...), a.recordEvent)
+	return around(a.inner.Hooks.OnRecordAfterDeleteError(collections...), a.recordEvent)
 }

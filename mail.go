@@ -24,10 +24,10 @@ func (a *App) SendMail(ctx context.Context, m *Message) error {
 	if !a.inner.Ready() {
 		return ErrNotOpen
 	}
-	conf := a.inner.Settings()
+	conf := a.inner.Settings.Current()
 	out := mailer.Message(*m)
 	if out.From.Address == "" {
 		out.From = mail.Address{Name: conf.Meta.SenderName, Address: conf.Meta.SenderAddress}
 	}
-	return a.inner.Mailer().Send(ctx, &out)
+	return a.inner.Mailer.Send(ctx, &out)
 }

@@ -2,8 +2,9 @@ package troupe
 
 import (
 	"context"
+	"fmt"
 
-	inner "github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -31,28 +32,45 @@ type Find struct {
 const MaxFound = records.MaxFound
 
 // NewRecord returns a new record of a collection, which is named by name or id. It fails with [ErrNoCollection] or [ErrNotOpen].
-func (a *App) NewRecord(collection string) (*Record, error) { return a.inner.NewRecord(collection) }
+func (a *App) NewRecord(collection string) (*Record, error) {
+	if !a.inner.Ready() {
+		return nil, ErrNotOpen
+	}
+	return a.inner.Records.New(collection)
+}
 
 // FindRecordByID returns a record of a collection without asking any rule. Like all reads it sees what the transaction of ctx has
 // written. It fails with [ErrNoCollection] or [ErrNotFound].
 func (a *App) FindRecordByID(ctx context.Context, collection, id string) (*Record, error) {
-	return a.inner.FindRecordByID(ctx, collection, id)
+	if !a.inner.Ready() {
+		return nil, ErrNotOpen
+	}
+	return a.inner.Records.FindByID(ctx, collection, id)
 }
 
 // FindRecords returns the records that a search finds, without asking any rule. It fails with [ErrNoCollection] and [ErrQuery].
 func (a *App) FindRecords(ctx context.Context, collection string, f Find) ([]*Record, error) {
-	return a.inner.FindRecords(ctx, collection, inner.Find(f))
+	if !a.inner.Ready() {
+		return nil, ErrNotOpen
+	}
+	return a.inner.Records.FindAll(ctx, collection, programs.Find(f))
 }
 
 // FindFirstRecord returns the first record that a search finds. It fails with [ErrNotFound] beside the errors of
 // [App.FindRecords].
 func (a *App) FindFirstRecord(ctx context.Context, collection string, f Find) (*Record, error) {
-	return a.inner.FindFirstRecord(ctx, collection, inner.Find(f))
+	if !a.inner.Ready() {
+		return nil, ErrNotOpen
+	}
+	return a.inner.Records.FindFirst(ctx, collection, programs.Find(f))
 }
 
 // CountRecords returns how many records a search finds; its limit, offset and sort have no meaning.
 func (a *App) CountRecords(ctx context.Context, collection string, f Find) (int, error) {
-	return a.inner.CountRecords(ctx, collection, inner.Find(f))
+	if !a.inner.Ready() {
+		return 0, ErrNotOpen
+	}
+	return a.inner.Records.Count(ctx, collection, programs.Find(f))
 }
 
 // Save creates or updates a record, with its hooks and checks and without asking any rule. Only the fields that differ
@@ -61,8 +79,20 @@ func (a *App) CountRecords(ctx context.Context, collection string, f Find) (int,
 //
 // It fails with [FieldErrors] where the record is refused, and with the errors of hooks; [OutcomeOf] says of any error whether
 // something was written.
-func (a *App) Save(ctx context.Context, r *Record) error { return a.inner.Save(ctx, r) }
+func (a *App) Save(ctx context.Context, r *Record) error { return a.save(ctx, r) }
+
+func (a *App) save(ctx context.Context, r *Record, uploads ...*records.PendingFile) error {
+	if !a.inner.Ready() {
+		return fmt.Errorf("save record of %s: %w", r.Collection.Name, ErrNotOpen)
+	}
+	return a.inner.Records.Save(ctx, r, uploads...)
+}
 
 // Delete deletes a record and what goes along with it, with their hooks and without asking any rule. It fails with [ErrNotFound]
 // or [ErrReferenced] beside the errors of [App.Save].
-func (a *App) Delete(ctx context.Context, r *Record) error { return a.inner.Delete(ctx, r) }
+func (a *App) Delete(ctx context.Context, r *Record) error {
+	if !a.inner.Ready() {
+		return fmt.Errorf("delete record of %s: %w", r.Collection.Name, ErrNotOpen)
+	}
+	return a.inner.Records.Delete(ctx, r)
+}

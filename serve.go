@@ -38,7 +38,7 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 	if err != nil {
 		return err
 	}
-	err = a.inner.Guests().Load(ctx, guests.Source{
+	err = a.inner.Guests.Load(ctx, guests.Source{
 		Dir: a.opts.Extensions, CacheDir: filepath.Join(a.opts.Dir, ".troupe_cache"), Limits: wasmhost.Limits(a.opts.ExtensionLimits), Grants: grants,
 		Routes: server.SetExtensions,
 	})

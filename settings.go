@@ -11,7 +11,7 @@ import (
 type Settings = settings.Settings
 
 // Settings returns the current settings: one atomic load. They are not to be changed, and nil before the App is open.
-func (a *App) Settings() *Settings { return a.inner.Settings() }
+func (a *App) Settings() *Settings { return a.inner.Settings.Current() }
 
 // SaveSettings stores what change makes of the current settings and returns the result. change may be called again and
 // works only on what it is given; its error stores nothing and is returned. In a transaction it fails with [ErrInTransaction].
@@ -19,8 +19,8 @@ func (a *App) SaveSettings(ctx context.Context, change func(s *Settings) error) 
 	if !a.inner.Ready() {
 		return nil, ErrNotOpen
 	}
-	return a.inner.SaveSettings(ctx, change)
+	return a.inner.Settings.Save(ctx, change)
 }
 
 // WatchSettings calls fn after every change of the settings, whoever makes it, until the App is closed. fn must not block.
-func (a *App) WatchSettings(fn func()) { a.inner.OnSettings(fn) }
+func (a *App) WatchSettings(fn func()) { a.inner.Settings.Watch(fn) }

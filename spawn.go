@@ -49,7 +49,7 @@ func (a *App) programs() (*actors.Supervisor, error) {
 		if !a.inner.Ready() {
 			return nil, ErrNotOpen
 		}
-		s, err := a.inner.Actors().Root().Supervisor("programs")
+		s, err := a.inner.Actors.Root().Supervisor("programs")
 		if err != nil {
 			return nil, err
 		}

@@ -28,7 +28,7 @@ func (a *App) Subscribe(topics ...string) (*Subscription, error) {
 	if !a.inner.Ready() {
 		return nil, fmt.Errorf("subscribe: %w", ErrNotOpen)
 	}
-	feed, err := a.inner.Realtime().Feed(topics...)
+	feed, err := a.inner.Realtime.Feed(topics...)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}

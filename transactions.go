@@ -1,6 +1,9 @@
 package troupe
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // RunInTransaction runs fn with a context whose writes and reads are part of one transaction: all or nothing. While fn runs
 // no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), with its context, and it
@@ -10,5 +13,8 @@ import "context"
 //
 // Hooks that come after a write run when the transaction has ended. Their errors are returned, and take nothing back.
 func (a *App) RunInTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
-	return a.inner.RunInTransaction(ctx, fn)
+	if !a.inner.Ready() {
+		return fmt.Errorf("begin transaction: %w", ErrNotOpen)
+	}
+	return a.inner.Records.RunInTransaction(ctx, fn)
 }

@@ -11,10 +11,12 @@ func (a *App) Close() error {
 		closed := false
 		end := func() error {
 			closed = true
-			a.stopMailer() // what it writes once a mail was sent is still taken
-			a.closing.Store(true)
-			if a.writes != nil {
-				a.writes.Close()
+			if a.Mailer != nil {
+				a.Mailer.Close() // what it writes once a mail was sent is still taken
+			}
+			a.Catalogue.Close()
+			if a.Writes != nil {
+				a.Writes.Close()
 			}
 			return a.release()
 		}
@@ -22,15 +24,15 @@ func (a *App) Close() error {
 		if !closed {
 			err = errors.Join(err, end())
 		}
-		if a.guests != nil {
-			err = errors.Join(err, a.guests.Close()) // theirs are among the hooks that come last
+		if a.Guests != nil {
+			err = errors.Join(err, a.Guests.Close()) // theirs are among the hooks that come last
 		}
 		a.closeErr = err
 	})
 	return a.closeErr
 }
 
-// release gives back what Open took: the Writer finishes what it was handed, then that is announced and the streams end,
+// release gives back what Bootstrap took: the Writer finishes what it was handed, then that is announced and the streams end,
 // and the database, which rules are judged on, closes last. What was not opened yet is passed over.
 func (a *App) release() (err error) {
 	a.releaseOnce.Do(func() { err = a.releaseAll() })
@@ -38,24 +40,26 @@ func (a *App) release() (err error) {
 }
 
 func (a *App) releaseAll() error {
-	a.stopMailer()
 	var errs []error
-	if a.writes != nil {
-		errs = append(errs, a.writes.Settle())
+	if a.Mailer != nil {
+		a.Mailer.Close()
 	}
-	if a.hub != nil {
-		errs = append(errs, a.hub.Close())
+	if a.Writes != nil {
+		errs = append(errs, a.Writes.Settle())
 	}
-	if a.writes != nil {
-		a.writes.Stop()
+	if a.Realtime != nil {
+		errs = append(errs, a.Realtime.Close())
 	}
-	if a.db != nil {
-		errs = append(errs, a.db.Close())
+	if a.Writes != nil {
+		a.Writes.Stop()
 	}
-	if a.actors != nil {
-		errs = append(errs, a.actors.Stop())
+	if a.DB != nil {
+		errs = append(errs, a.DB.Close())
 	}
-	a.background.Wait()
+	if a.Actors != nil {
+		errs = append(errs, a.Actors.Stop())
+	}
+	a.Catalogue.Stop()
 	if a.unlock != nil {
 		errs = append(errs, a.unlock())
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/hooks"
 )
 
@@ -23,3 +24,14 @@ func (a *App) OnBootstrap() *hooks.Hook[*BootstrapEvent] { return &a.bootstrap }
 
 // OnTerminate is the hook around the end.
 func (a *App) OnTerminate() *hooks.Hook[*TerminateEvent] { return &a.terminate }
+
+// bindEndings puts handlers of extensions around the end, in the place of those whose id old tells.
+func (a *App) bindEndings(old func(id string) bool, with []guests.Ending) {
+	list := make([]*hooks.Handler[*TerminateEvent], len(with))
+	for i, ending := range with {
+		list[i] = &hooks.Handler[*TerminateEvent]{
+			ID: ending.ID, Priority: ending.Priority, Func: func(e *TerminateEvent) error { return ending.Func(e.Next) },
+		}
+	}
+	a.terminate.Replace(old, list)
+}

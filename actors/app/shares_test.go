@@ -5,10 +5,10 @@ import "testing"
 // TestSharesOfAnApp: what an App hands out is bounded, by what it was given.
 func TestSharesOfAnApp(t *testing.T) {
 	a := New(Options{Dir: t.TempDir(), Memory: 1 << 30})
-	if got := a.Budget().Total(); got != 256<<20 {
+	if got := a.Budget.Total(); got != 256<<20 {
 		t.Errorf("a budget of %d bytes", got)
 	}
-	for _, s := range a.Shares().All() {
+	for _, s := range a.Shares.All() {
 		if s == nil || s.Usage().Limit == 0 {
 			t.Errorf("a share without a limit: %+v", s.Usage())
 		}

@@ -113,14 +113,12 @@ func (g *rig) change(name string, edit func(*schema.Collection)) {
 	}
 }
 
-// The rig is an [auth.Application] without hooks.
+// application is one without hooks.
+func (g *rig) application() auth.Application {
+	return auth.Application{DB: g.db, Catalogue: g.catalogue.Load, Store: g.store, Passwords: g.passwords, Write: g.write}
+}
 
-func (g *rig) DB() *sqlite.DB               { return g.db }
-func (g *rig) Catalogue() *schema.Catalogue { return g.catalogue.Load() }
-func (g *rig) Store() *records.Store        { return g.store }
-func (g *rig) Passwords() records.Passwords { return g.passwords }
-
-func (g *rig) Write(ctx context.Context, _ *schema.Collection, cmd records.Command, _ string) error {
+func (g *rig) write(ctx context.Context, _ *schema.Collection, cmd records.Command, _ string) error {
 	return g.db.Do(ctx, g.store.Work(cmd, nil))
 }
 
@@ -130,7 +128,7 @@ func (g *rig) create(collection string, body map[string]any) *records.Record {
 	c := g.catalogue.Load().Find(collection)
 	cmd, err := g.store.PrepareCreate(g.t.Context(), g.input(c, body))
 	if err == nil {
-		err = g.Write(g.t.Context(), nil, cmd, "")
+		err = g.write(g.t.Context(), nil, cmd, "")
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -142,7 +140,7 @@ func (g *rig) update(r *records.Record, body map[string]any) *records.Record {
 	g.t.Helper()
 	cmd, err := g.store.PrepareUpdate(g.t.Context(), r.ID(), g.input(r.Collection, body))
 	if err == nil {
-		err = g.Write(g.t.Context(), nil, cmd, "")
+		err = g.write(g.t.Context(), nil, cmd, "")
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -154,7 +152,7 @@ func (g *rig) delete(r *records.Record) {
 	g.t.Helper()
 	cmd, err := g.store.PrepareDelete(r.ID(), g.input(r.Collection, nil))
 	if err == nil {
-		err = g.Write(g.t.Context(), nil, cmd, "")
+		err = g.write(g.t.Context(), nil, cmd, "")
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -182,7 +180,7 @@ func (g *rig) verifier(now func() time.Time) *auth.Verifier {
 }
 
 // data writes as tests do.
-func (g *rig) data() *auth.Data { return auth.NewData(g, "test") }
+func (g *rig) data() *auth.Data { return auth.NewData(g.application(), "test") }
 
 func (g *rig) superusers() *auth.Superusers { return auth.NewSuperusers(g.data()) }
 

@@ -32,7 +32,7 @@ func open(t testing.TB) *app.App {
 			t.Error(err)
 		}
 	})
-	if err := a.ImportCollections(t.Context(), []byte(collections), false); err != nil {
+	if err := a.Catalogue.Import(t.Context(), []byte(collections), false); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -69,7 +69,7 @@ type accessRig struct {
 func openAccess(t *testing.T) *accessRig {
 	t.Helper()
 	g := &accessRig{
-		access: open(t).Guests().Access(),
+		access: open(t).Guests.Access(),
 		own:    guests.Scope{Name: "x", Permits: permits("things", "closed")},
 		narrow: guests.Scope{Name: "x", Permits: permits("things")},
 		caller: guests.Scope{Name: "x", AsCaller: true, Permits: permits("things")},
@@ -159,7 +159,7 @@ func TestWriteAccess(t *testing.T) {
 // TestAccessToCredentials: who can sign in is decided by code with the permission only, in whatever way it writes.
 func TestAccessToCredentials(t *testing.T) {
 	a, ctx := open(t), t.Context()
-	access := a.Guests().Access()
+	access := a.Guests.Access()
 	plain := guests.Scope{Name: "x", Permits: permits("users")}
 	trusted := plain
 	trusted.Credentials = true
@@ -206,7 +206,7 @@ func TestAccessToCredentials(t *testing.T) {
 // TestAccessInATransaction: what code reads and writes with the context of a transaction belongs to it.
 func TestAccessInATransaction(t *testing.T) {
 	a, ctx := open(t), t.Context()
-	access, own := a.Guests().Access(), guests.Scope{Name: "x", Permits: permits("things")}
+	access, own := a.Guests.Access(), guests.Scope{Name: "x", Permits: permits("things")}
 	no := errors.New("no")
 	count := func(ctx context.Context) int {
 		out, err := access.SQL(ctx, own, &sqlite.Query{SQL: "SELECT id FROM things", MaxRows: 10})
@@ -215,7 +215,7 @@ func TestAccessInATransaction(t *testing.T) {
 		}
 		return len(out.Rows)
 	}
-	err := a.RunInTransaction(ctx, func(ctx context.Context) error {
+	err := a.Records.RunInTransaction(ctx, func(ctx context.Context) error {
 		if _, err := access.Create(ctx, own, "things", map[string]any{"text": "a"}); err != nil {
 			return err
 		}

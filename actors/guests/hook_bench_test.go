@@ -30,16 +30,16 @@ func withGuest(b *testing.B, a *app.App, path string) {
 		err = os.WriteFile(filepath.Join(dir, "guest.wasm"), wasm, 0o600)
 	}
 	if err == nil {
-		err = a.Guests().Load(b.Context(), guests.Source{Dir: dir, Limits: wasmhost.Limits{Hook: time.Minute}})
+		err = a.Guests.Load(b.Context(), guests.Source{Dir: dir, Limits: wasmhost.Limits{Hook: time.Minute}})
 	}
-	if err != nil || len(a.Guests().Extensions()) != 1 {
-		b.Fatal(err, len(a.Guests().Extensions()))
+	if err != nil || len(a.Guests.Extensions()) != 1 {
+		b.Fatal(err, len(a.Guests.Extensions()))
 	}
 }
 
 func benchCollection(b *testing.B, a *app.App, name string) *schema.Collection {
 	b.Helper()
-	err := a.ChangeSchema(b.Context(), func(ch *schema.Change) error {
+	err := a.Catalogue.ChangeFunc(b.Context(), func(ch *schema.Change) error {
 		c, err := schema.DecodeNew([]byte(`{"name":"` + name + `","type":"base","fields":[{"name":"title","type":"text"},{"name":"slug","type":"text"}]}`))
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func benchCollection(b *testing.B, a *app.App, name string) *schema.Collection {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return a.Catalogue().Find(name)
+	return a.Catalogue.Current().Find(name)
 }
 
 // BenchmarkExtensionTrigger is what hooks cost around nothing.
@@ -68,8 +68,8 @@ func BenchmarkExtensionTrigger(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			a := open(b)
 			c := benchCollection(b, a, bench.collection)
-			a.OnRecordCreate("native").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
-			a.OnRecordCreate("nativecopy").BindFunc(func(e *writes.RecordEvent) error {
+			a.Hooks.OnRecordCreate("native").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+			a.Hooks.OnRecordCreate("nativecopy").BindFunc(func(e *writes.RecordEvent) error {
 				e.Record.Set("slug", e.Record.Text("title"))
 				return e.Next()
 			})
@@ -86,7 +86,7 @@ func BenchmarkExtensionTrigger(b *testing.B) {
 				r.Set("title", "The quick brown fox jumps over the lazy dog")
 				for pb.Next() {
 					e := writes.NewRecordEvent(ctx, records.Created, r)
-					if err := a.Stages(records.Created).Write.Trigger(e, func(*writes.RecordEvent) error { return nil }); err != nil {
+					if err := a.Hooks.Stages(records.Created).Write.Trigger(e, func(*writes.RecordEvent) error { return nil }); err != nil {
 						b.Error(err)
 						return
 					}

@@ -20,7 +20,7 @@ func TestHooksSkipSystemCollections(t *testing.T) {
 		{nil, "_otps", true},
 		{[]string{"_superusers"}, "_superusers", false},
 	} {
-		if got := guests.HookSkips(tt.named, a.Catalogue().Find(tt.collection)); got != tt.skips {
+		if got := guests.HookSkips(tt.named, a.Catalogue.Current().Find(tt.collection)); got != tt.skips {
 			t.Errorf("a hook on %q and %s: %v", tt.named, tt.collection, got)
 		}
 	}

@@ -15,15 +15,15 @@ import (
 // TestGuestsAddLittleToWhatIsShown: an answer holds hundreds of records at once, so what a guest puts into one is bounded.
 func TestGuestsAddLittleToWhatIsShown(t *testing.T) {
 	a, ctx := open(t), t.Context()
-	r, err := a.NewRecord("things")
+	r, err := a.Records.New("things")
 	if err == nil {
-		err = a.Save(ctx, r)
+		err = a.Records.Save(ctx, r)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := false
-	a.OnRecordEnrich("things").BindFunc(func(e *writes.RecordEnrichEvent) error {
+	a.Hooks.OnRecordEnrich("things").BindFunc(func(e *writes.RecordEnrichEvent) error {
 		asked = true
 		g := guests.ShownRecord(e.Shown)
 		half := strings.Repeat("x", guests.MaxGiven/2-10)
@@ -40,7 +40,7 @@ func TestGuestsAddLittleToWhatIsShown(t *testing.T) {
 		return e.Next()
 	})
 	who := records.Caller{Request: &filter.Request{Context: "default", Method: "GET"}, Superuser: true}
-	if _, err := a.Store().View(ctx, nil, &records.ViewInput{CollectionID: r.Collection.ID, ID: r.ID(), Caller: who}); err != nil {
+	if _, err := a.Store.View(ctx, nil, &records.ViewInput{CollectionID: r.Collection.ID, ID: r.ID(), Caller: who}); err != nil {
 		t.Fatal(err)
 	}
 	if !asked {

@@ -15,21 +15,21 @@ import (
 
 // user makes a record of the auth collection that every directory has.
 func (g *rig) user(id, name string) *records.Record {
-	return g.create(g.app.Catalogue().Find("users"), map[string]any{
+	return g.create(g.app.Catalogue.Current().Find("users"), map[string]any{
 		"id": id, "name": name, "email": name + "@example.com", "password": "12345678", "passwordConfirm": "12345678",
 	})
 }
 
 func (g *rig) superuser() *records.Record {
-	return g.create(g.app.Catalogue().Find("_superusers"), map[string]any{
+	return g.create(g.app.Catalogue.Current().Find("_superusers"), map[string]any{
 		"email": "root@example.com", "password": "1234567890", "passwordConfirm": "1234567890",
 	})
 }
 
 func (g *rig) setRules(name string, rule *string) {
 	g.t.Helper()
-	must(g.t, g.app.ChangeSchema(context.Background(), func(ch *schema.Change) error {
-		c := g.app.Catalogue().Find(name).Clone()
+	must(g.t, g.app.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error {
+		c := g.app.Catalogue.Current().Find(name).Clone()
 		c.ListRule, c.ViewRule = rule, rule
 		return ch.Update(c.ID, c)
 	}))
@@ -63,7 +63,7 @@ func TestWhoMayListen(t *testing.T) {
 	} {
 		g.setRules("docs", test.rule)
 		for _, action := range []string{"create", "update", "delete"} {
-			r := g.create(g.app.Catalogue().Find("docs"), map[string]any{"t": "x", "owner": ann.ID()})
+			r := g.create(g.app.Catalogue.Current().Find("docs"), map[string]any{"t": "x", "owner": ann.ID()})
 			switch action {
 			case "update":
 				g.update(r, nil)
@@ -113,7 +113,7 @@ func TestHiddenFieldsAndEmails(t *testing.T) {
 func TestBinding(t *testing.T) {
 	g := newRig(t)
 	ann, bob := g.user("ann000000000001", "ann"), g.user("bob000000000001", "bob")
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	ctx := context.Background()
 	s := g.open()
 	if err := hub.Subscribe(ctx, "nobody", nil, nil, s.ip, nil); !errors.Is(err, realtime.ErrUnknownClient) {
@@ -137,8 +137,8 @@ func TestBinding(t *testing.T) {
 	}
 	g.update(ann, map[string]any{"password": "123456789", "passwordConfirm": "123456789"})
 	s.subscribe(bob.Identity(), "a") // the stream is a guest since the answer to the update
-	must(t, g.app.ChangeSchema(ctx, func(ch *schema.Change) error {
-		c := g.app.Catalogue().Find("users").Clone()
+	must(t, g.app.Catalogue.ChangeFunc(ctx, func(ch *schema.Change) error {
+		c := g.app.Catalogue.Current().Find("users").Clone()
 		c.Auth.AuthToken.Secret = strings.Repeat("s", 50)
 		return ch.Update(c.ID, c)
 	}))
@@ -241,7 +241,7 @@ func TestMessagesExpandPolymorphicRelations(t *testing.T) {
 func TestSend(t *testing.T) {
 	g := newRig(t)
 	s := g.open()
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	if err := hub.Send(s.id, "@oauth2", []byte(`{}`)); !errors.Is(err, realtime.ErrUnknownClient) {
 		t.Errorf("a topic nobody listens to: %v", err)
 	}
@@ -255,7 +255,7 @@ func TestSend(t *testing.T) {
 // TestRedeem: a topic that works once, also when somebody else tries.
 func TestRedeem(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	s := g.open()
 	s.subscribe(nil, "@oauth2", "other")
 	must(t, hub.Redeem(s.id, "@oauth2", s.ip, []byte(`1`)))

@@ -50,7 +50,7 @@ func TestLaw11FloodIsToldInOrder(t *testing.T) {
 		changes, subscribers = 6000, 2 // readers that are ten times slower would pass for such that do not keep up
 	}
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	streams := budget.New(4<<20).Share("streams", 100, 50)
 	hub.Share(nil, streams)
 	c := g.docs("")
@@ -99,7 +99,7 @@ func TestLaw11FloodIsToldInOrder(t *testing.T) {
 // and nobody loses anything or hears of it in another order.
 func TestLaw11SlowJudgingDelaysNobodyElse(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	slow := g.docs("")
 	fast := g.collection(`{"name":"fast","type":"base","fields":[{"name":"t","type":"text"}],"listRule":""}`)
 	filter := `docs/*?options={"query":{"filter":"n = 1"}}`
@@ -114,9 +114,9 @@ func TestLaw11SlowJudgingDelaysNobodyElse(t *testing.T) {
 		if n < realtime.MaxCollectionChanges {
 			ctx = context.Background()
 		}
-		cmd, err := g.app.Store().PrepareCreate(ctx, g.input(slow, map[string]any{"t": fmt.Sprint("s", n), "n": 1}))
+		cmd, err := g.app.Store.PrepareCreate(ctx, g.input(slow, map[string]any{"t": fmt.Sprint("s", n), "n": 1}))
 		must(t, err)
-		err = g.app.Write(ctx, slow, cmd, "w")
+		err = g.app.Writes.DoCommand(ctx, slow, cmd, "w")
 		cancel()
 		if err != nil {
 			if !errors.Is(err, sqlite.ErrNotWritten) || n < realtime.MaxCollectionChanges {
@@ -155,7 +155,7 @@ func TestLaw11SlowJudgingDelaysNobodyElse(t *testing.T) {
 // fetch again. Who asks for nothing loses nothing.
 func TestLaw13WhoHoldsThingsUpIsDropped(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	c := g.docs("")
 	costly, plain := g.open(), g.open()
 	costly.subscribe(nil, `docs/*?options={"query":{"filter":"n = 0"}}`)
@@ -182,7 +182,7 @@ func TestLaw13WhoHoldsThingsUpIsDropped(t *testing.T) {
 // Nothing is left out silently: who cannot be told because something could not be judged is dropped.
 func TestLaw11WhatCannotBeJudgedEndsTheStream(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	c := g.docs("")
 	judged, plain := g.open(), g.open()
 	judged.subscribe(nil, `docs/*?options={"query":{"filter":"n = 0"}}`)
@@ -202,7 +202,7 @@ func TestLaw13WriterTakesNoLockOfSubscribers(t *testing.T) {
 	c := g.docs("t != '' && @collection.users.id ?!= ''")
 	s := g.open()
 	s.subscribe(nil, "docs/*")
-	release := g.app.Realtime().Hold()
+	release := g.app.Realtime.Hold()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -224,7 +224,7 @@ func TestLaw13WriterTakesNoLockOfSubscribers(t *testing.T) {
 func TestLaw13SlowReadersAreBoundedInBytes(t *testing.T) {
 	const writes = 60
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	streams := budget.New(2<<20).Share("streams", 100, 50)
 	hub.Share(nil, streams)
 	c := g.docs("")

@@ -71,7 +71,7 @@ func TestEnrichedMessagesArePerIdentity(t *testing.T) {
 	g := newRig(t)
 	e := &enricher{f: greet}
 	e.bind("docs")
-	g.app.Realtime().Enrich(e)
+	g.app.Realtime.Enrich(e)
 	c := g.docs("")
 	marks := g.collection(`{"name":"marks","type":"base","fields":[{"name":"t","type":"text"}],"listRule":""}`)
 	ann, bob, root := g.user("ann000000000001", "ann"), g.user("bob000000000001", "bob"), g.superuser()
@@ -123,7 +123,7 @@ func TestEnrichedMessagesArePerIdentity(t *testing.T) {
 func TestAudiencesNoticeEnrichment(t *testing.T) {
 	g := newRig(t)
 	e := &enricher{f: greet}
-	g.app.Realtime().Enrich(e)
+	g.app.Realtime.Enrich(e)
 	c := g.docs("")
 	ann, cid := g.user("ann000000000001", "ann"), g.user("cid000000000001", "cid")
 	a, b := g.open(), g.open()
@@ -152,12 +152,12 @@ func TestExpandedRecordsAreEnrichedPerIdentity(t *testing.T) {
 	g := newRig(t)
 	e := &enricher{f: greet}
 	e.bind("docs")
-	g.app.Realtime().Enrich(e)
+	g.app.Realtime.Enrich(e)
 	c := g.docs("")
 	notes := g.collection(fmt.Sprintf(`{"name":"notes","type":"base","listRule":"@collection.docs.id ?= doc","fields":[{"name":"t","type":"text"},
 		{"name":"doc","type":"relation","collectionId":%q,"maxSelect":1}]}`, c.ID))
 	root := g.superuser()
-	second := g.create(g.app.Catalogue().Find("_superusers"), map[string]any{"email": "second@example.com", "password": "1234567890", "passwordConfirm": "1234567890"})
+	second := g.create(g.app.Catalogue.Current().Find("_superusers"), map[string]any{"email": "second@example.com", "password": "1234567890", "passwordConfirm": "1234567890"})
 	a, b, guest := g.open(), g.open(), g.open()
 	const topic = `notes/*?options={"query":{"expand":"doc"}}`
 	a.subscribe(root.Identity(), topic)
@@ -191,7 +191,7 @@ func TestPanicOfUserCodeLeavesOneClientOut(t *testing.T) {
 		return inner()
 	}}
 	e.bind("docs")
-	g.app.Realtime().Enrich(e)
+	g.app.Realtime.Enrich(e)
 	c := g.docs("")
 	guest, ann := g.open(), g.open()
 	guest.subscribe(nil, "docs/*")
@@ -212,7 +212,7 @@ func TestUserCodeThatDoesNotEndIsLeftAlone(t *testing.T) {
 		return nil
 	}}
 	e.bind("docs")
-	g.app.Realtime().Enrich(e)
+	g.app.Realtime.Enrich(e)
 	c := g.docs("")
 	marks := g.collection(`{"name":"marks","type":"base","fields":[{"name":"t","type":"text"}],"listRule":""}`)
 	s := g.open()

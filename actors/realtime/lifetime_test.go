@@ -27,7 +27,7 @@ func until(t testing.TB, what string, f func() bool) {
 
 func TestHangUpIsNoticed(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	stay := g.open()
 	for _, leave := range []func(s *stream) error{
 		func(s *stream) error { return s.conn.Close() },
@@ -55,7 +55,7 @@ func TestHangUpIsNoticed(t *testing.T) {
 func TestOtherConnections(t *testing.T) {
 	g := newRig(t)
 	near, far := net.Pipe()
-	must(t, g.app.Realtime().Connect(far, realtime.Opening{Head: []byte(head), IP: "ip", Client: "ip"}))
+	must(t, g.app.Realtime.Connect(far, realtime.Opening{Head: []byte(head), IP: "ip", Client: "ip"}))
 	buf := make([]byte, 4096)
 	near.SetReadDeadline(time.Now().Add(patience))
 	var got string
@@ -65,12 +65,12 @@ func TestOtherConnections(t *testing.T) {
 		got += string(buf[:n])
 	}
 	near.Close()
-	until(t, "the client is forgotten", func() bool { return g.app.Realtime().Len() == 0 })
+	until(t, "the client is forgotten", func() bool { return g.app.Realtime.Len() == 0 })
 }
 
 func TestStreamsEnd(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	c := g.docs("")
 	idle, busy := g.open(), g.open()
 	idle.subscribe(nil, "docs/*")
@@ -104,7 +104,7 @@ func TestStreamsEnd(t *testing.T) {
 func TestCommentsKeepStreamsAwake(t *testing.T) {
 	g := newRig(t)
 	s := g.open()
-	g.app.Realtime().Later(26 * time.Second)
+	g.app.Realtime.Later(26 * time.Second)
 	line, err := s.line.ReadString('\n')
 	if must(t, err); line != ":\n" {
 		t.Errorf("got %q", line)
@@ -113,8 +113,8 @@ func TestCommentsKeepStreamsAwake(t *testing.T) {
 		t.Errorf("got %q, %v", line, err)
 	}
 	s.subscribe(nil, "x")
-	g.app.Realtime().Later(27 * time.Second)
-	must(t, g.app.Realtime().Send(s.id, "x", []byte("1")))
+	g.app.Realtime.Later(27 * time.Second)
+	must(t, g.app.Realtime.Send(s.id, "x", []byte("1")))
 	if line, _ = s.line.ReadString('\n'); !strings.HasPrefix(line, "id:") {
 		t.Errorf("a second comment too early: %q", line)
 	}
@@ -133,7 +133,7 @@ func TestCloseEndsStreams(t *testing.T) {
 	}
 	near, far := net.Pipe()
 	defer near.Close()
-	if err := g.app.Realtime().Connect(far, realtime.Opening{Head: []byte(head), IP: "ip", Client: "ip"}); !errors.Is(err, realtime.ErrClosed) {
+	if err := g.app.Realtime.Connect(far, realtime.Opening{Head: []byte(head), IP: "ip", Client: "ip"}); !errors.Is(err, realtime.ErrClosed) {
 		t.Errorf("connect after close: %v", err)
 	}
 }
@@ -141,7 +141,7 @@ func TestCloseEndsStreams(t *testing.T) {
 // TestPanicOfAClientsActor ends that stream and no other.
 func TestPanicOfAClientsActor(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	bad, good := g.open(), g.open()
 	hub.Fail(bad.id)
 	if _, err := bad.read(); err == nil {
@@ -156,7 +156,7 @@ func TestPanicOfAClientsActor(t *testing.T) {
 // TestClientThatDoesNotReadIsDropped: it slows nobody down until then.
 func TestClientThatDoesNotReadIsDropped(t *testing.T) {
 	g := newRig(t)
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	c := g.docs("")
 	lazy, keen := g.open(), g.open()
 	must(t, lazy.conn.(*net.TCPConn).SetReadBuffer(4096))
@@ -232,5 +232,5 @@ func TestStreamsComeAndGo(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	writer.Wait()
-	until(t, "all are forgotten", func() bool { return g.app.Realtime().Len() == 0 })
+	until(t, "all are forgotten", func() bool { return g.app.Realtime.Len() == 0 })
 }

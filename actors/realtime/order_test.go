@@ -14,15 +14,15 @@ import (
 
 // spoiled is a command that writes and fails then, so that what it wrote is rolled back: nothing there has that id.
 func (g *rig) spoiled(c *schema.Collection, cmd records.Command) records.Command {
-	fails, err := g.app.Store().PrepareDelete("nothing00000001", g.input(c, nil))
+	fails, err := g.app.Store.PrepareDelete("nothing00000001", g.input(c, nil))
 	must(g.t, err)
 	return &records.Batch{Commands: []records.Command{cmd, fails}}
 }
 
 // numbered applies a command and notes the order of commits: units run in it.
 func (g *rig) numbered(cmd records.Command, l *ledger) error {
-	work := g.app.Store().Work(cmd, nil)
-	return g.app.DB().Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	work := g.app.Store.Work(cmd, nil)
+	return g.app.DB.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		err := work.Apply(tx)
 		if err == nil {
 			l.note(records.ResultOf(cmd))
@@ -48,13 +48,13 @@ func (l *ledger) note(r *records.Record) {
 
 // writeOrSpoil creates a record, or has that rolled back.
 func (g *rig) writeOrSpoil(c *schema.Collection, text string, spoil bool, l *ledger) {
-	cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": text}))
+	cmd, err := g.app.Store.PrepareCreate(context.Background(), g.input(c, map[string]any{"t": text}))
 	if err != nil {
 		g.t.Error(err)
 		return
 	}
 	if spoil {
-		if err := g.app.Write(context.Background(), c, g.spoiled(c, cmd), "w"); !errors.Is(err, records.ErrNotFound) {
+		if err := g.app.Writes.DoCommand(context.Background(), c, g.spoiled(c, cmd), "w"); !errors.Is(err, records.ErrNotFound) {
 			g.t.Errorf("a spoiled write: %v", err)
 		}
 		return
@@ -133,7 +133,7 @@ func TestBatchIsToldAfterItsCommit(t *testing.T) {
 	batch := func(texts ...string) *records.Batch {
 		b := new(records.Batch)
 		for _, text := range texts {
-			cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": text}))
+			cmd, err := g.app.Store.PrepareCreate(context.Background(), g.input(c, map[string]any{"t": text}))
 			must(t, err)
 			b.Commands = append(b.Commands, cmd)
 		}
@@ -141,10 +141,10 @@ func TestBatchIsToldAfterItsCommit(t *testing.T) {
 	}
 	failing := batch("never")
 	failing.Commands = append(failing.Commands, g.spoiled(c, failing.Commands[0]))
-	if err := g.app.Write(context.Background(), c, failing, "w"); err == nil {
+	if err := g.app.Writes.DoCommand(context.Background(), c, failing, "w"); err == nil {
 		t.Error("the batch did not fail")
 	}
-	must(t, g.app.Write(context.Background(), c, batch("1", "2", "3"), "w"))
+	must(t, g.app.Writes.DoCommand(context.Background(), c, batch("1", "2", "3"), "w"))
 	s.expect("docs/* create 1", "docs/* create 2", "docs/* create 3")
 }
 
@@ -153,24 +153,24 @@ func TestJudgedAsItWas(t *testing.T) {
 	g := newRig(t)
 	ann := g.user("ann000000000001", "ann")
 	for _, rule := range []string{`owner = @request.auth.id`, `owner = @request.auth.id && @collection.users.id ?= owner`} {
-		if g.app.Catalogue().Find("docs") == nil {
+		if g.app.Catalogue.Current().Find("docs") == nil {
 			g.docs(rule)
 		}
 		g.setRules("docs", &rule)
-		c := g.app.Catalogue().Find("docs")
+		c := g.app.Catalogue.Current().Find("docs")
 		s := g.open()
 		s.subscribe(ann.Identity(), "docs/*")
 		s2 := g.open()
 		s2.subscribe(ann.Identity(), `docs/*?options={"query":{"filter":"n = 1"}}`)
-		create, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, map[string]any{"t": "1", "n": 1, "owner": ann.ID()}))
+		create, err := g.app.Store.PrepareCreate(context.Background(), g.input(c, map[string]any{"t": "1", "n": 1, "owner": ann.ID()}))
 		must(t, err)
-		leave, err := g.app.Store().PrepareUpdate(context.Background(), create.ID(), lateInput(g, c, map[string]any{"n": 2, "owner": "else"}))
+		leave, err := g.app.Store.PrepareUpdate(context.Background(), create.ID(), lateInput(g, c, map[string]any{"n": 2, "owner": "else"}))
 		must(t, err)
-		back, err := g.app.Store().PrepareUpdate(context.Background(), create.ID(), lateInput(g, c, map[string]any{"t": "2", "owner": ann.ID()}))
+		back, err := g.app.Store.PrepareUpdate(context.Background(), create.ID(), lateInput(g, c, map[string]any{"t": "2", "owner": ann.ID()}))
 		must(t, err)
-		remove, err := g.app.Store().PrepareDelete(create.ID(), g.input(c, nil))
+		remove, err := g.app.Store.PrepareDelete(create.ID(), g.input(c, nil))
 		must(t, err)
-		must(t, g.app.Write(context.Background(), c, &records.Batch{Commands: []records.Command{create, leave, back, remove}}, "w"))
+		must(t, g.app.Writes.DoCommand(context.Background(), c, &records.Batch{Commands: []records.Command{create, leave, back, remove}}, "w"))
 		s.expect("docs/* create 1", "docs/* update 2", "docs/* delete 2")
 		if m := s2.next().decode(t); m.Action != "create" {
 			t.Errorf("the filter let %s through", m.Action)

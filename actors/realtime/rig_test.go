@@ -63,11 +63,11 @@ func (g *rig) collection(definition string) *schema.Collection {
 	g.t.Helper()
 	c, err := schema.DecodeNew([]byte(definition))
 	must(g.t, err)
-	must(g.t, g.app.ChangeSchema(context.Background(), func(ch *schema.Change) error {
+	must(g.t, g.app.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error {
 		c, _ := schema.DecodeNew([]byte(definition))
 		return ch.Create(c)
 	}))
-	return g.app.Catalogue().Find(c.Name)
+	return g.app.Catalogue.Current().Find(c.Name)
 }
 
 // docs makes a collection with a text and a number, under one rule.
@@ -86,25 +86,25 @@ func (g *rig) input(c *schema.Collection, body map[string]any) records.WriteInpu
 
 func (g *rig) create(c *schema.Collection, body map[string]any) *records.Record {
 	g.t.Helper()
-	cmd, err := g.app.Store().PrepareCreate(context.Background(), g.input(c, body))
+	cmd, err := g.app.Store.PrepareCreate(context.Background(), g.input(c, body))
 	must(g.t, err)
-	must(g.t, g.app.Write(context.Background(), c, cmd, "test"))
+	must(g.t, g.app.Writes.DoCommand(context.Background(), c, cmd, "test"))
 	return cmd.Result
 }
 
 func (g *rig) update(r *records.Record, body map[string]any) *records.Record {
 	g.t.Helper()
-	cmd, err := g.app.Store().PrepareUpdate(context.Background(), r.ID(), g.input(r.Collection, body))
+	cmd, err := g.app.Store.PrepareUpdate(context.Background(), r.ID(), g.input(r.Collection, body))
 	must(g.t, err)
-	must(g.t, g.app.Write(context.Background(), r.Collection, cmd, "test"))
+	must(g.t, g.app.Writes.DoCommand(context.Background(), r.Collection, cmd, "test"))
 	return cmd.Result
 }
 
 func (g *rig) delete(r *records.Record) {
 	g.t.Helper()
-	cmd, err := g.app.Store().PrepareDelete(r.ID(), g.input(r.Collection, nil))
+	cmd, err := g.app.Store.PrepareDelete(r.ID(), g.input(r.Collection, nil))
 	must(g.t, err)
-	must(g.t, g.app.Write(context.Background(), r.Collection, cmd, "test"))
+	must(g.t, g.app.Writes.DoCommand(context.Background(), r.Collection, cmd, "test"))
 }
 
 // event is a message as it was read.
@@ -141,7 +141,7 @@ func (g *rig) pair() (near, far net.Conn) {
 func (g *rig) open() *stream {
 	g.t.Helper()
 	near, far := g.pair()
-	must(g.t, g.app.Realtime().Connect(far, realtime.Opening{Head: []byte(head), IP: "10.0.0.1", Client: "10.0.0.1"}))
+	must(g.t, g.app.Realtime.Connect(far, realtime.Opening{Head: []byte(head), IP: "10.0.0.1", Client: "10.0.0.1"}))
 	s := &stream{g: g, conn: near, r: bufio.NewReaderSize(near, 4096), ip: "10.0.0.1"}
 	g.t.Cleanup(func() { near.Close() })
 	near.SetReadDeadline(time.Now().Add(patience))
@@ -224,7 +224,7 @@ func (s *stream) next() event {
 // subscribe replaces the topics.
 func (s *stream) subscribe(who *filter.Identity, topics ...string) {
 	s.g.t.Helper()
-	must(s.g.t, s.g.app.Realtime().Subscribe(context.Background(), s.id, topics, who, s.ip, nil))
+	must(s.g.t, s.g.app.Realtime.Subscribe(context.Background(), s.id, topics, who, s.ip, nil))
 }
 
 // told is what a message says of a record.

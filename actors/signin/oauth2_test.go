@@ -24,9 +24,9 @@ func TestOAuth2SeesThatItsRecordMoved(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	data := auth.NewData(a, "test")
-	s := New(a.Writes(), data, auth.NewMails(data, a.Mailer(), a.Settings), oauth2.NewClient(oauth2.Options{}), Options{})
-	users := a.Catalogue().Find("users")
+	data := auth.NewData(a.Accounts(), "test")
+	s := New(a.Writes, data, auth.NewMails(data, a.Mailer, a.Settings.Current), oauth2.NewClient(oauth2.Options{}), Options{})
+	users := a.Catalogue.Current().Find("users")
 	signIn := func() *oauth2SignIn {
 		code := s.OAuth2(func(*schema.Collection) error { return nil })
 		code.Provider = "google"
@@ -34,17 +34,17 @@ func TestOAuth2SeesThatItsRecordMoved(t *testing.T) {
 		return &oauth2SignIn{s: s, form: code, a: &Attempt{Collection: users, Request: info}, user: &oauth2.User{ID: "1", Email: "a@x.test"}}
 	}
 	o := signIn() // it had found a record, which is gone
-	if err := a.RunInTransaction(t.Context(), o.write); !errors.Is(err, errMatchMoved) {
+	if err := a.Records.RunInTransaction(t.Context(), o.write); !errors.Is(err, errMatchMoved) {
 		t.Errorf("without a record: %v", err)
 	}
 	r := records.NewRecord(users)
 	r.Set("email", "a@x.test")
 	r.Set("password", "12345678")
-	if err := a.Save(t.Context(), r); err != nil {
+	if err := a.Records.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	o = signIn() // it had found a record that was verified
-	if err := a.RunInTransaction(t.Context(), o.write); !errors.Is(err, errMatchMoved) {
+	if err := a.Records.RunInTransaction(t.Context(), o.write); !errors.Is(err, errMatchMoved) {
 		t.Errorf("with one to be taken over: %v", err)
 	}
 	o = signIn()

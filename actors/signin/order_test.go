@@ -201,7 +201,7 @@ func (w *world) collection(mfa, rule, alerts bool) {
 		"otp":{"enabled":true,"duration":600,"length":6},
 		"oauth2":{"enabled":true,"providers":[{"name":"oidc","clientId":"c","clientSecret":"s","authURL":"%[5]s/a","tokenURL":"%[5]s/token","userInfoURL":"%[5]s/user"}]}}`,
 		collectionName(mfa, rule, alerts), authRule, mfa, alerts, w.provider)
-	err := w.ChangeSchema(context.Background(), func(ch *schema.Change) error {
+	err := w.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error {
 		c, err := schema.DecodeNew([]byte(definition))
 		if err != nil {
 			return err
@@ -296,7 +296,7 @@ func (w *world) credential(x try, r *records.Record) signin.Credential {
 // blankTokenKey makes a record for which no token can be signed, as an opened data directory may hold one.
 func (w *world) blankTokenKey(r *records.Record) {
 	w.t.Helper()
-	err := w.DB().Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	err := w.DB.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		tx.Touch(r.Collection.Name)
 		return tx.Exec("UPDATE "+sqlite.QuoteName(r.Collection.Name)+" SET tokenKey = '' WHERE id = ?", r.ID())
 	}))

@@ -85,7 +85,7 @@ func TestOTPOfAnotherCollection(t *testing.T) {
 	g := newRig(t, withCodes)
 	g.change("_superusers", withCodes)
 	otp := g.otp(g.alice())
-	other := g.Catalogue().Find("_superusers")
+	other := g.Catalogue.Current().Find("_superusers")
 	if _, err := g.withOTP(g.service, other, otp.ID, otp.Code, "10.0.0.1"); !errors.Is(err, signin.ErrOTP) {
 		t.Error(err)
 	}

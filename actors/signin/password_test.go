@@ -55,7 +55,7 @@ func TestSignInWithPassword(t *testing.T) {
 		tx.Touch("users")
 		return tx.Exec("UPDATE users SET password = '' WHERE id = ?", "carlcccccccccc3")
 	})
-	if err := g.DB().Do(t.Context(), blank); err != nil {
+	if err := g.DB.Do(t.Context(), blank); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -77,7 +77,7 @@ func TestSignInWithPassword(t *testing.T) {
 			before := g.hashed.Load()
 			p := g.service.Password()
 			p.Identity, p.IdentityField, p.Password = tt.form.Identity, tt.form.IdentityField, tt.form.Password
-			out, err := g.signIn(g.Catalogue().Find("users"), p)
+			out, err := g.signIn(g.Catalogue.Current().Find("users"), p)
 			if n := g.hashed.Load() - before; n != 1 {
 				t.Errorf("%d times work on a password, every sign-in takes one", n)
 			}

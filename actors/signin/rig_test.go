@@ -45,7 +45,9 @@ func newRig(t testing.TB, change func(users *schema.Collection)) *rig {
 		}
 	})
 	g.sink()
-	g.data = auth.NewData(g, "test")
+	accounts := g.Accounts()
+	accounts.Passwords = g.cheapPasswords()
+	g.data = auth.NewData(accounts, "test")
 	g.service = g.another()
 	if change != nil {
 		g.change("users", change)
@@ -64,8 +66,8 @@ func hashed(plain string) schema.Password {
 
 // another returns a service that remembers nothing of the first one's attempts.
 func (g *rig) another() *signin.Service {
-	mails := auth.NewMails(g.data, g.Mailer(), g.Settings)
-	return signin.New(g.Writes(), g.data, mails, oauth2.NewClient(oauth2.Options{}), signin.Options{
+	mails := auth.NewMails(g.data, g.Mailer, g.Settings.Current)
+	return signin.New(g.Writes, g.data, mails, oauth2.NewClient(oauth2.Options{}), signin.Options{
 		Now: func() time.Time { return time.Now().Add(time.Duration(g.later.Load())) },
 	})
 }
@@ -82,7 +84,7 @@ func (g *rig) sink() {
 			g.t.Error(err)
 		}
 	})
-	_, err = g.SaveSettings(context.Background(), func(conf *settings.Settings) error {
+	_, err = g.Settings.Save(context.Background(), func(conf *settings.Settings) error {
 		conf.SMTP = settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}
 		return nil
 	})
@@ -92,8 +94,8 @@ func (g *rig) sink() {
 	g.mails = s
 }
 
-// Passwords hides those of the application: tests hash at the lowest cost, and count how often.
-func (g *rig) Passwords() records.Passwords {
+// cheapPasswords hash at the lowest cost, and count how often.
+func (g *rig) cheapPasswords() records.Passwords {
 	return records.Passwords{
 		Hash: func(_ context.Context, plain string, _ int) (string, error) {
 			g.hashed.Add(1)
@@ -109,9 +111,9 @@ func (g *rig) Passwords() records.Passwords {
 // change stores another definition of a collection.
 func (g *rig) change(name string, edit func(*schema.Collection)) {
 	g.t.Helper()
-	c := g.Catalogue().Find(name).Clone()
+	c := g.Catalogue.Current().Find(name).Clone()
 	edit(c)
-	if err := g.ChangeSchema(context.Background(), func(ch *schema.Change) error { return ch.Update(c.ID, c) }); err != nil {
+	if err := g.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error { return ch.Update(c.ID, c) }); err != nil {
 		g.t.Fatal(err)
 	}
 }
@@ -122,11 +124,11 @@ func (g *rig) lost(name string, edit func(*schema.Collection)) {
 	g.t.Helper()
 	c, err := schema.DecodeNew([]byte(`{"name":"lost","type":"base"}`))
 	if err == nil {
-		err = g.ChangeSchema(context.Background(), func(ch *schema.Change) error { return ch.Create(c) })
+		err = g.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error { return ch.Create(c) })
 	}
 	if err == nil {
 		g.change(name, edit)
-		err = g.ChangeSchema(context.Background(), func(ch *schema.Change) error { return ch.Delete(c.ID) })
+		err = g.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error { return ch.Delete(c.ID) })
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -139,7 +141,7 @@ func (g *rig) create(collection string, body map[string]any) *records.Record {
 	if plain, ok := body["password"].(string); ok {
 		body["password"] = hashed(plain)
 	}
-	made, err := g.data.Create(context.Background(), g.Catalogue().Find(collection), body)
+	made, err := g.data.Create(context.Background(), g.Catalogue.Current().Find(collection), body)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -210,7 +212,7 @@ func (g *rig) signIn(c *schema.Collection, credential signin.Credential) (signin
 func (g *rig) withPassword(identity, password string) error {
 	p := g.service.Password()
 	p.Identity, p.Password = identity, password
-	_, err := g.signIn(g.Catalogue().Find("users"), p)
+	_, err := g.signIn(g.Catalogue.Current().Find("users"), p)
 	return err
 }
 

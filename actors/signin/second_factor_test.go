@@ -90,7 +90,7 @@ func TestWhoNeedsASecondMethod(t *testing.T) {
 				withMFA(c)
 				c.Auth.MFA.Enabled, c.Auth.MFA.Rule = tt.enabled, tt.rule
 			})
-			a := from(g.Catalogue().Find("users"), shown{"password", g.alice()})
+			a := from(g.Catalogue.Current().Find("users"), shown{"password", g.alice()})
 			a.Request.Caller.Request = &tt.req
 			_, err := g.service.SignIn(t.Context(), a)
 			var asked *signin.SecondFactorError

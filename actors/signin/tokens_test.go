@@ -16,7 +16,7 @@ import (
 // The auth rule is asked, unless a superuser does.
 func TestTokensWithoutSignIn(t *testing.T) {
 	w := newWorld(t)
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{DB: w.DB(), Catalogue: w.Catalogue})
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{DB: w.DB, Catalogue: w.Catalogue.Current})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,28 +24,28 @@ func TestCallersWhoGoAway(t *testing.T) {
 		{
 			"in the mailbox",
 			func(s *fileRig, entered chan<- struct{}, leave <-chan struct{}) error {
-				return s.app.Writes().Order(context.Background(), s.col, nothing, func() { close(entered); <-leave })
+				return s.app.Writes.Order(context.Background(), s.col, nothing, func() { close(entered); <-leave })
 			},
-			func(ctx context.Context, s *fileRig) error { return s.app.Writes().Order(ctx, s.col, wrote, nil) },
-			func(s *fileRig) bool { return s.app.Writes().Under(s.col) == 2 },
+			func(ctx context.Context, s *fileRig) error { return s.app.Writes.Order(ctx, s.col, wrote, nil) },
+			func(s *fileRig) bool { return s.app.Writes.Under(s.col) == 2 },
 		},
 		{
 			"for the Writer",
 			func(s *fileRig, entered chan<- struct{}, leave <-chan struct{}) error {
-				return s.app.DB().Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil }))
+				return s.app.DB.Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil }))
 			},
-			func(ctx context.Context, s *fileRig) error { return s.app.Writes().Order(ctx, s.col, wrote, nil) },
-			func(s *fileRig) bool { return s.app.DB().Waiting() == 1 },
+			func(ctx context.Context, s *fileRig) error { return s.app.Writes.Order(ctx, s.col, wrote, nil) },
+			func(s *fileRig) bool { return s.app.DB.Waiting() == 1 },
 		},
 		{
 			"a transaction",
 			func(s *fileRig, entered chan<- struct{}, leave <-chan struct{}) error {
-				return s.app.DB().Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil }))
+				return s.app.DB.Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil }))
 			},
 			func(ctx context.Context, s *fileRig) error {
-				return s.app.RunInTransaction(ctx, func(context.Context) error { t.Error("it began"); return nil })
+				return s.app.Records.RunInTransaction(ctx, func(context.Context) error { t.Error("it began"); return nil })
 			},
-			func(s *fileRig) bool { return s.app.DB().Waiting() == 1 },
+			func(s *fileRig) bool { return s.app.DB.Waiting() == 1 },
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestCallersWhoGoAway(t *testing.T) {
 			if err := await(t, "the one before", held); err != nil {
 				t.Error(err)
 			}
-			if err := s.app.Writes().Order(context.Background(), s.col, nothing, nil); err != nil {
+			if err := s.app.Writes.Order(context.Background(), s.col, nothing, nil); err != nil {
 				t.Errorf("the next: %v", err)
 			}
 		})
@@ -83,7 +83,7 @@ func TestWhatHasBegunIsWaitedFor(t *testing.T) {
 		return nil
 	})
 	outcome := make(chan error, 1)
-	go func() { outcome <- s.app.Writes().Order(ctx, s.col, work, nil) }()
+	go func() { outcome <- s.app.Writes.Order(ctx, s.col, work, nil) }()
 	await(t, "the beginning", begun)
 	cancel()
 	if err := await(t, "the outcome", outcome); err != nil {

@@ -125,7 +125,7 @@ func newBrokenFileRig(t *testing.T) (*fileRig, *brokenDisk) {
 
 // text reads a stored file.
 func (s *fileRig) text(key string) (string, error) {
-	f, err := s.app.Files().Open(key)
+	f, err := s.app.Writes.Files().Open(key)
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +148,7 @@ func faultyWrites(kept *records.Record) []faulty {
 			return s.write(s.update(kept.ID(), map[string]any{"title": title}, title+" one"))
 		}},
 		{"replace", func(s *fileRig, title string) error {
-			r, err := s.app.Store().Load(s.t.Context(), s.col.ID, kept.ID())
+			r, err := s.app.Store.Load(s.t.Context(), s.col.ID, kept.ID())
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -160,8 +160,8 @@ func faultyWrites(kept *records.Record) []faulty {
 				s.create(map[string]any{"title": title}, title+" one"), s.update(kept.ID(), nil, title+" two")}})
 		}},
 		{"transaction", func(s *fileRig, title string) error {
-			return s.app.RunInTransaction(s.t.Context(), func(ctx context.Context) error {
-				return s.app.Write(ctx, s.col, s.create(map[string]any{"title": title}, title+" one"), "test")
+			return s.app.Records.RunInTransaction(s.t.Context(), func(ctx context.Context) error {
+				return s.app.Writes.DoCommand(ctx, s.col, s.create(map[string]any{"title": title}, title+" one"), "test")
 			})
 		}},
 	}
@@ -170,7 +170,7 @@ func faultyWrites(kept *records.Record) []faulty {
 // titled tells whether a record has a title.
 func (s *fileRig) titled(title string) (found bool) {
 	s.t.Helper()
-	err := s.app.DB().Read(s.t.Context(), func(r *sqlite.Reader) error {
+	err := s.app.DB.Read(s.t.Context(), func(r *sqlite.Reader) error {
 		stmt, err := r.Prepare("SELECT 1 FROM shelf WHERE title = ?")
 		if err != nil {
 			return err
@@ -191,7 +191,7 @@ func (s *fileRig) titled(title string) (found bool) {
 func (s *fileRig) whole(during string) {
 	s.t.Helper()
 	for _, id := range idsIn(s.t, s.app, s.col) {
-		r, err := s.app.Store().Load(s.t.Context(), s.col.ID, id)
+		r, err := s.app.Store.Load(s.t.Context(), s.col.ID, id)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func notesOutlive(t *testing.T, only string) {
 	s, disk := newBrokenFileRig(t)
 	disk.only = only
 	s.created("a", "one")
-	s.app.Writes().OnStep(func(step string) {
+	s.app.Writes.OnStep(func(step string) {
 		if step == writes.StepStored {
 			disk.breaks(1, 1<<20, syscall.EIO)
 		}
@@ -264,7 +264,7 @@ func notesOutlive(t *testing.T, only string) {
 	if !disk.mend() {
 		t.Fatal("nothing was to be removed")
 	}
-	if notes, err := s.app.Writes().Pending().Left(); err != nil || len(notes) != 1 {
+	if notes, err := s.app.Writes.Pending().Left(); err != nil || len(notes) != 1 {
 		t.Errorf("%d notes, %v", len(notes), err)
 	}
 	if err := s.app.Close(); err != nil {
@@ -277,15 +277,15 @@ func notesOutlive(t *testing.T, only string) {
 func TestLaw10FilesOfAnUnknownOutcomeStay(t *testing.T) {
 	s := newFileRig(t)
 	cmd := s.create(map[string]any{"title": "a"}, "one")
-	note, err := s.app.Writes().StoreUploads(uploadsOf(cmd))
+	note, err := s.app.Writes.StoreUploads(uploadsOf(cmd))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.app.Writes().SettleUploads(uploadsOf(cmd), note, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
+	s.app.Writes.SettleUploads(uploadsOf(cmd), note, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
 	if text, err := s.text(uploadsOf(cmd).Keys()[0]); err != nil || text != "one" {
 		t.Errorf("the file is %q, %v", text, err)
 	}
-	if notes, err := s.app.Writes().Pending().Left(); err != nil || len(notes) != 1 {
+	if notes, err := s.app.Writes.Pending().Left(); err != nil || len(notes) != 1 {
 		t.Errorf("%d notes, %v", len(notes), err)
 	}
 	if err := s.app.Close(); err != nil {
@@ -301,14 +301,14 @@ func TestUploadsThatNoFileSystemTakesLeaveNoNote(t *testing.T) {
 	for _, name := range []string{"x.attrs", strings.Repeat("x", 300), strings.Repeat("x", 254), ".."} {
 		in := s.input(map[string]any{"title": "a"}, "one")
 		in.Files[0].Name = name
-		cmd, err := s.app.Store().PrepareCreate(t.Context(), in)
+		cmd, err := s.app.Store.PrepareCreate(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := s.write(cmd); err == nil {
 			t.Errorf("%.20q was stored", name)
 		}
-		if notes, err := s.app.Writes().Pending().Left(); err != nil || len(notes) != 0 {
+		if notes, err := s.app.Writes.Pending().Left(); err != nil || len(notes) != 0 {
 			t.Errorf("%.20q: %d notes are left, %v", name, len(notes), err)
 		}
 		if left := storedKeys(t, s.dir); len(left) != 0 {
@@ -320,7 +320,7 @@ func TestUploadsThatNoFileSystemTakesLeaveNoNote(t *testing.T) {
 // An upload that is named like the thumbs of another is not removed with that one.
 func TestAFileNamedLikeThumbsStays(t *testing.T) {
 	s := newFileRig(t)
-	store := s.app.Files()
+	store := s.app.Writes.Files()
 	for _, key := range []string{"c/r/a.png", "c/r/thumbs_a.png", "c/q/a.png", "c/q/thumbs_a.png/1x1_a.png"} {
 		if err := store.Put(key, strings.NewReader(key), files.Attributes{}); err != nil {
 			t.Fatal(err)
@@ -347,15 +347,15 @@ func TestLaw10FilesOfARecordThatCannotBeReadStay(t *testing.T) {
 	col := define(t, a, `{"name":"places","type":"base","fields":[{"name":"at","type":"geoPoint"},{"name":"f","type":"file"}]}`)
 	in := input(a, col, map[string]any{"at": map[string]any{"lon": 1, "lat": 2}})
 	in.Files = upload(t, "text")
-	cmd, err := a.Store().PrepareCreate(t.Context(), in)
+	cmd, err := a.Store.PrepareCreate(t.Context(), in)
 	if err == nil {
-		err = a.Write(t.Context(), col, cmd, "test")
+		err = a.Writes.DoCommand(t.Context(), col, cmd, "test")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	key := uploadsOf(cmd).Keys()[0]
-	err = a.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	err = a.DB.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		if err := tx.Exec("UPDATE places SET at = 'nowhere'"); err != nil {
 			return err
 		}
@@ -364,7 +364,7 @@ func TestLaw10FilesOfARecordThatCannotBeReadStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Store().Load(t.Context(), col.ID, cmd.ID()); err == nil {
+	if _, err := a.Store.Load(t.Context(), col.ID, cmd.ID()); err == nil {
 		t.Fatal("the record can be read")
 	}
 	if err := a.Close(); err != nil {

@@ -44,10 +44,10 @@ func (s *fileRig) define() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.app.ChangeSchema(s.t.Context(), func(ch *schema.Change) error { return ch.Create(c) }); err != nil {
+	if err := s.app.Catalogue.ChangeFunc(s.t.Context(), func(ch *schema.Change) error { return ch.Create(c) }); err != nil {
 		s.t.Fatal(err)
 	}
-	s.col = s.app.Catalogue().ByID(c.ID)
+	s.col = s.app.Catalogue.Current().ByID(c.ID)
 }
 
 func (s *fileRig) input(body map[string]any, contents ...string) records.WriteInput {
@@ -72,7 +72,7 @@ func (s *fileRig) input(body map[string]any, contents ...string) records.WriteIn
 
 func (s *fileRig) create(body map[string]any, contents ...string) *records.Create {
 	s.t.Helper()
-	cmd, err := s.app.Store().PrepareCreate(s.t.Context(), s.input(body, contents...))
+	cmd, err := s.app.Store.PrepareCreate(s.t.Context(), s.input(body, contents...))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func (s *fileRig) create(body map[string]any, contents ...string) *records.Creat
 
 func (s *fileRig) update(id string, body map[string]any, contents ...string) *records.Update {
 	s.t.Helper()
-	cmd, err := s.app.Store().PrepareUpdate(s.t.Context(), id, s.input(body, contents...))
+	cmd, err := s.app.Store.PrepareUpdate(s.t.Context(), id, s.input(body, contents...))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func (s *fileRig) update(id string, body map[string]any, contents ...string) *re
 
 func (s *fileRig) delete(id string) *records.Delete {
 	s.t.Helper()
-	cmd, err := s.app.Store().PrepareDelete(id, s.input(nil))
+	cmd, err := s.app.Store.PrepareDelete(id, s.input(nil))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func (s *fileRig) delete(id string) *records.Delete {
 }
 
 func (s *fileRig) write(cmd records.Command) error {
-	return s.app.Write(s.t.Context(), s.col, cmd, "test")
+	return s.app.Writes.DoCommand(s.t.Context(), s.col, cmd, "test")
 }
 
 func (s *fileRig) must(cmd records.Command) {
@@ -126,18 +126,18 @@ func audit(t *testing.T, name, dir string) {
 	app = openFileRig(t, dir)
 	defer app.Close()
 	named := make(map[string]bool)
-	for _, c := range app.Catalogue().Collections {
+	for _, c := range app.Catalogue.Current().Collections {
 		if c.IsView() || !writes.HasFiles(c) {
 			continue
 		}
 		for _, id := range idsIn(t, app, c) {
-			r, err := app.Store().Load(t.Context(), c.ID, id)
+			r, err := app.Store.Load(t.Context(), c.ID, id)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, key := range r.FileKeys() {
 				named[key] = true
-				f, err := app.Files().Open(key)
+				f, err := app.Writes.Files().Open(key)
 				if err != nil {
 					t.Errorf("%s: %s names %s, which is not there: %v", name, id, key, err)
 					continue
@@ -151,17 +151,17 @@ func audit(t *testing.T, name, dir string) {
 			t.Errorf("%s: %s is stored, and nobody names it", name, key)
 		}
 	}
-	if notes, err := app.Writes().Pending().Left(); err != nil || len(notes) > 0 {
+	if notes, err := app.Writes.Pending().Left(); err != nil || len(notes) > 0 {
 		t.Errorf("%s: notes of uploads are left: %v %v", name, notes, err)
 	}
-	if keys, err := app.Writes().Noted(t.Context()); err != nil || len(keys) > 0 {
+	if keys, err := app.Writes.Noted(t.Context()); err != nil || len(keys) > 0 {
 		t.Errorf("%s: notes of removals are left: %v %v", name, keys, err)
 	}
 }
 
 func idsIn(t *testing.T, app *app.App, c *schema.Collection) (ids []string) {
 	t.Helper()
-	err := app.DB().Read(t.Context(), func(r *sqlite.Reader) error {
+	err := app.DB.Read(t.Context(), func(r *sqlite.Reader) error {
 		stmt, err := r.Prepare("SELECT id FROM `" + c.Name + "`")
 		if err != nil {
 			return err

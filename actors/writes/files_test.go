@@ -88,7 +88,7 @@ func (c *crashes) begin(what string) {
 func TestLaw10FilesAndRecordsAgreeAfterACrashAtEachStep(t *testing.T) {
 	s := newFileRig(t)
 	c := &crashes{from: s.dir, into: t.TempDir()}
-	s.app.Writes().OnStep(c.at)
+	s.app.Writes.OnStep(c.at)
 
 	c.begin("create")
 	first := s.created("a", "one", "two")
@@ -108,15 +108,15 @@ func TestLaw10FilesAndRecordsAgreeAfterACrashAtEachStep(t *testing.T) {
 	batch = &records.Batch{Commands: []records.Command{s.create(map[string]any{"title": "c"}, "seven"), s.update(first.ID(), map[string]any{"docs": nil})}}
 	s.must(batch)
 	c.begin("transaction")
-	err := s.app.RunInTransaction(t.Context(), func(ctx context.Context) error {
-		return s.app.Write(ctx, s.col, s.create(map[string]any{"title": "d"}, "eight"), "test")
+	err := s.app.Records.RunInTransaction(t.Context(), func(ctx context.Context) error {
+		return s.app.Writes.DoCommand(ctx, s.col, s.create(map[string]any{"title": "d"}, "eight"), "test")
 	})
 	if err != nil {
 		t.Error(err)
 	}
 	c.begin("rolled back transaction")
-	err = s.app.RunInTransaction(t.Context(), func(ctx context.Context) error {
-		err := s.app.Write(ctx, s.col, s.create(map[string]any{"title": "e"}, "nine"), "test")
+	err = s.app.Records.RunInTransaction(t.Context(), func(ctx context.Context) error {
+		err := s.app.Writes.DoCommand(ctx, s.col, s.create(map[string]any{"title": "e"}, "nine"), "test")
 		return errors.Join(err, errors.New("no"))
 	})
 	if err == nil {
@@ -146,7 +146,7 @@ func TestLaw10AHalfStoredFileIsSweptAway(t *testing.T) {
 	s := newFileRig(t)
 	s.must(s.create(map[string]any{"title": "kept"}, "kept"))
 	image := filepath.Join(t.TempDir(), "image")
-	s.app.Writes().OnStep(func(step string) {
+	s.app.Writes.OnStep(func(step string) {
 		if step == writes.StepNoted {
 			if err := crashImage(image, s.dir); err != nil {
 				t.Error(err)
@@ -172,10 +172,10 @@ func TestLaw10ASweepKeepsWhatARecordNames(t *testing.T) {
 	s := newFileRig(t)
 	r := s.created("a", "one", "two")
 	keys := r.FileKeys()
-	if _, err := s.app.Writes().Pending().Note(keys[:1]); err != nil {
+	if _, err := s.app.Writes.Pending().Note(keys[:1]); err != nil {
 		t.Fatal(err)
 	}
-	err := s.app.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	err := s.app.DB.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		return records.NoteRemovals(tx, []string{keys[1], s.col.ID + "/"})
 	}))
 	if err != nil {
@@ -221,13 +221,13 @@ func TestLaw10FilesOfDeletedCollections(t *testing.T) {
 	s := newFileRig(t)
 	s.must(s.create(map[string]any{"title": "a"}, "one"))
 	image := filepath.Join(t.TempDir(), "image")
-	err := s.app.ChangeSchema(t.Context(), func(ch *schema.Change) error { return ch.Delete(s.col.ID) })
+	err := s.app.Catalogue.ChangeFunc(t.Context(), func(ch *schema.Change) error { return ch.Delete(s.col.ID) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.define()
 	r := s.created("b", "two")
-	f, err := s.app.Files().Open(r.FileKeys()[0])
+	f, err := s.app.Writes.Files().Open(r.FileKeys()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestLaw10FilesOfDeletedCollections(t *testing.T) {
 
 	// A crash between the commit of the deletion and the removal.
 	app := openFileRig(t, s.dir)
-	err = app.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	err = app.DB.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		for _, sql := range []string{"DROP TABLE shelf", "DELETE FROM _collections WHERE name = 'shelf'"} {
 			if err := tx.Exec(sql); err != nil {
 				return err

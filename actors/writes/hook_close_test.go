@@ -23,7 +23,7 @@ func TestCloseWhileHooksRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := define(t, a, counters)
-	a.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error {
 		if e.Record.Text("t") != "nested" {
 			if _, err := add(e.Context(), a, c, map[string]any{"t": "nested"}); err != nil {
 				return err
@@ -87,7 +87,7 @@ func addOne(a *app.App, c *schema.Collection, inTransaction bool) (ids []string,
 		return err
 	}
 	if inTransaction {
-		err = a.RunInTransaction(context.Background(), write)
+		err = a.Records.RunInTransaction(context.Background(), write)
 	} else {
 		err = write(context.Background())
 	}
@@ -103,9 +103,9 @@ func TestCloseInsideATransaction(t *testing.T) {
 	}
 	c := define(t, a, counters)
 	closed := make(chan error, 1)
-	err = a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err = a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		go func() { closed <- a.Close() }()
-		until(t, "the closing", a.Writes().Closing)
+		until(t, "the closing", a.Writes.Closing)
 		_, err := add(ctx, a, c, map[string]any{"t": "last"})
 		return err
 	})
@@ -115,7 +115,7 @@ func TestCloseInsideATransaction(t *testing.T) {
 	if err := await(t, "close", closed); err != nil {
 		t.Errorf("close: %v", err)
 	}
-	if err := a.RunInTransaction(context.Background(), func(context.Context) error { return nil }); !errors.Is(err, sqlite.ErrClosed) {
+	if err := a.Records.RunInTransaction(context.Background(), func(context.Context) error { return nil }); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("a later one: %v", err)
 	}
 	again, err := app.Open(context.Background(), app.Options{Dir: dir})
@@ -137,11 +137,11 @@ func TestLifeHooks(t *testing.T) {
 	}{
 		{"around", func(a *app.App) {
 			a.OnBootstrap().BindFunc(func(e *app.BootstrapEvent) error {
-				if a.DB() != nil {
+				if a.DB != nil {
 					t.Error("open before next")
 				}
 				err := e.Next()
-				if a.DB() == nil || e.Context() == nil {
+				if a.DB == nil || e.Context() == nil {
 					t.Error("not open after next")
 				}
 				return err

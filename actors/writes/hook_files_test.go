@@ -54,29 +54,37 @@ func TestUploadsOfWritesThatFail(t *testing.T) {
 		uploadStep
 		stays bool
 	}{
-		{uploadStep{"success", func(a *app.App) { a.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error { return e.Next() }) }, plain}, true},
-		{uploadStep{"rejected before", func(a *app.App) { a.OnRecordCreate().BindFunc(no); a.OnRecordUpdate().BindFunc(no) }, plain}, false},
-		{uploadStep{"rejected by validate", func(a *app.App) { a.OnRecordValidate().BindFunc(no) }, plain}, false},
-		{uploadStep{"rejected by execute", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(no); a.OnRecordUpdateExecute().BindFunc(no) }, plain}, false},
-		{uploadStep{"rejected too late", func(a *app.App) { a.OnRecordCreateExecute().BindFunc(late); a.OnRecordUpdateExecute().BindFunc(late) }, plain}, true},
+		{uploadStep{"success", func(a *app.App) {
+			a.Hooks.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+		}, plain}, true},
+		{uploadStep{"rejected before", func(a *app.App) { a.Hooks.OnRecordCreate().BindFunc(no); a.Hooks.OnRecordUpdate().BindFunc(no) }, plain}, false},
+		{uploadStep{"rejected by validate", func(a *app.App) { a.Hooks.OnRecordValidate().BindFunc(no) }, plain}, false},
+		{uploadStep{"rejected by execute", func(a *app.App) {
+			a.Hooks.OnRecordCreateExecute().BindFunc(no)
+			a.Hooks.OnRecordUpdateExecute().BindFunc(no)
+		}, plain}, false},
+		{uploadStep{"rejected too late", func(a *app.App) {
+			a.Hooks.OnRecordCreateExecute().BindFunc(late)
+			a.Hooks.OnRecordUpdateExecute().BindFunc(late)
+		}, plain}, true},
 		{uploadStep{"the hook takes the file out", func(a *app.App) {
 			out := func(e *writes.RecordEvent) error { e.Record.Set("f", ""); return e.Next() }
-			a.OnRecordCreateExecute().BindFunc(out)
-			a.OnRecordUpdateExecute().BindFunc(out)
+			a.Hooks.OnRecordCreateExecute().BindFunc(out)
+			a.Hooks.OnRecordUpdateExecute().BindFunc(out)
 		}, plain}, false},
 		{uploadStep{"transaction", nobody, func(a *app.App, write func(ctx context.Context) error) error {
-			return a.RunInTransaction(context.Background(), write)
+			return a.Records.RunInTransaction(context.Background(), write)
 		}}, true},
 		{uploadStep{"transaction rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
-			err := a.RunInTransaction(context.Background(), func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
+			err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
 			if errors.Is(err, errNo) {
 				err = nil
 			}
 			return err
 		}}, false},
 		{uploadStep{"part rolled back", nobody, func(a *app.App, write func(ctx context.Context) error) error {
-			return a.RunInTransaction(context.Background(), func(ctx context.Context) error {
-				_ = a.RunInTransaction(ctx, func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
+			return a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
+				_ = a.Records.RunInTransaction(ctx, func(ctx context.Context) error { return errors.Join(write(ctx), errNo) })
 				return nil
 			})
 		}}, false},
@@ -107,17 +115,17 @@ func (c uploadStep) run(t *testing.T, update, stays bool) {
 		in := input(a, col, map[string]any{"t": "x"})
 		in.Files = upload(t, "text")
 		if update {
-			cmd, err := a.Store().PrepareUpdate(ctx, id, in)
+			cmd, err := a.Store.PrepareUpdate(ctx, id, in)
 			if err != nil {
 				return err
 			}
-			return a.Write(ctx, col, cmd, "test")
+			return a.Writes.DoCommand(ctx, col, cmd, "test")
 		}
-		cmd, err := a.Store().PrepareCreate(ctx, in)
+		cmd, err := a.Store.PrepareCreate(ctx, in)
 		if err != nil {
 			return err
 		}
-		return a.Write(ctx, col, cmd, "test")
+		return a.Writes.DoCommand(ctx, col, cmd, "test")
 	}
 	if err := c.wrap(a, write); err != nil && !errors.Is(err, errNo) {
 		t.Fatal(err)
@@ -135,18 +143,18 @@ func TestUploadsOfAnUnknownOutcome(t *testing.T) {
 	col := define(t, a, `{"name":"docs","type":"base","fields":[{"name":"f","type":"file","maxSelect":1}]}`)
 	in := input(a, col, nil)
 	in.Files = upload(t, "text")
-	cmd, err := a.Store().PrepareCreate(context.Background(), in)
+	cmd, err := a.Store.PrepareCreate(context.Background(), in)
 	if err == nil {
-		err = a.Write(context.Background(), col, cmd, "test")
+		err = a.Writes.DoCommand(context.Background(), col, cmd, "test")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Writes().SettleUploads(uploadsOf(cmd), nil, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
+	a.Writes.SettleUploads(uploadsOf(cmd), nil, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
 	if storedFiles(t, a, col) != 1 {
 		t.Error("an unknown outcome dropped the file")
 	}
-	a.Writes().SettleUploads(uploadsOf(cmd), nil, errNo)
+	a.Writes.SettleUploads(uploadsOf(cmd), nil, errNo)
 	if storedFiles(t, a, col) != 0 {
 		t.Error("a failure kept the file")
 	}

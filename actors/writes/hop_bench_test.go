@@ -19,12 +19,12 @@ func BenchmarkHop(b *testing.B) {
 	}{
 		{"writer", func() error {
 			outcome := make(chan error, 1)
-			if err := a.DB().Submit(&sqlite.Unit{Work: nothing, Source: c.ID, Done: func(err error) { outcome <- err }}); err != nil {
+			if err := a.DB.Submit(&sqlite.Unit{Work: nothing, Source: c.ID, Done: func(err error) { outcome <- err }}); err != nil {
 				return err
 			}
 			return <-outcome
 		}},
-		{"actor", func() error { return a.Writes().Order(ctx, c, nothing, nil) }},
+		{"actor", func() error { return a.Writes.Order(ctx, c, nothing, nil) }},
 	} {
 		for _, callers := range []struct {
 			name string

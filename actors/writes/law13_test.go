@@ -15,7 +15,7 @@ func (s *fileRig) hold() (release func()) {
 	s.t.Helper()
 	entered, leave := make(chan struct{}), make(chan struct{})
 	work := sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil })
-	if err := s.app.DB().Submit(&sqlite.Unit{Work: work, Alone: true}); err != nil {
+	if err := s.app.DB.Submit(&sqlite.Unit{Work: work, Alone: true}); err != nil {
 		s.t.Fatal(err)
 	}
 	<-entered
@@ -55,9 +55,9 @@ func TestLaw13WhatWaitsIsBounded(t *testing.T) {
 		do    func(s *fileRig) error
 	}{
 		{"commands of a collection", writes.MaxAdmitted, func(s *fileRig) error {
-			return s.app.Writes().Order(context.Background(), s.col, sqlite.WorkFunc(func(*sqlite.Tx) error { return nil }), nil)
+			return s.app.Writes.Order(context.Background(), s.col, sqlite.WorkFunc(func(*sqlite.Tx) error { return nil }), nil)
 		}},
-		{"transactions with user code", writes.MaxTransactions, func(s *fileRig) error { return s.app.RunInTransaction(context.Background(), nothing) }},
+		{"transactions with user code", writes.MaxTransactions, func(s *fileRig) error { return s.app.Records.RunInTransaction(context.Background(), nothing) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newFileRig(t)

@@ -18,11 +18,11 @@ import (
 func redefinitions(a *app.App) map[string]func(ctx context.Context) error {
 	return map[string]func(ctx context.Context) error{
 		"settings": func(ctx context.Context) error {
-			_, err := a.SaveSettings(ctx, func(s *settings.Settings) error { s.Meta.AppName = "changed"; return nil })
+			_, err := a.Settings.Save(ctx, func(s *settings.Settings) error { s.Meta.AppName = "changed"; return nil })
 			return err
 		},
 		"collections": func(ctx context.Context) error {
-			return a.ChangeSchema(ctx, func(ch *schema.Change) error {
+			return a.Catalogue.ChangeFunc(ctx, func(ch *schema.Change) error {
 				c, err := schema.DecodeNew([]byte(`{"name":"changed","type":"base"}`))
 				if err != nil {
 					return err
@@ -31,10 +31,10 @@ func redefinitions(a *app.App) map[string]func(ctx context.Context) error {
 			})
 		},
 		"import": func(ctx context.Context) error {
-			return a.ImportCollections(ctx, []byte(`[{"name":"changed","type":"base"}]`), false)
+			return a.Catalogue.Import(ctx, []byte(`[{"name":"changed","type":"base"}]`), false)
 		},
 		"console": func(ctx context.Context) error {
-			_, err := a.Console(ctx, "CREATE TABLE changed (a)")
+			_, err := a.Console.Run(ctx, "CREATE TABLE changed (a)")
 			return err
 		},
 	}
@@ -59,7 +59,7 @@ func TestLaw9_DefinitionsInATransaction(t *testing.T) {
 				}
 				refused++
 			}
-			a.OnRecordDelete("children").BindFunc(func(e *writes.RecordEvent) error { // under a cascade and a truncate
+			a.Hooks.OnRecordDelete("children").BindFunc(func(e *writes.RecordEvent) error { // under a cascade and a truncate
 				try(e.Context())
 				return e.Next()
 			})
@@ -70,17 +70,17 @@ func TestLaw9_DefinitionsInATransaction(t *testing.T) {
 				t.Error(err)
 			}
 			mustAdd(t, a, children, nil)
-			cmd, err := a.Store().PrepareTruncate(children.ID, records.Caller{})
+			cmd, err := a.Store.PrepareTruncate(children.ID, records.Caller{})
 			if err == nil {
-				err = a.Write(ctx, children, cmd, "test")
+				err = a.Writes.DoCommand(ctx, children, cmd, "test")
 			}
 			if err != nil {
 				t.Error(err)
 			}
 			undo := errors.New("undo")
-			err = a.RunInTransaction(ctx, func(ctx context.Context) error {
+			err = a.Records.RunInTransaction(ctx, func(ctx context.Context) error {
 				try(ctx)
-				return errors.Join(undo, a.RunInTransaction(ctx, func(ctx context.Context) error { try(ctx); return nil }))
+				return errors.Join(undo, a.Records.RunInTransaction(ctx, func(ctx context.Context) error { try(ctx); return nil }))
 			})
 			if !errors.Is(err, undo) || errors.Is(err, writes.ErrTransactionTimeout) {
 				t.Errorf("the transaction ended with %v", err)
@@ -88,7 +88,7 @@ func TestLaw9_DefinitionsInATransaction(t *testing.T) {
 			if refused != 4 {
 				t.Errorf("%d of 4 were refused", refused)
 			}
-			if a.Settings().Meta.AppName == "changed" || a.Catalogue().Find("changed") != nil {
+			if a.Settings.Current().Meta.AppName == "changed" || a.Catalogue.Current().Find("changed") != nil {
 				t.Error("it was kept")
 			}
 			if err := redefine(ctx); err != nil {
@@ -104,19 +104,19 @@ func TestLaw9_TimeUnderTheWriter(t *testing.T) {
 	limitTransactions(t, a)
 	c := define(t, a, counters)
 	define(t, a, `{"name":"children","type":"base","fields":[{"name":"p","type":"relation","collectionId":"@counters","cascadeDelete":true,"maxSelect":1}]}`)
-	a.OnRecordDelete("children", "counters").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
-	del, err := a.Store().PrepareDelete("x", input(a, c, nil))
+	a.Hooks.OnRecordDelete("children", "counters").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+	del, err := a.Store.PrepareDelete("x", input(a, c, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	truncate, err := a.Store().PrepareTruncate(c.ID, records.Caller{})
+	truncate, err := a.Store.PrepareTruncate(c.ID, records.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for what, is := range map[string][2]time.Duration{
-		"a batch or a transaction": {a.Writes().TransactionTimeout(), time.Second},
-		"a cascade":                {a.Writes().RemovalLimit(c, del), time.Second},
-		"a truncate":               {a.Writes().RemovalLimit(c, truncate), 30 * time.Second},
+		"a batch or a transaction": {a.Writes.TransactionTimeout(), time.Second},
+		"a cascade":                {a.Writes.RemovalLimit(c, del), time.Second},
+		"a truncate":               {a.Writes.RemovalLimit(c, truncate), 30 * time.Second},
 		"where nothing is set":     {writes.DefaultTimeout, 3 * time.Second},
 		"a call of an extension":   {writes.MaxCallUnderWriter, time.Second},
 	} {
@@ -137,7 +137,7 @@ func TestLaw9_CallsUnderTheWriterHaveAnEnd(t *testing.T) {
 	if _, bounded := within.Deadline(); bounded {
 		t.Error("a call outside of a transaction is bounded")
 	}
-	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		within, end := writes.UnderWriter(ctx)
 		defer end()
 		if d, bounded := within.Deadline(); !bounded || time.Until(d) > writes.MaxCallUnderWriter {
@@ -157,7 +157,7 @@ func TestLaw9_NobodyWaitsForTheirAncestor(t *testing.T) {
 	limitTransactions(t, a)
 	c := define(t, a, counters)
 	id := mustAdd(t, a, c, nil)
-	a.OnRecordUpdate("counters").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate("counters").BindFunc(func(e *writes.RecordEvent) error {
 		if e.Record.Number("m") > 0 {
 			return e.Next()
 		}
@@ -172,7 +172,7 @@ func TestLaw9_NobodyWaitsForTheirAncestor(t *testing.T) {
 		}
 	})
 	within(t, "the same in a transaction", func() {
-		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			return change(ctx, a, c, id, map[string]any{"m": 0, "n+": 1})
 		})
 		if err != nil || errors.Is(err, sqlite.ErrNotWritten) {

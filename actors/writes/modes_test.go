@@ -37,7 +37,7 @@ func TestNobodyElseMayReadWhatIsKept(t *testing.T) {
 	s.app, log = openUnder(t, s.dir)
 	s.define()
 	s.created("a", "one", "two")
-	if _, err := s.app.Writes().Pending().Note([]string{"c/r/f"}); err != nil {
+	if _, err := s.app.Writes.Pending().Note([]string{"c/r/f"}); err != nil {
 		t.Fatal(err)
 	}
 	seen := make(map[string]bool)

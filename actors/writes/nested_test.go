@@ -18,9 +18,11 @@ var writeStages = []struct {
 	name string
 	bind func(a *app.App, on func(e *writes.RecordEvent) error)
 }{
-	{"create", func(a *app.App, on func(e *writes.RecordEvent) error) { a.OnRecordCreate("counters").BindFunc(on) }},
+	{"create", func(a *app.App, on func(e *writes.RecordEvent) error) {
+		a.Hooks.OnRecordCreate("counters").BindFunc(on)
+	}},
 	{"create validate", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordValidate("counters").BindFunc(func(e *writes.RecordEvent) error {
+		a.Hooks.OnRecordValidate("counters").BindFunc(func(e *writes.RecordEvent) error {
 			if e.Action != records.Created {
 				return e.Next()
 			}
@@ -28,14 +30,16 @@ var writeStages = []struct {
 		})
 	}},
 	{"create execute", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordCreateExecute("counters").BindFunc(on)
+		a.Hooks.OnRecordCreateExecute("counters").BindFunc(on)
 	}},
 	{"create success", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordAfterCreateSuccess("counters").BindFunc(on)
+		a.Hooks.OnRecordAfterCreateSuccess("counters").BindFunc(on)
 	}},
-	{"update", func(a *app.App, on func(e *writes.RecordEvent) error) { a.OnRecordUpdate("counters").BindFunc(on) }},
+	{"update", func(a *app.App, on func(e *writes.RecordEvent) error) {
+		a.Hooks.OnRecordUpdate("counters").BindFunc(on)
+	}},
 	{"update validate", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordValidate("counters").BindFunc(func(e *writes.RecordEvent) error {
+		a.Hooks.OnRecordValidate("counters").BindFunc(func(e *writes.RecordEvent) error {
 			if e.Action != records.Updated {
 				return e.Next()
 			}
@@ -43,23 +47,25 @@ var writeStages = []struct {
 		})
 	}},
 	{"update execute", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordUpdateExecute("counters").BindFunc(on)
+		a.Hooks.OnRecordUpdateExecute("counters").BindFunc(on)
 	}},
 	{"update success", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordAfterUpdateSuccess("counters").BindFunc(on)
+		a.Hooks.OnRecordAfterUpdateSuccess("counters").BindFunc(on)
 	}},
-	{"delete", func(a *app.App, on func(e *writes.RecordEvent) error) { a.OnRecordDelete("counters").BindFunc(on) }},
+	{"delete", func(a *app.App, on func(e *writes.RecordEvent) error) {
+		a.Hooks.OnRecordDelete("counters").BindFunc(on)
+	}},
 	{"delete execute", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordDeleteExecute("counters").BindFunc(on)
+		a.Hooks.OnRecordDeleteExecute("counters").BindFunc(on)
 	}},
 	{"delete success", func(a *app.App, on func(e *writes.RecordEvent) error) {
-		a.OnRecordAfterDeleteSuccess("counters").BindFunc(on)
+		a.Hooks.OnRecordAfterDeleteSuccess("counters").BindFunc(on)
 	}},
 }
 
 // whole makes a record, changes it and deletes it.
 func whole(ctx context.Context, a *app.App, id string) error {
-	c := a.Catalogue().Find("counters")
+	c := a.Catalogue.Current().Find("counters")
 	if _, err := add(ctx, a, c, map[string]any{"id": id}); err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
@@ -116,7 +122,7 @@ func TestWritesFromEachStage(t *testing.T) {
 					run := func(ctx context.Context) error { return whole(ctx, a, "outermost000001") }
 					var err error
 					if inside {
-						err = a.RunInTransaction(context.Background(), run)
+						err = a.Records.RunInTransaction(context.Background(), run)
 					} else {
 						err = run(context.Background())
 					}
@@ -161,7 +167,7 @@ func TestLaw9_EndlessWrites(t *testing.T) {
 					}
 					var err error
 					if own {
-						err = a.RunInTransaction(e.Context(), again)
+						err = a.Records.RunInTransaction(e.Context(), again)
 					} else {
 						err = again(e.Context())
 					}
@@ -211,7 +217,7 @@ func TestLaw9_EndlessDeletes(t *testing.T) {
 		t.Fatal(err)
 	}
 	runs := 0
-	a.OnRecordDelete("children").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordDelete("children").BindFunc(func(e *writes.RecordEvent) error {
 		if runs++; runs > 100 {
 			return errors.New("endless")
 		}
@@ -240,7 +246,7 @@ func TestThereAndBack(t *testing.T) {
 	c := define(t, a, counters)
 	others := define(t, a, `{"name":"others","type":"base","fields":[{"name":"n","type":"number"}]}`)
 	id, other := mustAdd(t, a, c, nil), mustAdd(t, a, others, nil)
-	a.OnRecordUpdate("counters").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate("counters").BindFunc(func(e *writes.RecordEvent) error {
 		if e.Record.Number("m") == 0 { // not the way back
 			if err := change(e.Context(), a, others, other, map[string]any{"n+": 1}); err != nil {
 				return err
@@ -248,7 +254,7 @@ func TestThereAndBack(t *testing.T) {
 		}
 		return e.Next()
 	})
-	a.OnRecordUpdate("others").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate("others").BindFunc(func(e *writes.RecordEvent) error {
 		if err := e.Next(); err != nil {
 			return err
 		}
@@ -273,7 +279,7 @@ func TestCircle(t *testing.T) {
 	other := map[string]string{ids[0]: ids[1], ids[1]: ids[0]}
 	var both sync.WaitGroup
 	both.Add(2)
-	a.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
 		if e.Record.Number("n") == 0 { // the nested ones do not change it
 			return e.Next()
 		}
@@ -314,7 +320,7 @@ func TestLaw9_CircleWithTheWriter(t *testing.T) {
 	c := define(t, a, counters)
 	id := mustAdd(t, a, c, nil)
 	held, go2 := make(chan struct{}), make(chan struct{})
-	a.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
 		if e.Record.Text("t") == "holds" && e.Record.Number("n") == 0 {
 			close(held)
 			<-go2
@@ -329,7 +335,7 @@ func TestLaw9_CircleWithTheWriter(t *testing.T) {
 	})
 	await(t, "the record", held)
 	within(t, "the transaction", func() {
-		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			close(go2) // that one goes for the Writer now
 			return change(ctx, a, c, id, map[string]any{"n+": 1})
 		})
@@ -351,8 +357,8 @@ func TestShowing(t *testing.T) {
 	ctx := writes.Showing(context.Background())
 	for _, hooked := range []bool{false, true} {
 		if hooked {
-			a.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
-			a.OnRecordDelete().BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+			a.Hooks.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+			a.Hooks.OnRecordDelete().BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
 		}
 		if _, err := add(ctx, a, c, nil); !errors.Is(err, writes.ErrReadOnly) {
 			t.Errorf("create: %v", err)
@@ -361,7 +367,7 @@ func TestShowing(t *testing.T) {
 			t.Errorf("delete: %v", err)
 		}
 	}
-	if err := a.RunInTransaction(ctx, func(context.Context) error { return nil }); !errors.Is(err, writes.ErrReadOnly) {
+	if err := a.Records.RunInTransaction(ctx, func(context.Context) error { return nil }); !errors.Is(err, writes.ErrReadOnly) {
 		t.Errorf("transaction: %v", err)
 	}
 	if count(t, a, c) != 1 {

@@ -31,7 +31,7 @@ func bigFamily(t *testing.T, dir string, many int) (a *app.App, parents, kids *s
 
 func exec(t *testing.T, a *app.App, sql string, args ...any) {
 	t.Helper()
-	err := a.DB().Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	err := a.DB.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		tx.Touch("kids")
 		return tx.Exec(sql, args...)
 	}))
@@ -72,13 +72,13 @@ func TestWritesBesideABigDeletion(t *testing.T) {
 
 func TestBigDeletionInATransactionIsRefused(t *testing.T) {
 	a, parents, kids, parent := bigFamily(t, t.TempDir(), 20_001)
-	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error { return remove(ctx, a, parents, parent) })
+	err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error { return remove(ctx, a, parents, parent) })
 	if !errors.Is(err, records.ErrTooBig) {
 		t.Fatalf("%v, want %v", err, records.ErrTooBig)
 	}
-	cmd, _ := a.Store().PrepareDelete(parent, input(a, parents, nil))
+	cmd, _ := a.Store.PrepareDelete(parent, input(a, parents, nil))
 	batch := &records.Batch{Commands: []records.Command{cmd}}
-	if err := a.Write(context.Background(), parents, batch, "test"); !errors.Is(err, records.ErrTooBig) {
+	if err := a.Writes.DoCommand(context.Background(), parents, batch, "test"); !errors.Is(err, records.ErrTooBig) {
 		t.Fatalf("%v, want %v", err, records.ErrTooBig)
 	}
 	if n := count(t, a, kids); n != 20_001 {
@@ -89,35 +89,35 @@ func TestBigDeletionInATransactionIsRefused(t *testing.T) {
 // A change of collections waits for a deletion in pieces, which goes by the fields as they were.
 func TestSchemaChangeWaitsForABigDeletion(t *testing.T) {
 	a, parents, kids, parent := bigFamily(t, t.TempDir(), 5000)
-	cmd, _ := a.Store().PrepareDelete(parent, input(a, parents, nil))
+	cmd, _ := a.Store.PrepareDelete(parent, input(a, parents, nil))
 	ctx := context.Background()
-	if _, err := a.Writes().HoldDeletions(ctx); err != nil {
+	if _, err := a.Writes.HoldDeletions(ctx); err != nil {
 		t.Fatal(err)
 	}
-	r, err := a.Store().BeginRemoval(ctx, cmd)
+	r, err := a.Store.BeginRemoval(ctx, cmd)
 	if err != nil || r == nil {
 		t.Fatal(r, err)
 	}
 	changed := make(chan error, 1)
 	go func() {
-		changed <- a.ChangeSchema(ctx, func(ch *schema.Change) error {
-			c := a.Catalogue().ByID(kids.ID).Clone()
+		changed <- a.Catalogue.ChangeFunc(ctx, func(ch *schema.Change) error {
+			c := a.Catalogue.Current().ByID(kids.ID).Clone()
 			c.Name = "children"
 			return ch.Update(c.ID, c)
 		})
 	}()
-	until(t, "the change that waits", func() bool { return a.Writes().WaitingForDeletions() > 0 })
+	until(t, "the change that waits", func() bool { return a.Writes.WaitingForDeletions() > 0 })
 	if _, err := r.Step(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if a.Catalogue().Find("kids") == nil {
+	if a.Catalogue.Current().Find("kids") == nil {
 		t.Fatal("the collection was changed in the middle of the deletion")
 	}
-	a.Writes().FinishRemoval(r)
+	a.Writes.FinishRemoval(r)
 	if err := await(t, "the change", changed); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, a, a.Catalogue().Find("children")); n != 0 {
+	if n := count(t, a, a.Catalogue.Current().Find("children")); n != 0 {
 		t.Errorf("%d records are left", n)
 	}
 }
@@ -147,14 +147,14 @@ func TestCloseInTheMiddleOfABigDeletion(t *testing.T) {
 func TestBigDeletionThatCannotBeDoneIsGivenUp(t *testing.T) {
 	a, parents, kids, parent := bigFamily(t, t.TempDir(), 5000)
 	ctx := context.Background()
-	cmd, _ := a.Store().PrepareDelete(parent, input(a, parents, nil))
-	r, err := a.Store().BeginRemoval(ctx, cmd)
+	cmd, _ := a.Store.PrepareDelete(parent, input(a, parents, nil))
+	r, err := a.Store.BeginRemoval(ctx, cmd)
 	if err != nil || r == nil {
 		t.Fatal(r, err)
 	}
 	exec(t, a, "CREATE TRIGGER keep BEFORE DELETE ON kids WHEN old.id = '000000000004000' BEGIN SELECT RAISE(ABORT, 'kept'); END")
 	failures := 0
-	err = a.Writes().DoPieces(r, func(error) { failures++ })
+	err = a.Writes.DoPieces(r, func(error) { failures++ })
 	if err == nil || !strings.Contains(err.Error(), "kept") || failures < writes.PieceTries {
 		// A shorter piece may have ended before the record that stays, so there may be more of them.
 		t.Fatalf("%v after %d failures", err, failures)

@@ -42,9 +42,9 @@ func TestOneHookedCommandPerRecord(t *testing.T) {
 		busy[i].Add(-1)
 		return nil
 	}
-	a.OnRecordUpdate().BindFunc(around)
-	a.OnRecordUpdateExecute().BindFunc(around)
-	a.OnRecordAfterUpdateSuccess().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate().BindFunc(around)
+	a.Hooks.OnRecordUpdateExecute().BindFunc(around)
+	a.Hooks.OnRecordAfterUpdateSuccess().BindFunc(func(e *writes.RecordEvent) error {
 		i := enter(e)
 		defer busy[i].Add(-1)
 		if n := e.Record.Number("n"); n != last[i]+1 {
@@ -60,7 +60,7 @@ func TestOneHookedCommandPerRecord(t *testing.T) {
 			t.Errorf("%v instead of %d", n, commands)
 		}
 	}
-	if held, waiting := a.Writes().RecordLocks(); held+waiting != 0 {
+	if held, waiting := a.Writes.RecordLocks(); held+waiting != 0 {
 		t.Errorf("%d records are locked, %d chains wait", held, waiting)
 	}
 }
@@ -87,7 +87,7 @@ func TestHooksIncrement(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	id := mustAdd(t, a, c, nil)
-	a.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
 		if e.Record.Original().Number("m") != e.Record.Number("m") || e.Record.Original().Number("n")+1 != e.Record.Number("n") {
 			t.Errorf("the hook sees %v of %v", e.Record.Values, e.Record.Original().Values)
 		}
@@ -118,7 +118,7 @@ func TestChangeBetweenHookAndWrite(t *testing.T) {
 	p, q := mustAdd(t, a, parents, nil), mustAdd(t, a, parents, nil)
 	id := mustAdd(t, a, c, map[string]any{"n": 10, "p": []any{p, q}})
 	reached, free := make(chan struct{}), make(chan struct{})
-	a.OnRecordUpdate("counters").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordUpdate("counters").BindFunc(func(e *writes.RecordEvent) error {
 		e.Record.Set("m", 7)
 		close(reached)
 		<-free
@@ -130,7 +130,7 @@ func TestChangeBetweenHookAndWrite(t *testing.T) {
 	// As a cascade does whose collections nobody watches: no hook, no turn.
 	beside := func(sql string) {
 		t.Helper()
-		err := a.DB().Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec(sql, id) }))
+		err := a.DB.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec(sql, id) }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,8 +152,8 @@ func TestDeletedBetweenHookAndWrite(t *testing.T) {
 	c := define(t, a, counters)
 	id := mustAdd(t, a, c, nil)
 	log := logHooks(a)
-	a.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
-		err := a.DB().Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec("DELETE FROM counters WHERE id = ?", id) }))
+	a.Hooks.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
+		err := a.DB.Do(context.Background(), sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec("DELETE FROM counters WHERE id = ?", id) }))
 		if err != nil {
 			t.Error(err)
 		}
@@ -208,8 +208,8 @@ func (c schemaChangeCase) run(t *testing.T, update bool) {
 		alterCounters(t, a, c.alter)
 		return e.Next()
 	}
-	a.OnRecordCreateExecute().BindFunc(hook)
-	a.OnRecordUpdateExecute().BindFunc(hook)
+	a.Hooks.OnRecordCreateExecute().BindFunc(hook)
+	a.Hooks.OnRecordUpdateExecute().BindFunc(hook)
 	var err error
 	if update {
 		err = change(context.Background(), a, col, id, map[string]any{"n": 5})
@@ -222,7 +222,7 @@ func (c schemaChangeCase) run(t *testing.T, update bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := find(t, context.Background(), a, a.Catalogue().ByID(col.ID), id)
+	r := find(t, context.Background(), a, a.Catalogue.Current().ByID(col.ID), id)
 	for field, want := range c.want {
 		if got := r.Get(field); got != want {
 			t.Errorf("%s is %v, want %v", field, got, want)
@@ -232,8 +232,8 @@ func (c schemaChangeCase) run(t *testing.T, update bool) {
 
 func alterCounters(t *testing.T, a *app.App, fn func(c *schema.Collection)) {
 	t.Helper()
-	err := a.ChangeSchema(context.Background(), func(ch *schema.Change) error {
-		c := a.Catalogue().Find("counters").Clone()
+	err := a.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error {
+		c := a.Catalogue.Current().Find("counters").Clone()
 		fn(c)
 		return ch.Update(c.ID, c)
 	})
@@ -272,9 +272,9 @@ func writeBehindHooks(t *testing.T, first string, inside bool) {
 		}
 		return e.Next()
 	}
-	a.OnRecordAfterCreateSuccess().BindFunc(held)
-	a.OnRecordAfterUpdateSuccess().BindFunc(held)
-	a.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordAfterCreateSuccess().BindFunc(held)
+	a.Hooks.OnRecordAfterUpdateSuccess().BindFunc(held)
+	a.Hooks.OnRecordUpdate().BindFunc(func(e *writes.RecordEvent) error {
 		if e.Record.Text("t") == "second" && !done.Load() {
 			t.Error("the second write began before the hooks after the first had run")
 		}
@@ -290,14 +290,14 @@ func writeBehindHooks(t *testing.T, first string, inside bool) {
 			return change(ctx, a, c, id, map[string]any{"t": "first"})
 		}
 		if inside {
-			outcomes <- a.RunInTransaction(context.Background(), write)
+			outcomes <- a.Records.RunInTransaction(context.Background(), write)
 		} else {
 			outcomes <- write(context.Background())
 		}
 	}()
 	await(t, "the hook", reached)
 	go func() { outcomes <- change(context.Background(), a, c, id, map[string]any{"t": "second"}) }()
-	until(t, "the second write", func() bool { return a.Writes().WaitingFor(c, id) == 1 })
+	until(t, "the second write", func() bool { return a.Writes.WaitingFor(c, id) == 1 })
 	close(free)
 	for range 2 {
 		if err := await(t, "an outcome", outcomes); err != nil {

@@ -16,7 +16,7 @@ import (
 func (s *fileRig) again() {
 	s.t.Helper()
 	id := s.col.ID
-	if err := s.app.ChangeSchema(context.Background(), func(ch *schema.Change) error { return ch.Delete(id) }); err != nil {
+	if err := s.app.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error { return ch.Delete(id) }); err != nil {
 		s.t.Fatal(err)
 	}
 	s.define()
@@ -34,21 +34,21 @@ func TestCollectionMadeAgain(t *testing.T) {
 			old := s.col
 			in := s.input(map[string]any{"title": "old"}, "old content")
 			in.Incarnation = old.Incarnation
-			cmd, err := s.app.Store().PrepareCreate(t.Context(), in)
+			cmd, err := s.app.Store.PrepareCreate(t.Context(), in)
 			if err != nil {
 				t.Fatal(err)
 			}
 			done := false
-			s.app.Writes().OnStep(func(step string) {
+			s.app.Writes.OnStep(func(step string) {
 				if step == at && !done {
 					done = true
 					s.again()
 				}
 			})
-			if err := s.app.Write(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
+			if err := s.app.Writes.DoCommand(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
 				t.Errorf("a write to the old collection: %v", err)
 			}
-			s.app.Writes().OnStep(nil)
+			s.app.Writes.OnStep(nil)
 			if n := count(t, s.app, s.col); n != 0 {
 				t.Errorf("%d records in the new collection", n)
 			}
@@ -57,14 +57,14 @@ func TestCollectionMadeAgain(t *testing.T) {
 			}
 			in = s.input(map[string]any{"title": "new"}, "new content")
 			in.Incarnation = s.col.Incarnation
-			if cmd, err = s.app.Store().PrepareCreate(t.Context(), in); err == nil {
-				err = s.app.Write(t.Context(), s.col, cmd, "test")
+			if cmd, err = s.app.Store.PrepareCreate(t.Context(), in); err == nil {
+				err = s.app.Writes.DoCommand(t.Context(), s.col, cmd, "test")
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, key := range cmd.Result.FileKeys() {
-				f, err := s.app.Files().Open(key)
+				f, err := s.app.Writes.Files().Open(key)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -78,25 +78,25 @@ func TestCollectionMadeAgain(t *testing.T) {
 // change leaves the collections what they are.
 func TestRecordOfACollectionMadeAgain(t *testing.T) {
 	s := newFileRig(t)
-	r, err := s.app.NewRecord("shelf")
+	r, err := s.app.Records.New("shelf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Set("title", "a")
-	if err := s.app.Save(t.Context(), r); err != nil {
+	if err := s.app.Records.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	change := s.app.Catalogue().Find("shelf").Clone()
-	if err := s.app.ChangeSchema(t.Context(), func(ch *schema.Change) error { change.System = false; return ch.Update(change.ID, change) }); err != nil {
+	change := s.app.Catalogue.Current().Find("shelf").Clone()
+	if err := s.app.Catalogue.ChangeFunc(t.Context(), func(ch *schema.Change) error { change.System = false; return ch.Update(change.ID, change) }); err != nil {
 		t.Fatal(err)
 	}
 	r.Set("title", "b")
-	if err := s.app.Save(t.Context(), r); err != nil {
+	if err := s.app.Records.Save(t.Context(), r); err != nil {
 		t.Fatalf("after a change of the collection: %v", err)
 	}
 	s.again()
 	r.Set("title", "c")
-	if err := s.app.Save(t.Context(), r); !errors.Is(err, records.ErrNoCollection) {
+	if err := s.app.Records.Save(t.Context(), r); !errors.Is(err, records.ErrNoCollection) {
 		t.Errorf("after it was made again: %v", err)
 	}
 }
@@ -105,16 +105,16 @@ func TestRecordOfACollectionMadeAgain(t *testing.T) {
 func TestWaitingForACollectionThatGoes(t *testing.T) {
 	s := newFileRig(t)
 	old := s.col
-	if err := s.app.Writes().Revive(old.ID); err != nil {
+	if err := s.app.Writes.Revive(old.ID); err != nil {
 		t.Fatal(err)
 	}
 	in := s.input(map[string]any{"title": "late"})
-	cmd, err := s.app.Store().PrepareCreate(t.Context(), in)
+	cmd, err := s.app.Store.PrepareCreate(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	within(t, "the write", func() {
-		if err := s.app.Write(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
+		if err := s.app.Writes.DoCommand(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
 			t.Errorf("got %v", err)
 		}
 	})

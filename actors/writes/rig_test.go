@@ -21,10 +21,10 @@ const patience = 20 * time.Second
 func define(t testing.TB, a *app.App, definitions ...string) (c *schema.Collection) {
 	t.Helper()
 	for _, d := range definitions {
-		for _, known := range a.Catalogue().Collections {
+		for _, known := range a.Catalogue.Current().Collections {
 			d = strings.ReplaceAll(d, `"@`+known.Name+`"`, `"`+known.ID+`"`)
 		}
-		err := a.ChangeSchema(context.Background(), func(ch *schema.Change) (err error) {
+		err := a.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) (err error) {
 			if c, err = schema.DecodeNew([]byte(d)); err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func define(t testing.TB, a *app.App, definitions ...string) (c *schema.Collecti
 			t.Fatal(err)
 		}
 	}
-	return a.Catalogue().ByID(c.ID)
+	return a.Catalogue.Current().ByID(c.ID)
 }
 
 // counters is a collection of counters with a text.
@@ -49,35 +49,35 @@ func input(a *app.App, c *schema.Collection, body map[string]any) records.WriteI
 
 // add creates a record, with hooks.
 func add(ctx context.Context, a *app.App, c *schema.Collection, body map[string]any) (*records.Record, error) {
-	cmd, err := a.Store().PrepareCreate(ctx, input(a, c, body))
+	cmd, err := a.Store.PrepareCreate(ctx, input(a, c, body))
 	if err == nil {
-		err = a.Write(ctx, c, cmd, "test")
+		err = a.Writes.DoCommand(ctx, c, cmd, "test")
 	}
 	return cmd.Result, err
 }
 
 // change updates a record, with hooks.
 func change(ctx context.Context, a *app.App, c *schema.Collection, id string, body map[string]any) error {
-	cmd, err := a.Store().PrepareUpdate(ctx, id, input(a, c, body))
+	cmd, err := a.Store.PrepareUpdate(ctx, id, input(a, c, body))
 	if err != nil {
 		return err
 	}
-	return a.Write(ctx, c, cmd, "test")
+	return a.Writes.DoCommand(ctx, c, cmd, "test")
 }
 
 // remove deletes a record, with hooks.
 func remove(ctx context.Context, a *app.App, c *schema.Collection, id string) error {
-	cmd, err := a.Store().PrepareDelete(id, input(a, c, nil))
+	cmd, err := a.Store.PrepareDelete(id, input(a, c, nil))
 	if err != nil {
 		return err
 	}
-	return a.Write(ctx, c, cmd, "test")
+	return a.Writes.DoCommand(ctx, c, cmd, "test")
 }
 
 // find reads a record as the chain sees it, nil when there is none.
 func find(t testing.TB, ctx context.Context, a *app.App, c *schema.Collection, id string) (r *records.Record) {
 	t.Helper()
-	err := a.Writes().Look(ctx)(func(p records.Preparer) (err error) {
+	err := a.Writes.Look(ctx)(func(p records.Preparer) (err error) {
 		r, err = records.Find(p, c, id)
 		return err
 	})
@@ -90,7 +90,7 @@ func find(t testing.TB, ctx context.Context, a *app.App, c *schema.Collection, i
 // count counts the committed records of a collection.
 func count(t testing.TB, a *app.App, c *schema.Collection) (n int) {
 	t.Helper()
-	err := a.DB().Read(context.Background(), func(r *sqlite.Reader) error {
+	err := a.DB.Read(context.Background(), func(r *sqlite.Reader) error {
 		s, err := r.Prepare("SELECT count(*) FROM `" + c.Name + "`")
 		if err != nil {
 			return err

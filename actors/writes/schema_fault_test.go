@@ -149,15 +149,15 @@ var worldChanges = []struct {
 		})
 	}},
 	{"truncate", func(w *world) error {
-		c := w.app.Catalogue().Find("posts")
-		cmd, err := w.app.Store().PrepareTruncate(c.ID, records.Caller{})
+		c := w.app.Catalogue.Current().Find("posts")
+		cmd, err := w.app.Store.PrepareTruncate(c.ID, records.Caller{})
 		if err != nil {
 			return err
 		}
-		return w.app.Write(w.t.Context(), c, cmd, "test")
+		return w.app.Writes.DoCommand(w.t.Context(), c, cmd, "test")
 	}},
 	{"import with deleteMissing", func(w *world) error {
-		posts := w.app.Catalogue().Find("posts").Clone()
+		posts := w.app.Catalogue.Current().Find("posts").Clone()
 		posts.Field("plain").Base().Name = "simple"
 		list := []json.RawMessage{
 			json.RawMessage(posts.AppendAPI(nil)),
@@ -229,7 +229,7 @@ func TestSchemaChangesAreAllOrNothing(t *testing.T) {
 func TestSchemaChangesThatFailAtTheEnd(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	defer w.close()
-	err := w.app.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	err := w.app.DB.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		return tx.Exec("CREATE TABLE child (p TEXT REFERENCES lonely (id) DEFERRABLE INITIALLY DEFERRED)")
 	}))
 	if err != nil {
@@ -250,8 +250,8 @@ func TestSchemaChangesThatFailAtTheEnd(t *testing.T) {
 		"COMMIT is refused": func(tx *sqlite.Tx) error { return tx.Exec("INSERT INTO child VALUES ('nobody')") },
 		"a panic":           func(*sqlite.Tx) error { panic("in the middle of it") },
 	} {
-		catalogue := w.app.Catalogue()
-		err := w.app.DB().Change(context.Background(), func(tx *sqlite.Tx) error {
+		catalogue := w.app.Catalogue.Current()
+		err := w.app.DB.Change(context.Background(), func(tx *sqlite.Tx) error {
 			ch := schema.NewChange(context.Background(), tx.Conn(), catalogue.Collections, time.Now(), nil)
 			if err := full(ch); err != nil {
 				return err

@@ -21,7 +21,7 @@ func newWorld(t *testing.T, dir string) *world {
 	w := &world{t: t, dir: dir}
 	w.open()
 	for _, d := range worldDefinitions {
-		if posts := w.app.Catalogue().Find("posts"); posts != nil {
+		if posts := w.app.Catalogue.Current().Find("posts"); posts != nil {
 			d = strings.ReplaceAll(d, "POSTS", posts.ID)
 		}
 		if err := w.change(func(ch *schema.Change) error { return w.create(ch, d) }); err != nil {
@@ -51,7 +51,7 @@ func (w *world) open() {
 // sabotage puts the saboteur on the Writer's connection, which may be a new one after a COMMIT that failed.
 func (w *world) sabotage() {
 	w.t.Helper()
-	err := w.app.DB().Do(w.t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Conn().SetAuthorizer(w.sab) }))
+	err := w.app.DB.Do(w.t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Conn().SetAuthorizer(w.sab) }))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (w *world) close() {
 }
 
 func (w *world) change(change func(ch *schema.Change) error) error {
-	return w.app.ChangeSchema(w.t.Context(), change)
+	return w.app.Catalogue.ChangeFunc(w.t.Context(), change)
 }
 
 func (w *world) create(ch *schema.Change, definition string) error {
@@ -90,15 +90,15 @@ func (w *world) update(ch *schema.Change, name, definition string, edit func(c *
 
 func (w *world) insert(collection string, body map[string]any, field string, contents ...string) {
 	w.t.Helper()
-	s := &fileRig{t: w.t, app: w.app, col: w.app.Catalogue().Find(collection)}
+	s := &fileRig{t: w.t, app: w.app, col: w.app.Catalogue.Current().Find(collection)}
 	in := s.input(body, contents...)
 	for _, f := range in.Files {
 		f.Key = field
 	}
 	in.SkipRules = true
-	cmd, err := w.app.Store().PrepareCreate(w.t.Context(), in)
+	cmd, err := w.app.Store.PrepareCreate(w.t.Context(), in)
 	if err == nil {
-		err = w.app.Write(w.t.Context(), s.col, cmd, "test")
+		err = w.app.Writes.DoCommand(w.t.Context(), s.col, cmd, "test")
 	}
 	if err != nil {
 		w.t.Fatalf("insert into %s: %v", collection, err)
@@ -109,7 +109,7 @@ func (w *world) insert(collection string, body map[string]any, field string, con
 func (w *world) dump() string {
 	w.t.Helper()
 	var out strings.Builder
-	err := w.app.DB().Read(w.t.Context(), func(r *sqlite.Reader) error {
+	err := w.app.DB.Read(w.t.Context(), func(r *sqlite.Reader) error {
 		out.Reset()
 		var tables []string
 		err := eachRow(r, "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name, type", func(row []string) {
@@ -131,7 +131,7 @@ func (w *world) dump() string {
 		w.t.Fatal(err)
 	}
 	fmt.Fprintln(&out, storedKeys(w.t, w.dir))
-	for _, c := range w.app.Catalogue().Collections {
+	for _, c := range w.app.Catalogue.Current().Collections {
 		out.Write(c.AppendAPI(nil))
 	}
 	return out.String()
@@ -162,13 +162,13 @@ func eachRow(p records.Preparer, query string, fn func(row []string)) error {
 // sound looks whether tables, stored definitions and catalogue say the same.
 func (w *world) sound(at int) {
 	w.t.Helper()
-	err := w.app.DB().Read(w.t.Context(), func(r *sqlite.Reader) error {
+	err := w.app.DB.Read(w.t.Context(), func(r *sqlite.Reader) error {
 		list, err := schema.Load(r.Conn())
 		if err != nil {
 			return err
 		}
 		stored := schema.NewCatalogue(0, list)
-		for _, c := range w.app.Catalogue().Collections {
+		for _, c := range w.app.Catalogue.Current().Collections {
 			if other := stored.ByID(c.ID); other == nil || string(other.AppendAPI(nil)) != string(c.AppendAPI(nil)) {
 				w.t.Errorf("disturbed at step %d: the catalogue's %s is not the stored one", at, c.Name)
 			}

@@ -35,7 +35,7 @@ func open(t testing.TB) *app.App {
 
 func makeDocs(t testing.TB, a *app.App) *schema.Collection {
 	t.Helper()
-	err := a.ChangeSchema(context.Background(), func(ch *schema.Change) error {
+	err := a.Catalogue.ChangeFunc(context.Background(), func(ch *schema.Change) error {
 		c, err := schema.DecodeNew([]byte(`{"name":"docs","type":"base","fields":[{"name":"t","type":"text"}],"listRule":"","viewRule":""}`))
 		if err != nil {
 			return err
@@ -45,12 +45,12 @@ func makeDocs(t testing.TB, a *app.App) *schema.Collection {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.Catalogue().Find("docs")
+	return a.Catalogue.Current().Find("docs")
 }
 
 func prepare(t testing.TB, a *app.App, c *schema.Collection, text string) *records.Create {
 	t.Helper()
-	cmd, err := a.Store().PrepareCreate(context.Background(), records.WriteInput{
+	cmd, err := a.Store.PrepareCreate(context.Background(), records.WriteInput{
 		CollectionID: c.ID, Body: map[string]any{"t": text}, SkipRules: true,
 		Caller: records.Caller{Request: &filter.Request{Context: "default", Method: "POST"}},
 	})
@@ -63,7 +63,7 @@ func prepare(t testing.TB, a *app.App, c *schema.Collection, text string) *recor
 func create(t testing.TB, a *app.App, c *schema.Collection, text string, fault func()) (string, error) {
 	t.Helper()
 	cmd := prepare(t, a, c, text)
-	err := a.Writes().Order(context.Background(), c, a.Writes().Work(cmd), fault)
+	err := a.Writes.Order(context.Background(), c, a.Writes.Work(cmd), fault)
 	return cmd.ID(), err
 }
 
@@ -110,7 +110,7 @@ func TestPanicsOfACollectionsActor(t *testing.T) {
 		t.Fatalf("a write after the panics: %v", err)
 	}
 	for _, id := range append(acknowledged, id) {
-		if _, err := a.Store().Load(context.Background(), c.ID, id); err != nil {
+		if _, err := a.Store.Load(context.Background(), c.ID, id); err != nil {
 			t.Errorf("acknowledged record %s: %v", id, err)
 		}
 	}
@@ -123,7 +123,7 @@ func TestPanicsOfACollectionsActor(t *testing.T) {
 func TestPanicInsideTheWriter(t *testing.T) {
 	a := open(t)
 	c := makeDocs(t, a)
-	err := a.Writes().Order(context.Background(), c, sqlite.WorkFunc(func(*sqlite.Tx) error { panic("boom") }), nil)
+	err := a.Writes.Order(context.Background(), c, sqlite.WorkFunc(func(*sqlite.Tx) error { panic("boom") }), nil)
 	if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 		t.Errorf("got %v", err)
 	}
@@ -142,7 +142,7 @@ func TestAdmissionIsBounded(t *testing.T) {
 	for range writes.MaxAdmitted + 10 {
 		cmd := prepare(t, a, c, "x")
 		wg.Go(func() {
-			switch err := a.Write(context.Background(), c, cmd, "test"); {
+			switch err := a.Writes.DoCommand(context.Background(), c, cmd, "test"); {
 			case err == nil:
 				written.Add(1)
 			case errors.Is(err, sqlite.ErrBusy):
@@ -169,12 +169,12 @@ func TestDeadlineInTheMailbox(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	cmd := prepare(t, a, c, "late")
-	if err := a.Write(ctx, c, cmd, "test"); !errors.Is(err, sqlite.ErrNotWritten) {
+	if err := a.Writes.DoCommand(ctx, c, cmd, "test"); !errors.Is(err, sqlite.ErrNotWritten) {
 		t.Errorf("got %v", err)
 	}
 	close(free)
 	wg.Wait()
-	if _, err := a.Store().Load(context.Background(), c.ID, cmd.ID()); !errors.Is(err, records.ErrNotFound) {
+	if _, err := a.Store.Load(context.Background(), c.ID, cmd.ID()); !errors.Is(err, records.ErrNotFound) {
 		t.Errorf("the late record: %v", err)
 	}
 }
@@ -224,7 +224,7 @@ func TestCloseAnswersWhatWasAccepted(t *testing.T) {
 	}
 	defer again.Close()
 	for _, id := range acknowledged {
-		if _, err := again.Store().Load(context.Background(), c.ID, id); err != nil {
+		if _, err := again.Store.Load(context.Background(), c.ID, id); err != nil {
 			t.Errorf("acknowledged record %s: %v", id, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -31,13 +32,13 @@ func TestLaw1_TransactionLostUnderUserCode(t *testing.T) {
 					// What the engine could do at any statement.
 					return writes.ApplyInTransaction(ctx, sqlite.WorkFunc(func(tx *sqlite.Tx) error { return tx.Exec(c.sql) }))
 				}
-				err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+				err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 					if _, err := add(ctx, a, col, map[string]any{"t": "before"}); err != nil {
 						t.Error(err)
 					}
 					var err error
 					if nested {
-						err = a.RunInTransaction(ctx, lose)
+						err = a.Records.RunInTransaction(ctx, lose)
 					} else {
 						err = lose(ctx)
 					}
@@ -47,7 +48,7 @@ func TestLaw1_TransactionLostUnderUserCode(t *testing.T) {
 					if _, err := add(ctx, a, col, map[string]any{"t": "alone"}); !errors.Is(err, writes.ErrTransactionOver) {
 						t.Errorf("a later write: %v", err)
 					}
-					if err := a.RunInTransaction(ctx, func(context.Context) error { return nil }); !errors.Is(err, writes.ErrTransactionOver) {
+					if err := a.Records.RunInTransaction(ctx, func(context.Context) error { return nil }); !errors.Is(err, writes.ErrTransactionOver) {
 						t.Errorf("a later part: %v", err)
 					}
 					return nil // swallowed
@@ -77,7 +78,7 @@ func TestLaw1_FaultsUnderUserCode(t *testing.T) {
 func fullUnderUserCode(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
-	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		if _, err := add(ctx, a, c, map[string]any{"t": "before"}); err != nil {
 			return err
 		}
@@ -112,7 +113,7 @@ func commitRefusedUnderUserCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err = a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		if _, err := add(ctx, a, c, map[string]any{"t": "a"}); err != nil {
 			return err
 		}
@@ -140,7 +141,7 @@ func runSQL(ctx context.Context, a *app.App, sql ...string) error {
 	if writes.InTransaction(ctx) {
 		return writes.ApplyInTransaction(ctx, w)
 	}
-	return a.DB().Do(ctx, w)
+	return a.DB.Do(ctx, w)
 }
 
 // TestLaw9_TransactionTimeout: a transaction that takes too long is over, whoever still holds it; nothing of it is written and
@@ -153,7 +154,7 @@ func TestLaw9_TransactionTimeout(t *testing.T) {
 	free, held := make(chan struct{}), make(chan struct{})
 	outcome := make(chan error, 1)
 	go func() {
-		outcome <- a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		outcome <- a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			if _, err := add(ctx, a, c, map[string]any{"t": "a"}); err != nil {
 				t.Error(err)
 			}
@@ -162,10 +163,10 @@ func TestLaw9_TransactionTimeout(t *testing.T) {
 			if _, err := add(ctx, a, c, map[string]any{"t": "late"}); !errors.Is(err, writes.ErrTransactionTimeout) {
 				t.Errorf("a late write: %v", err)
 			}
-			if err := a.RunInTransaction(ctx, func(context.Context) error { t.Error("it ran"); return nil }); !errors.Is(err, writes.ErrTransactionTimeout) {
+			if err := a.Records.RunInTransaction(ctx, func(context.Context) error { t.Error("it ran"); return nil }); !errors.Is(err, writes.ErrTransactionTimeout) {
 				t.Errorf("a late part: %v", err)
 			}
-			err := a.Writes().Look(ctx)(func(records.Preparer) error { t.Error("it read"); return nil })
+			err := a.Writes.Look(ctx)(func(records.Preparer) error { t.Error("it read"); return nil })
 			if !errors.Is(err, writes.ErrTransactionTimeout) {
 				t.Errorf("a late read: %v", err)
 			}
@@ -192,16 +193,16 @@ func TestLaw9_TransactionTimeoutEndsReads(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	limitTransactions(t, a)
-	err := a.DB().Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
+	err := a.DB.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		return tx.Exec("INSERT INTO counters (id, n, m, t) WITH RECURSIVE x(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM x WHERE i < 3000) SELECT 'r' || i, i, i, 'x' FROM x")
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := app.Find{Filter: "@collection.counters:a.t ~ t && @collection.counters:b.t ~ t && @collection.counters:c.t !~ t"}
+	slow := programs.Find{Filter: "@collection.counters:a.t ~ t && @collection.counters:b.t ~ t && @collection.counters:c.t !~ t"}
 	within(t, "the transaction", func() {
-		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
-			_, err := a.CountRecords(ctx, "counters", slow)
+		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
+			_, err := a.Records.Count(ctx, "counters", slow)
 			return err
 		})
 		if !errors.Is(err, writes.ErrTransactionTimeout) {
@@ -216,11 +217,11 @@ func TestLaw9_TransactionOfTwoGoroutines(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	within(t, "the transaction", func() {
-		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			first, second := make(chan struct{}), make(chan struct{})
 			var wg sync.WaitGroup
 			wg.Go(func() {
-				_ = a.RunInTransaction(ctx, func(ctx context.Context) error {
+				_ = a.Records.RunInTransaction(ctx, func(ctx context.Context) error {
 					_, err := add(ctx, a, c, map[string]any{"t": "undone"})
 					close(first)
 					<-second
@@ -228,7 +229,7 @@ func TestLaw9_TransactionOfTwoGoroutines(t *testing.T) {
 				})
 			})
 			<-first
-			_ = a.RunInTransaction(ctx, func(ctx context.Context) error {
+			_ = a.Records.RunInTransaction(ctx, func(ctx context.Context) error {
 				close(second)
 				wg.Wait()
 				_, err := add(ctx, a, c, map[string]any{"t": "kept"})
@@ -250,13 +251,13 @@ func TestLaw9_UseAfterTheEnd(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	var kept context.Context
-	if err := a.RunInTransaction(context.Background(), func(ctx context.Context) error { kept = ctx; return nil }); err != nil {
+	if err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error { kept = ctx; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := add(kept, a, c, nil); !errors.Is(err, writes.ErrTransactionOver) {
 		t.Errorf("a write: %v", err)
 	}
-	if err := a.RunInTransaction(kept, func(context.Context) error { return nil }); !errors.Is(err, writes.ErrTransactionOver) {
+	if err := a.Records.RunInTransaction(kept, func(context.Context) error { return nil }); !errors.Is(err, writes.ErrTransactionOver) {
 		t.Errorf("a part: %v", err)
 	}
 	if count(t, a, c) != 0 {

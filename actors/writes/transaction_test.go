@@ -22,7 +22,7 @@ var errNo = errors.New("no")
 // limitTransactions sets how long a transaction may take, to the shortest that the settings know.
 func limitTransactions(t testing.TB, a *app.App) {
 	t.Helper()
-	_, err := a.SaveSettings(context.Background(), func(s *settings.Settings) error { s.Batch.Timeout = 1; return nil })
+	_, err := a.Settings.Save(context.Background(), func(s *settings.Settings) error { s.Batch.Timeout = 1; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,14 +44,14 @@ func logHooks(a *app.App) func() []string {
 			return e.Next()
 		}
 	}
-	a.OnRecordCreate().BindFunc(on("create"))
-	a.OnRecordAfterCreateSuccess().BindFunc(on("success"))
-	a.OnRecordAfterCreateError().BindFunc(on("error"))
-	a.OnRecordUpdate().BindFunc(on("update"))
-	a.OnRecordAfterUpdateSuccess().BindFunc(on("updated"))
-	a.OnRecordDelete().BindFunc(on("delete"))
-	a.OnRecordAfterDeleteSuccess().BindFunc(on("deleted"))
-	a.OnRecordAfterDeleteError().BindFunc(on("not deleted"))
+	a.Hooks.OnRecordCreate().BindFunc(on("create"))
+	a.Hooks.OnRecordAfterCreateSuccess().BindFunc(on("success"))
+	a.Hooks.OnRecordAfterCreateError().BindFunc(on("error"))
+	a.Hooks.OnRecordUpdate().BindFunc(on("update"))
+	a.Hooks.OnRecordAfterUpdateSuccess().BindFunc(on("updated"))
+	a.Hooks.OnRecordDelete().BindFunc(on("delete"))
+	a.Hooks.OnRecordAfterDeleteSuccess().BindFunc(on("deleted"))
+	a.Hooks.OnRecordAfterDeleteError().BindFunc(on("not deleted"))
 	return func() []string {
 		mu.Lock()
 		defer mu.Unlock()
@@ -67,14 +67,14 @@ func TestTransaction(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	log := logHooks(a)
-	a.OnRecordAfterCreateSuccess().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordAfterCreateSuccess().BindFunc(func(e *writes.RecordEvent) error {
 		if writes.InTransaction(e.Context()) || count(t, a, c) != 2 {
 			t.Error("an after-hook ran inside of the transaction")
 		}
 		return e.Next()
 	})
 	ctx := context.Background()
-	err := a.RunInTransaction(ctx, func(tx context.Context) error {
+	err := a.Records.RunInTransaction(ctx, func(tx context.Context) error {
 		for _, text := range []string{"a", "b"} {
 			r, err := add(tx, a, c, map[string]any{"t": text})
 			if err != nil {
@@ -108,7 +108,7 @@ func TestTransactionRolledBack(t *testing.T) {
 			a := open(t)
 			col := define(t, a, counters)
 			log := logHooks(a)
-			err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+			err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 				if _, err := add(ctx, a, col, map[string]any{"t": "a"}); err != nil {
 					return err
 				}
@@ -137,11 +137,11 @@ func TestNestedTransactions(t *testing.T) {
 			t.Errorf("write %s: %v", text, err)
 		}
 	}
-	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		write(ctx, "outer 1")
-		err := a.RunInTransaction(ctx, func(ctx context.Context) error {
+		err := a.Records.RunInTransaction(ctx, func(ctx context.Context) error {
 			write(ctx, "inner 1")
-			if err := a.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "innermost"); return nil }); err != nil {
+			if err := a.Records.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "innermost"); return nil }); err != nil {
 				t.Error(err)
 			}
 			return errNo
@@ -150,11 +150,11 @@ func TestNestedTransactions(t *testing.T) {
 			t.Errorf("the part ended with %v", err)
 		}
 		write(ctx, "outer 2")
-		err = a.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "inner 2"); panic("boom") })
+		err = a.Records.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "inner 2"); panic("boom") })
 		if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 			t.Errorf("the panicking part ended with %v", err)
 		}
-		return a.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "inner 3"); return nil })
+		return a.Records.RunInTransaction(ctx, func(ctx context.Context) error { write(ctx, "inner 3"); return nil })
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestLaw9_FailedWriteInATransaction(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	log := logHooks(a)
-	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		r, err := add(ctx, a, c, map[string]any{"t": "a"})
 		if err != nil {
 			return err
@@ -203,7 +203,7 @@ func TestLaw9_WriteBesideTheOwnTransaction(t *testing.T) {
 	c := define(t, a, counters)
 	var late error
 	within(t, "the transaction", func() {
-		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			beside, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 			defer cancel()
 			_, late = add(beside, a, c, map[string]any{"t": "beside"})
@@ -227,7 +227,7 @@ func TestHooksInsideATransaction(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	logs := define(t, a, `{"name":"logs","type":"base","fields":[{"name":"t","type":"text"}]}`)
-	a.OnRecordCreate("counters").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordCreate("counters").BindFunc(func(e *writes.RecordEvent) error {
 		if err := e.Next(); err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ func TestHooksInsideATransaction(t *testing.T) {
 		return err
 	})
 	for _, fails := range []bool{true, false} {
-		err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			_, err := add(ctx, a, c, map[string]any{"t": "a"})
 			if err == nil && fails {
 				err = errNo
@@ -252,7 +252,7 @@ func TestHooksInsideATransaction(t *testing.T) {
 func TestErrorsOfAfterHooksOfATransaction(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
-	a.OnRecordAfterCreateSuccess().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordAfterCreateSuccess().BindFunc(func(e *writes.RecordEvent) error {
 		switch e.Record.Text("t") {
 		case "a":
 			return errNo
@@ -261,7 +261,7 @@ func TestErrorsOfAfterHooksOfATransaction(t *testing.T) {
 		}
 		return e.Next()
 	})
-	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		for _, text := range []string{"a", "b", "c"} {
 			if _, err := add(ctx, a, c, map[string]any{"t": text}); err != nil {
 				return err
@@ -281,7 +281,7 @@ func TestGoroutinesInATransaction(t *testing.T) {
 	taken := mustAdd(t, a, c, nil)
 	var mu sync.Mutex
 	var ids []string
-	err := a.RunInTransaction(context.Background(), func(ctx context.Context) error {
+	err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
@@ -323,7 +323,7 @@ func TestTruncateWithAHookThatKeepsRecords(t *testing.T) {
 		mustAdd(t, a, c, map[string]any{"t": text})
 	}
 	asked := 0
-	a.OnRecordDelete("counters").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordDelete("counters").BindFunc(func(e *writes.RecordEvent) error {
 		if asked++; asked > 100 {
 			return errors.New("asked again and again")
 		}
@@ -332,11 +332,11 @@ func TestTruncateWithAHookThatKeepsRecords(t *testing.T) {
 		}
 		return e.Next()
 	})
-	cmd, err := a.Store().PrepareTruncate(c.ID, records.Caller{})
+	cmd, err := a.Store.PrepareTruncate(c.ID, records.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Write(context.Background(), c, cmd, "test"); err != nil {
+	if err := a.Writes.DoCommand(context.Background(), c, cmd, "test"); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(t, a, c); n != 2 || asked != 3 {

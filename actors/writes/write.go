@@ -79,6 +79,12 @@ func (a *Service) Do(ctx context.Context, w *Write) (*records.Record, error) {
 	return a.form(ctx, w)
 }
 
+// DoCommand is [Service.Do] for a command that was prepared before.
+func (a *Service) DoCommand(ctx context.Context, c *schema.Collection, cmd records.Command, client string) error {
+	_, err := a.Do(ctx, &Write{Collection: c, Command: cmd, Client: client})
+	return err
+}
+
 // draft makes the draft of a write's input.
 func (a *Service) draft(w *Write) (*records.Draft, error) {
 	switch w.Action {

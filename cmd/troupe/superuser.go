@@ -83,5 +83,5 @@ func (g *globals) withData(ctx context.Context, do func(data *auth.Data) error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	return do(auth.NewData(a, "command line"))
+	return do(auth.NewData(a.Accounts(), "command line"))
 }

@@ -23,7 +23,7 @@ func newSuperuserIPs(g *globals) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, app.Close()) }()
-			_, err = app.SaveSettings(cmd.Context(), func(s *settings.Settings) error {
+			_, err = app.Settings.Save(cmd.Context(), func(s *settings.Settings) error {
 				s.SuperuserIPs = append([]string{}, args...)
 				return s.Validate()
 			})

@@ -10,6 +10,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
+	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 )
@@ -38,7 +39,7 @@ const uploadDir = ".troupe_uploads"
 
 // API is the REST API of one application, and the server that answers it. It is safe for concurrent use.
 type API struct {
-	app      *app.App
+	guests   *guests.Service
 	server   *httpx.Server
 	verifier *auth.Verifier
 	serving  *hooks.Hook[*ServeEvent]
@@ -68,15 +69,15 @@ func newHandlers(a *app.App, o *Options) (*handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := a.Store()
+	store := a.Store
 	return &handlers{
-		records:     &recordHandlers{store: store, writes: a.Writes(), hooks: &a.Hooks},
-		batch:       &batchHandlers{store: store, writes: a.Writes(), hooks: &a.Hooks, settings: a.Settings, catalogue: a.Catalogue},
-		files:       &fileHandlers{store: store, files: a.Files(), verifier: signIn.verifier},
-		realtime:    &realtimeHandlers{hub: a.Realtime(), verifier: signIn.verifier, log: o.Logger},
+		records:     &recordHandlers{store: store, writes: a.Writes, hooks: &a.Hooks},
+		batch:       &batchHandlers{store: store, writes: a.Writes, hooks: &a.Hooks, settings: a.Settings.Current, catalogue: a.Catalogue.Current},
+		files:       &fileHandlers{store: store, files: a.Writes.Files(), verifier: signIn.verifier},
+		realtime:    &realtimeHandlers{hub: a.Realtime, verifier: signIn.verifier, log: o.Logger},
 		auth:        signIn,
-		collections: &collectionHandlers{store: store, writes: a.Writes(), catalogue: a.Catalogue, change: a.ChangeCollections},
-		settings:    &settingsHandlers{current: a.Settings, save: a.SaveSettings},
+		collections: &collectionHandlers{store: store, writes: a.Writes, catalogue: a.Catalogue},
+		settings:    &settingsHandlers{settings: a.Settings},
 		sql:         &sqlHandlers{console: a.Console},
 		version:     o.Version,
 	}, nil
@@ -98,7 +99,7 @@ func New(application *app.App, o Options) (*API, error) {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
 	table := endpoints(h)
-	g := &guards{catalogue: application.Catalogue, settings: application.Settings, empty: newEmptyListThrottle()}
+	g := &guards{catalogue: application.Catalogue.Current, settings: application.Settings.Current, empty: newEmptyListThrottle()}
 	routes, err := g.routes(table)
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
@@ -119,20 +120,20 @@ func New(application *app.App, o Options) (*API, error) {
 		MapError:     mapError,
 		Origins:      o.Origins,
 		Logger:       o.Logger,
-		Policy:       policy(application.Settings()),
-		Bodies:       application.Shares().Bodies,
-		Answers:      application.Shares().Rows,
+		Policy:       policy(application.Settings.Current()),
+		Bodies:       application.Shares.Bodies,
+		Answers:      application.Shares.Rows,
 		UploadDir:    filepath.Join(application.Dir(), uploadDir),
 
-		MaxConnections: int(application.Budget().Total() / connectionBytes),
+		MaxConnections: int(application.Budget.Total() / connectionBytes),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("new api: %w", err)
 	}
-	application.OnSettings(func() { server.SetPolicy(policy(application.Settings())) })
+	application.Settings.Watch(func() { server.SetPolicy(policy(application.Settings.Current())) })
 	return &API{
-		app: application, server: server, verifier: h.auth.verifier, serving: o.Serving, endpoints: table, guards: g,
-		extensions: &extensionRoutes{guests: application.Guests(), server: server, own: router.Routes(), base: router},
+		guests: application.Guests, server: server, verifier: h.auth.verifier, serving: o.Serving, endpoints: table, guards: g,
+		extensions: &extensionRoutes{guests: application.Guests, server: server, own: router.Routes(), base: router},
 	}, nil
 }
 

@@ -37,15 +37,15 @@ type authHandlers struct {
 
 // newAuthHandlers makes what tokens and sign-ins need.
 func newAuthHandlers(a *app.App, providers *oauth2.Client, log *slog.Logger) (*authHandlers, error) {
-	verifier, err := auth.NewVerifier(auth.VerifierOptions{DB: a.DB(), Catalogue: a.Catalogue, Front: front})
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{DB: a.DB, Catalogue: a.Catalogue.Current, Front: front})
 	if err != nil {
 		return nil, err
 	}
-	data := auth.NewData(a, "sign-in")
-	mails := auth.NewMails(data, a.Mailer(), a.Settings)
+	data := auth.NewData(a.Accounts(), "sign-in")
+	mails := auth.NewMails(data, a.Mailer, a.Settings.Current)
 	return &authHandlers{
-		hooks: &a.Hooks, store: a.Store(), verifier: verifier, mails: mails, oauth2: providers, realtime: a.Realtime(), log: log,
-		signIns:       signin.New(a.Writes(), data, mails, providers, signin.Options{Logger: log}),
+		hooks: &a.Hooks, store: a.Store, verifier: verifier, mails: mails, oauth2: providers, realtime: a.Realtime, log: log,
+		signIns:       signin.New(a.Writes, data, mails, providers, signin.Options{Logger: log}),
 		confirmations: auth.NewConfirmations(data, mails, verifier),
 	}, nil
 }

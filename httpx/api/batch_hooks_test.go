@@ -16,7 +16,7 @@ import (
 // allowBatches switches them on.
 func (g *rig) allowBatches() {
 	g.t.Helper()
-	_, err := g.app.SaveSettings(g.t.Context(), func(s *settings.Settings) error { s.Batch.Enabled = true; return nil })
+	_, err := g.app.Settings.Save(g.t.Context(), func(s *settings.Settings) error { s.Batch.Enabled = true; return nil })
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestBatchWhereHooksKeepQuiet(t *testing.T) {
 			g := newRig(t, nil)
 			g.allowBatches()
 			g.collection(posts)
-			g.app.OnRecordCreateRequest().BindFunc(row.hook)
+			g.app.Hooks.OnRecordCreateRequest().BindFunc(row.hook)
 			status, out := g.sendBatch(a, b, c)
 			if (status == 200) != (row.want >= 0) {
 				t.Errorf("%d %s", status, out)
@@ -257,14 +257,14 @@ func TestWriteInsideABatchsHook(t *testing.T) {
 	logs := g.collection(`{"name":"logs","type":"base","fields":[{"name":"t","type":"text"}]}`)
 	for _, stage := range []string{"request", "create", "execute", "validate"} {
 		write := func(e *writes.RecordEvent, rq *writes.RecordRequestEvent) error {
-			cmd, err := g.app.Store().PrepareCreate(t.Context(), records.WriteInput{CollectionID: logs.ID, SkipRules: true})
+			cmd, err := g.app.Store.PrepareCreate(t.Context(), records.WriteInput{CollectionID: logs.ID, SkipRules: true})
 			if err != nil {
 				return err
 			}
 			if e != nil {
-				return g.app.Write(e.Context(), logs, cmd, "hook")
+				return g.app.Writes.DoCommand(e.Context(), logs, cmd, "hook")
 			}
-			return g.app.Write(rq.Context(), logs, cmd, "hook")
+			return g.app.Writes.DoCommand(rq.Context(), logs, cmd, "hook")
 		}
 		first := func(e *writes.RecordEvent) error {
 			if err := write(e, nil); err != nil {
@@ -274,18 +274,18 @@ func TestWriteInsideABatchsHook(t *testing.T) {
 		}
 		switch stage {
 		case "request":
-			g.app.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error {
+			g.app.Hooks.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error {
 				if err := write(nil, e); err != nil {
 					return err
 				}
 				return e.Next()
 			})
 		case "create":
-			g.app.OnRecordCreate("posts").BindFunc(first)
+			g.app.Hooks.OnRecordCreate("posts").BindFunc(first)
 		case "execute":
-			g.app.OnRecordCreateExecute("posts").BindFunc(first)
+			g.app.Hooks.OnRecordCreateExecute("posts").BindFunc(first)
 		case "validate":
-			g.app.OnRecordValidate("posts").BindFunc(first)
+			g.app.Hooks.OnRecordValidate("posts").BindFunc(first)
 		}
 		ok := part("POST", "posts/records", `{"title":"`+stage+`"}`)
 		if status, out := g.sendBatch(ok, part("PATCH", "posts/records/unknown", "")); status != 400 || len(g.ids("logs")) != 0 {
@@ -294,10 +294,10 @@ func TestWriteInsideABatchsHook(t *testing.T) {
 		if status, out := g.sendBatch(ok); status != 200 || len(g.ids("logs")) != 1 {
 			t.Errorf("%s: %d %s, %d logs", stage, status, out, len(g.ids("logs")))
 		}
-		g.app.OnRecordCreateRequest().UnbindAll()
-		g.app.OnRecordCreate().UnbindAll()
-		g.app.OnRecordCreateExecute().UnbindAll()
-		g.app.OnRecordValidate().UnbindAll()
+		g.app.Hooks.OnRecordCreateRequest().UnbindAll()
+		g.app.Hooks.OnRecordCreate().UnbindAll()
+		g.app.Hooks.OnRecordCreateExecute().UnbindAll()
+		g.app.Hooks.OnRecordValidate().UnbindAll()
 		for _, id := range g.ids("logs") {
 			g.send("DELETE", "/api/collections/logs/records/"+id, "")
 		}
@@ -309,7 +309,7 @@ func TestBatchHooksSeeTheirRequest(t *testing.T) {
 	g := newRig(t, nil)
 	g.allowBatches()
 	g.collection(posts)
-	g.app.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
+	g.app.Hooks.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
 		q, _ := e.Request.QueryLookup("x")
 		body, err := e.Body()
 		if e.Request.Method() != "POST" || e.Request.Path() != "/api/collections/posts/records" || e.Request.Param("collection") != "posts" ||

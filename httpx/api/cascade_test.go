@@ -12,7 +12,7 @@ import (
 // refuses it. "@x" stands for the id of a collection.
 func family(g *rig) {
 	ref := func(to, more string) string {
-		return fmt.Sprintf(`{"name":"p","type":"relation","collectionId":%q,%s}`, g.app.Catalogue().Find(to).ID, more)
+		return fmt.Sprintf(`{"name":"p","type":"relation","collectionId":%q,%s}`, g.app.Catalogue.Current().Find(to).ID, more)
 	}
 	g.collection(`{"name":"parents","type":"base"}`)
 	g.collection(`{"name":"a_children","type":"base","fields":[` + ref("parents", `"maxSelect":1,"cascadeDelete":true`) + `]}`)
@@ -131,11 +131,11 @@ func TestHostileCascadeHooks(t *testing.T) {
 	other := g.make("a_children", `{"p":"`+q+`"}`)
 	link := g.make("b_links", `{"p":["`+p+`"],"t":"mine"}`)
 	l := g.witness("a_children", "b_links")
-	g.app.OnRecordDelete("a_children").BindFunc(func(e *writes.RecordEvent) error {
+	g.app.Hooks.OnRecordDelete("a_children").BindFunc(func(e *writes.RecordEvent) error {
 		e.Record.Set("id", other)
 		return e.Next()
 	})
-	g.app.OnRecordUpdate("b_links").BindFunc(func(e *writes.RecordEvent) error {
+	g.app.Hooks.OnRecordUpdate("b_links").BindFunc(func(e *writes.RecordEvent) error {
 		err := e.Next()
 		for range 100 {
 			e.Record.Set("t", "too late") // while it is announced
@@ -159,7 +159,7 @@ func TestCascadeOfAnAuthRecord(t *testing.T) {
 	g := newRig(t, nil)
 	members := g.collection(`{"name":"members","type":"auth","fields":[]}`)
 	id := g.make("members", `{"email":"a@example.com","password":"12345678","passwordConfirm":"12345678"}`)
-	store := g.app.Store()
+	store := g.app.Store
 	for _, c := range []struct {
 		collection string
 		body       map[string]any
@@ -169,10 +169,10 @@ func TestCascadeOfAnAuthRecord(t *testing.T) {
 		{"_authOrigins", map[string]any{"fingerprint": "x"}},
 	} {
 		c.body["collectionRef"], c.body["recordRef"] = members.ID, id
-		of := g.app.Catalogue().Find(c.collection)
+		of := g.app.Catalogue.Current().Find(c.collection)
 		cmd, err := store.PrepareCreate(t.Context(), records.WriteInput{CollectionID: of.ID, SkipRules: true, Body: c.body})
 		if err == nil {
-			err = g.app.Write(t.Context(), of, cmd, "test")
+			err = g.app.Writes.DoCommand(t.Context(), of, cmd, "test")
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -1,13 +1,12 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/catalogue"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
@@ -19,9 +18,7 @@ import (
 type collectionHandlers struct {
 	store     *records.Store
 	writes    *writes.Service
-	catalogue func() *schema.Catalogue
-	// change changes definitions, see [app.App.ChangeCollections].
-	change func(ctx context.Context, change app.SchemaChange) error
+	catalogue *catalogue.Service
 }
 
 func (h *collectionHandlers) list(c *httpx.Context, _ *schema.Collection, l list) (empty bool, err error) {
@@ -47,7 +44,7 @@ func (h *collectionHandlers) create(c *httpx.Context) error {
 	if err != nil {
 		return errors.Join(schema.ErrData, err)
 	}
-	err = h.change(acting(c), app.SchemaChange{Create: col})
+	err = h.catalogue.Change(acting(c), catalogue.Change{Create: col})
 	if err != nil {
 		return creatingCollection.failed(err)
 	}
@@ -64,7 +61,7 @@ func unreadDefinition(err, kind error) error {
 
 // stored returns a collection as it was published, which may have been changed again since.
 func (h *collectionHandlers) stored(c *schema.Collection) *schema.Collection {
-	if now := h.catalogue().ByID(c.ID); now != nil {
+	if now := h.catalogue.Current().ByID(c.ID); now != nil {
 		return now
 	}
 	return c
@@ -75,7 +72,7 @@ func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) 
 	if err != nil {
 		return unreadDefinition(err, schema.ErrData)
 	}
-	err = h.change(acting(c), app.SchemaChange{Update: found.ID, Definition: body})
+	err = h.catalogue.Change(acting(c), catalogue.Change{Update: found.ID, Definition: body})
 	if err != nil {
 		return updatingCollection.failed(err)
 	}
@@ -83,7 +80,7 @@ func (h *collectionHandlers) update(c *httpx.Context, found *schema.Collection) 
 }
 
 func (h *collectionHandlers) delete(c *httpx.Context, col *schema.Collection) error {
-	err := h.change(acting(c), app.SchemaChange{Delete: col.ID})
+	err := h.catalogue.Change(acting(c), catalogue.Change{Delete: col.ID})
 	if err != nil {
 		return deletingCollection.failed(err)
 	}
@@ -125,7 +122,7 @@ func (h *collectionHandlers) importAll(c *httpx.Context) error {
 	if len(form.Collections) == 0 {
 		return httpx.Invalid(validateFailed, validation.Errors{"collections": validation.Required})
 	}
-	err = h.change(acting(c), app.SchemaChange{Import: form.Collections, DeleteMissing: form.DeleteMissing})
+	err = h.catalogue.Change(acting(c), catalogue.Change{Import: form.Collections, DeleteMissing: form.DeleteMissing})
 	if err != nil {
 		return importingCollections.failed(err)
 	}

@@ -249,9 +249,9 @@ func TestMailFlowsRunHooks(t *testing.T) {
 		return e.Next()
 	}
 	g := newMailRig(t, func(a *app.App) {
-		a.OnRecordCreate("_otps").BindFunc(note)
-		a.OnRecordUpdate("users").BindFunc(note)
-		a.OnRecordDelete("_otps").BindFunc(note)
+		a.Hooks.OnRecordCreate("_otps").BindFunc(note)
+		a.Hooks.OnRecordUpdate("users").BindFunc(note)
+		a.Hooks.OnRecordDelete("_otps").BindFunc(note)
 	})
 	g.options(otpOn)
 	id, pass := g.otp()
@@ -271,8 +271,8 @@ func TestMailFlowsRunHooks(t *testing.T) {
 func TestHooksThatStoreNothing(t *testing.T) {
 	nothing := func(*writes.RecordEvent) error { return nil }
 	g := newMailRig(t, func(a *app.App) {
-		a.OnRecordCreate("_otps", "_mfas").BindFunc(nothing)
-		a.OnRecordUpdate("users").BindFunc(func(e *writes.RecordEvent) error {
+		a.Hooks.OnRecordCreate("_otps", "_mfas").BindFunc(nothing)
+		a.Hooks.OnRecordUpdate("users").BindFunc(func(e *writes.RecordEvent) error {
 			if e.Record.Bool("verified") {
 				return nil
 			}

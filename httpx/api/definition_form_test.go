@@ -68,7 +68,7 @@ func TestDefinitionsAsForms(t *testing.T) {
 		t.Errorf("changed: %v", changed)
 	}
 	form("PUT", "/api/collections/import", "deleteMissing=true&collections="+`%5B%7B%22name%22%3A%22other%22%7D%5D`, 204)
-	if g.app.Catalogue().Find("changed") != nil || g.app.Catalogue().Find("other") == nil {
+	if g.app.Catalogue.Current().Find("changed") != nil || g.app.Catalogue.Current().Find("other") == nil {
 		t.Error("the import did not count")
 	}
 	form("PATCH", "/api/collections/other", "name=&system=maybe", 400)

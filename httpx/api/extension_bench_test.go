@@ -73,15 +73,15 @@ func BenchmarkExtensionCreate(b *testing.B) {
 			}
 			g := benchGuests(b, guest...)
 			c := g.collection(`{"name":"` + bench.collection + `","type":"base","fields":[{"name":"title","type":"text"},{"name":"slug","type":"text"}]}`)
-			g.app.OnRecordCreate("native").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+			g.app.Hooks.OnRecordCreate("native").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
 			parallel(b, func() error {
 				in := records.WriteInput{CollectionID: c.ID, SkipRules: true, Body: map[string]any{"title": "The quick brown fox"},
 					Caller: records.Caller{Request: &filter.Request{Context: "default", Method: "POST", Now: time.Now()}}}
-				cmd, err := g.app.Store().PrepareCreate(b.Context(), in)
+				cmd, err := g.app.Store.PrepareCreate(b.Context(), in)
 				if err != nil {
 					return err
 				}
-				return g.app.Write(b.Context(), c, cmd, "bench")
+				return g.app.Writes.DoCommand(b.Context(), c, cmd, "bench")
 			})
 		})
 	}

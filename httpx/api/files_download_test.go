@@ -60,7 +60,7 @@ func TestDownloads(t *testing.T) {
 		}
 	}
 	// What the disk lost is not there either.
-	stored, err := g.app.Store().StoredFile(t.Context(), g.app.Catalogue().Find("docs").ID, made["id"].(string), name)
+	stored, err := g.app.Store.StoredFile(t.Context(), g.app.Catalogue.Current().Find("docs").ID, made["id"].(string), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestProtectedFiles(t *testing.T) {
 	g.collection(`{"name":"docs","type":"base","viewRule":"owner = @request.auth.id && @request.context = 'protectedFile'","fields":[
 		{"name":"owner","type":"text"},{"name":"f","type":"file","protected":true}]}`)
 	owner, other, super := g.token("users", "owner@x.test"), g.token("users", "other@x.test"), g.superuser()
-	r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "owner@x.test"))
+	r, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "owner@x.test"))
 	if err != nil {
 		t.Fatal(err)
 	}

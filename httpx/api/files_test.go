@@ -121,7 +121,7 @@ func TestFilesOfViews(t *testing.T) {
 		`{"name":"alien","type":"view","viewQuery":"select id, title, f from docs where title = 'other'"}`,
 	} {
 		trimmed := `{"listRule":"","viewRule":"",` + strings.TrimPrefix(view, "{")
-		err := g.app.ChangeSchema(t.Context(), func(ch *schema.Change) error {
+		err := g.app.Catalogue.ChangeFunc(t.Context(), func(ch *schema.Change) error {
 			c, err := schema.DecodeNew([]byte(trimmed))
 			if err != nil {
 				return err
@@ -166,7 +166,7 @@ func TestFilesOfViews(t *testing.T) {
 func fields(t *testing.T, g *rig, name, option string) string {
 	t.Helper()
 	var list []map[string]any
-	for _, f := range g.app.Catalogue().Find(name).Fields {
+	for _, f := range g.app.Catalogue.Current().Find(name).Fields {
 		var one map[string]any
 		if err := json.Unmarshal(schema.EncodeField(f), &one); err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ func (g *guestRig) shop() {
 		"fields":[{"name":"name","type":"text","max":10,"required":true},{"name":"open","type":"bool"},{"name":"owner","type":"text"},{"name":"n","type":"number"},{"name":"h","type":"text","hidden":true}]}`)
 	g.collection(`{"name":"other","type":"base","fields":[{"name":"name","type":"text"}]}`)
 	for i, line := range []string{`"open":true`, `"open":false`, `"open":true`} {
-		r, err := g.app.NewRecord("things")
+		r, err := g.app.Records.New("things")
 		if err != nil {
 			g.t.Fatal(err)
 		}
@@ -23,7 +23,7 @@ func (g *guestRig) shop() {
 		r.Set("name", fmt.Sprintf("thing %d", i))
 		r.Set("open", strings.HasSuffix(line, "true"))
 		r.Set("n", i)
-		if err := g.app.Save(g.t.Context(), r); err != nil {
+		if err := g.app.Records.Save(g.t.Context(), r); err != nil {
 			g.t.Fatal(err)
 		}
 	}
@@ -34,16 +34,16 @@ func TestGuestReachesDataAsCaller(t *testing.T) {
 	g := newGuests(t, "probe", "second")
 	g.shop()
 	user := g.token("users", "a@x.test")
-	owner, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
+	owner, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "a@x.test"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	hidden, err := g.app.FindRecordByID(t.Context(), "things", "thing0000000001")
+	hidden, err := g.app.Records.FindByID(t.Context(), "things", "thing0000000001")
 	if err != nil {
 		t.Fatal(err)
 	}
 	hidden.Set("owner", owner.ID())
-	if err := g.app.Save(t.Context(), hidden); err != nil {
+	if err := g.app.Records.Save(t.Context(), hidden); err != nil {
 		t.Fatal(err)
 	}
 	root := g.superuser()
@@ -106,7 +106,7 @@ func TestGuestReachesDataAsItself(t *testing.T) {
 		{`list|1|_externalAuths|{}`, "FORBIDDEN ", "[]"},
 		{`list|2|things|{}`, "INVALID ", "INVALID "},
 	}
-	id := g.app.Catalogue().Find("other").ID
+	id := g.app.Catalogue.Current().Find("other").ID
 	tests = append(tests, struct{ line, probe, second string }{"list|1|" + id + "|{}", "[", "FORBIDDEN "})
 	for _, test := range tests {
 		for name, want := range map[string]string{"probe": test.probe, "second": test.second} {
@@ -121,7 +121,7 @@ func TestGuestReachesDataAsItself(t *testing.T) {
 	}
 	// Secrets stay secret.
 	g.token("users", "a@x.test")
-	user, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
+	user, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "a@x.test"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func TestGuestEnrichesRecords(t *testing.T) {
 	_, out = g.send("POST", "/api/collections/links/records?expand=to", `{"to":"`+id+`"}`)
 	checkEnriched(t, "expand", out["expand"].(map[string]any)["to"].(map[string]any))
 	g.expectSituations("expand")
-	if r, err := g.app.FindRecordByID(t.Context(), "docs", id); err != nil || r.Text("t") != "x" || r.Text("title") != "other" {
+	if r, err := g.app.Records.FindByID(t.Context(), "docs", id); err != nil || r.Text("t") != "x" || r.Text("title") != "other" {
 		t.Errorf("stored %v, %v", r, err)
 	}
 }
@@ -115,7 +115,7 @@ func TestGuestEnrichFailures(t *testing.T) {
 // empty removes all records without hooks.
 func (g *guestRig) empty(collection string) {
 	g.t.Helper()
-	if _, err := g.app.Console(g.t.Context(), "DELETE FROM "+collection); err != nil {
+	if _, err := g.app.Console.Run(g.t.Context(), "DELETE FROM "+collection); err != nil {
 		g.t.Fatal(err)
 	}
 }
@@ -188,7 +188,7 @@ func TestGuestEnrichesForSomebody(t *testing.T) {
 	g := newGuests(t, "probe")
 	g.posts("posts")
 	token := g.token("users", "a@x.test")
-	user, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
+	user, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "a@x.test"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,15 +204,15 @@ func TestGuestEnrichesForSomebody(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	stream := g.listenAs(token, "posts/*")
-	if _, err := g.app.Console(t.Context(), "DELETE FROM posts"); err != nil {
+	if _, err := g.app.Console.Run(t.Context(), "DELETE FROM posts"); err != nil {
 		t.Fatal(err)
 	}
-	r, err := g.app.NewRecord("posts")
+	r, err := g.app.Records.New("posts")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Set("script", script(lines...))
-	if err := g.app.Save(t.Context(), r); err != nil {
+	if err := g.app.Records.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	stream.record()

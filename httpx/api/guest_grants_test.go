@@ -32,7 +32,7 @@ func TestGuestNeverExceedsItsPermissions(t *testing.T) {
 		{root, "second", `delete|0|other|x`, "FORBIDDEN "},
 		{root, "probe", "list|0|other|{}", "["},
 		{root, "probe", "list|0|_superusers|{}", "FORBIDDEN "},
-		{root, "probe", "list|0|" + g.app.Catalogue().Find("_superusers").ID + "|{}", "FORBIDDEN "},
+		{root, "probe", "list|0|" + g.app.Catalogue.Current().Find("_superusers").ID + "|{}", "FORBIDDEN "},
 		{root, "probe", `create|0|_superusers|{"email":"b@x.test","password":"12345678"}`, "FORBIDDEN "},
 		{root, "second", `list|0|_externalAuths|{}`, "["},
 		{user, "second", `list|0|other|{}`, "["},
@@ -99,7 +99,7 @@ func TestGuestsSetNoCredentials(t *testing.T) {
 		g := guestsWith(t, o, "granted")
 		g.collection(`{"name":"members","type":"auth","fields":[{"name":"script","type":"text"},{"name":"nick","type":"text"}]}`)
 		token := g.token("members", "a@x.test")
-		r, err := g.app.FindFirstRecord(t.Context(), "members", find("email", "a@x.test"))
+		r, err := g.app.Records.FindFirst(t.Context(), "members", find("email", "a@x.test"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestGuestsSetNoCredentials(t *testing.T) {
 			}
 			token = g.token("members", "a@x.test")
 		}
-		if _, err := g.app.FindFirstRecord(t.Context(), "members", find("email", "b@x.test")); (err == nil) != granted {
+		if _, err := g.app.Records.FindFirst(t.Context(), "members", find("email", "b@x.test")); (err == nil) != granted {
 			t.Errorf("granted %v: another email: %v", granted, err)
 		}
 		for _, body := range []string{`{"email":"c@x.test"}`, `{"verified":true}`, `{"password":"87654321x","passwordConfirm":"87654321x"}`} {
@@ -140,12 +140,12 @@ func TestGuestSeesNoBodyOfSignIns(t *testing.T) {
 	g := newGuests(t, "probe")
 	g.collection(`{"name":"members","type":"auth","fields":[{"name":"script","type":"text"}]}`)
 	g.token("members", "a@x.test")
-	r, err := g.app.FindFirstRecord(t.Context(), "members", find("email", "a@x.test"))
+	r, err := g.app.Records.FindFirst(t.Context(), "members", find("email", "a@x.test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Set("script", script("record.enrich<|request|5|"))
-	if err := g.app.Save(t.Context(), r); err != nil {
+	if err := g.app.Records.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	g.log.told()

@@ -5,13 +5,13 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
 )
 
-func find(field, value string) app.Find {
-	return app.Find{Filter: field + " = {:v}", Params: map[string]any{"v": value}}
+func find(field, value string) programs.Find {
+	return programs.Find{Filter: field + " = {:v}", Params: map[string]any{"v": value}}
 }
 
 // everything is a collection with a field of each type.
@@ -189,9 +189,9 @@ func TestGuestPhasesAndOrder(t *testing.T) {
 			return e.Next()
 		}
 	}
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("0"), Priority: 0})
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("9"), Priority: 9})
-	g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("-"), Priority: -9})
+	g.app.Hooks.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("0"), Priority: 0})
+	g.app.Hooks.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("9"), Priority: 9})
+	g.app.Hooks.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Func: note("-"), Priority: -9})
 	var lines []string
 	for _, event := range []string{"record.create.request", "record.create", "record.validate", "record.create.execute", "record.create.success", "record.enrich"} {
 		lines = append(lines, event+"<|seen|"+event+"{", event+"<|state|from "+event, event+">|tellstate", event+">|seen|}")
@@ -256,12 +256,12 @@ func TestGuestSeesTheRequest(t *testing.T) {
 		return out
 	}
 	token := g.token("users", "a@x.test")
-	user, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
+	user, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "a@x.test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	root := g.superuser()
-	admin, err := g.app.FindFirstRecord(t.Context(), "_superusers", find("email", "root@example.com"))
+	admin, err := g.app.Records.FindFirst(t.Context(), "_superusers", find("email", "root@example.com"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,12 +283,12 @@ func TestGuestSeesTheRequest(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	// Where no request is, there is none.
-	r, err := g.app.NewRecord("posts")
+	r, err := g.app.Records.New("posts")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Set("script", script("record.create<|request|0|", "record.create<|auth", "record.create<|superuser"))
-	if err := g.app.Save(t.Context(), r); err != nil {
+	if err := g.app.Records.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	g.expect("probe request=CONTEXT there is no request", "probe auth=CONTEXT there is no request", "probe superuser=CONTEXT there is no request")

@@ -43,7 +43,7 @@ func TestNestedRefusals(t *testing.T) {
 			g.posts(name)
 		}
 		var refuse func(e *writes.RecordEvent) error
-		g.app.OnRecordCreate("c").BindFunc(func(e *writes.RecordEvent) error {
+		g.app.Hooks.OnRecordCreate("c").BindFunc(func(e *writes.RecordEvent) error {
 			if refuse != nil {
 				return refuse(e)
 			}
@@ -51,8 +51,8 @@ func TestNestedRefusals(t *testing.T) {
 		})
 		var inner string
 		if program { // in the place of the guest between
-			g.app.OnRecordCreate("b").BindFunc(func(e *writes.RecordEvent) error {
-				r, err := g.app.NewRecord("c")
+			g.app.Hooks.OnRecordCreate("b").BindFunc(func(e *writes.RecordEvent) error {
+				r, err := g.app.Records.New("c")
 				if err != nil {
 					return err
 				}
@@ -63,7 +63,7 @@ func TestNestedRefusals(t *testing.T) {
 				for name, v := range values {
 					r.Set(name, v)
 				}
-				if err := g.app.Save(e.Context(), r); err != nil {
+				if err := g.app.Records.Save(e.Context(), r); err != nil {
 					return fmt.Errorf("save c: %w", err)
 				}
 				return e.Next()

@@ -103,10 +103,10 @@ func TestGuestRouteGuards(t *testing.T) {
 func TestGuestRoutesDoNotOverride(t *testing.T) {
 	g := newGuests(t, "probe")
 	install(t, g.dir, "listening", "listening")
-	if err := g.app.Guests().Reload(t.Context()); err != nil {
+	if err := g.app.Guests.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(g.app.Guests().Extensions()); n != 1 {
+	if n := len(g.app.Guests.Extensions()); n != 1 {
 		t.Errorf("%d extensions are loaded", n)
 	}
 	if log := strings.Join(g.log.all(), "\n"); !strings.Contains(log, "POST /api/collections/_superusers/auth-with-password of quiet takes requests from POST /api/collections/{collection}/auth-with-password") {

@@ -50,7 +50,7 @@ func TestGuestsWriteOverOneAnother(t *testing.T) {
 	g := newGuests(t, "probe", "second")
 	g.posts("things")
 	var between int
-	g.app.OnRecordCreate("things").BindFunc(func(e *writes.RecordEvent) error {
+	g.app.Hooks.OnRecordCreate("things").BindFunc(func(e *writes.RecordEvent) error {
 		between++
 		return e.Next()
 	})

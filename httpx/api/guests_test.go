@@ -128,7 +128,7 @@ func guestsWith(t testing.TB, o rigOptions, names ...string) *guestRig {
 	}
 	o.extensions, o.log = g.dir, g.log
 	g.rig = openRig(t, o)
-	if n := len(g.app.Guests().Extensions()); n != len(names) {
+	if n := len(g.app.Guests.Extensions()); n != len(names) {
 		t.Fatalf("%d extensions of %d\n%s", n, len(names), strings.Join(g.log.all(), "\n"))
 	}
 	g.log.told()
@@ -167,7 +167,7 @@ func (g *guestRig) posts(name string) {
 func (g *guestRig) count(collection string) int {
 	g.t.Helper()
 	var n int
-	c := g.app.Catalogue().Find(collection)
+	c := g.app.Catalogue.Current().Find(collection)
 	status, out := g.sendAs(g.superuser(), "GET", "/api/collections/"+c.ID+"/records?perPage=1&fields=id", "")
 	if total, ok := out["totalItems"].(float64); ok {
 		n = int(total)
@@ -186,14 +186,14 @@ func (g *rig) superuser() string {
 // token returns the token of a record with that email, which is made if there is none.
 func (g *rig) token(collection, email string) string {
 	g.t.Helper()
-	r, err := g.app.FindFirstRecord(g.t.Context(), collection, find("email", email))
+	r, err := g.app.Records.FindFirst(g.t.Context(), collection, find("email", email))
 	if err != nil {
-		if r, err = g.app.NewRecord(collection); err != nil {
+		if r, err = g.app.Records.New(collection); err != nil {
 			g.t.Fatal(err)
 		}
 		r.Set("email", email)
 		r.Set("password", "a-password-1234")
-		if err := g.app.Save(g.t.Context(), r); err != nil {
+		if err := g.app.Records.Save(g.t.Context(), r); err != nil {
 			g.t.Fatal(err)
 		}
 	}

@@ -92,11 +92,11 @@ func (n *identified) options() Options {
 // note makes a record of the collection notes, whatever its rules.
 func (g *rig) note(id, text string) {
 	g.t.Helper()
-	r, err := g.app.NewRecord("notes")
+	r, err := g.app.Records.New("notes")
 	if err == nil {
 		r.Set("id", id)
 		r.Set("t", text)
-		err = g.app.Save(g.t.Context(), r)
+		err = g.app.Records.Save(g.t.Context(), r)
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -105,10 +105,10 @@ func (g *rig) note(id, text string) {
 
 // revocations are the ways in which a token ends.
 var revocations = map[string]func(g *rig, r *records.Record) error{
-	"deleted": func(g *rig, r *records.Record) error { return g.app.Delete(g.t.Context(), r) },
+	"deleted": func(g *rig, r *records.Record) error { return g.app.Records.Delete(g.t.Context(), r) },
 	"password changed": func(g *rig, r *records.Record) error {
 		r.Set("password", "another-password-1")
-		return g.app.Save(g.t.Context(), r)
+		return g.app.Records.Save(g.t.Context(), r)
 	},
 }
 
@@ -159,7 +159,7 @@ func TestHeldBody(t *testing.T) {
 			}
 			eventually(t, "all requests wait for their bodies", func() bool { return callers.passed.Load() == int64(len(heldKinds)) })
 			for _, of := range []string{users, supers} {
-				r, err := g.app.FindFirstRecord(t.Context(), of, find("email", "gone@x.test"))
+				r, err := g.app.Records.FindFirst(t.Context(), of, find("email", "gone@x.test"))
 				if err == nil {
 					err = revoke(g, r)
 				}
@@ -178,10 +178,10 @@ func TestHeldBody(t *testing.T) {
 			if n := g.count("notes"); n != 1 {
 				t.Errorf("%d records instead of the one there was", n)
 			}
-			if r, err := g.app.FindRecordByID(t.Context(), "notes", "noteaaaaaaaaaaa"); err != nil || r.Text("t") != "first" {
+			if r, err := g.app.Records.FindByID(t.Context(), "notes", "noteaaaaaaaaaaa"); err != nil || r.Text("t") != "first" {
 				t.Errorf("the record was changed: %v %v", r, err)
 			}
-			if g.app.Settings().Meta.AppName == "revoked" || g.app.Catalogue().Find("revoked") != nil {
+			if g.app.Settings.Current().Meta.AppName == "revoked" || g.app.Catalogue.Current().Find("revoked") != nil {
 				t.Error("settings or collections were changed")
 			}
 		})
@@ -205,7 +205,7 @@ func TestHeldSubscription(t *testing.T) {
 			}
 			h := g.hold("POST", "/api/realtime", token, "application/json", string(body))
 			eventually(t, "the request waits for its body", func() bool { return callers.passed.Load() > before })
-			r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "gone@x.test"))
+			r, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "gone@x.test"))
 			if err == nil {
 				err = revoke(g, r)
 			}
@@ -234,14 +234,14 @@ func TestSubscribeVerifiesUnderTheLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
+	r, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "a@x.test"))
 	if err == nil {
-		err = g.app.Delete(t.Context(), r)
+		err = g.app.Records.Delete(t.Context(), r)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub := g.app.Realtime()
+	hub := g.app.Realtime
 	err = hub.Subscribe(t.Context(), s.id, []string{"users/*"}, session.Identity, "127.0.0.1", func() bool { return g.api.verifier.Current(session) })
 	if !errors.Is(err, realtime.ErrStale) {
 		t.Errorf("subscribed with an identity that is gone: %v", err)

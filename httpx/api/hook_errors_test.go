@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/records"
@@ -23,28 +24,28 @@ func stagesThatFail(a *app.App, fail func() error) map[string]func() (unbind fun
 	request := func(e *writes.RecordRequestEvent) error { return fail() }
 	return map[string]func() (unbind func()){
 		"create request": func() func() {
-			id := a.OnRecordCreateRequest().BindFunc(request)
-			return func() { a.OnRecordCreateRequest().Unbind(id) }
+			id := a.Hooks.OnRecordCreateRequest().BindFunc(request)
+			return func() { a.Hooks.OnRecordCreateRequest().Unbind(id) }
 		},
 		"create": func() func() {
-			id := a.OnRecordCreate().BindFunc(hook)
-			return func() { a.OnRecordCreate().Unbind(id) }
+			id := a.Hooks.OnRecordCreate().BindFunc(hook)
+			return func() { a.Hooks.OnRecordCreate().Unbind(id) }
 		},
 		"validate": func() func() {
-			id := a.OnRecordValidate().BindFunc(hook)
-			return func() { a.OnRecordValidate().Unbind(id) }
+			id := a.Hooks.OnRecordValidate().BindFunc(hook)
+			return func() { a.Hooks.OnRecordValidate().Unbind(id) }
 		},
 		"create execute": func() func() {
-			id := a.OnRecordCreateExecute().BindFunc(hook)
-			return func() { a.OnRecordCreateExecute().Unbind(id) }
+			id := a.Hooks.OnRecordCreateExecute().BindFunc(hook)
+			return func() { a.Hooks.OnRecordCreateExecute().Unbind(id) }
 		},
 		"update": func() func() {
-			id := a.OnRecordUpdate().BindFunc(hook)
-			return func() { a.OnRecordUpdate().Unbind(id) }
+			id := a.Hooks.OnRecordUpdate().BindFunc(hook)
+			return func() { a.Hooks.OnRecordUpdate().Unbind(id) }
 		},
 		"delete": func() func() {
-			id := a.OnRecordDelete().BindFunc(hook)
-			return func() { a.OnRecordDelete().Unbind(id) }
+			id := a.Hooks.OnRecordDelete().BindFunc(hook)
+			return func() { a.Hooks.OnRecordDelete().Unbind(id) }
 		},
 	}
 }
@@ -113,7 +114,7 @@ func TestErrorsOfHooks(t *testing.T) {
 func TestFieldErrorsOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
-	g.app.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error {
+	g.app.Hooks.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error {
 		err := e.Next()
 		var fields validation.Errors
 		if !errors.As(err, &fields) {
@@ -133,12 +134,12 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 	g := newRig(t, nil)
 	c := g.collection(`{"name":"posts","type":"base"}`)
 	var last error
-	g.app.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error {
-		cmd, err := g.app.Store().PrepareCreate(e.Context(), records.WriteInput{CollectionID: c.ID, SkipRules: true})
+	g.app.Hooks.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error {
+		cmd, err := g.app.Store.PrepareCreate(e.Context(), records.WriteInput{CollectionID: c.ID, SkipRules: true})
 		if err != nil {
 			return err
 		}
-		if last = g.app.Write(e.Context(), c, cmd, "hook"); last != nil {
+		if last = g.app.Writes.DoCommand(e.Context(), c, cmd, "hook"); last != nil {
 			return last
 		}
 		return e.Next()
@@ -153,7 +154,7 @@ func TestEndlessWritesOfHooks(t *testing.T) {
 func TestErrorAfterTheAnswer(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
-	g.app.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
+	g.app.Hooks.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
 		if err := e.Next(); err != nil {
 			return err
 		}
@@ -173,16 +174,16 @@ func TestNobodyIsToldToTryAgainWhatIsWritten(t *testing.T) {
 	busy := fmt.Errorf("of something else: %w", sqlite.ErrNotWritten)
 	for name, bind := range map[string]func(a *app.App){
 		"after success": func(a *app.App) {
-			a.OnRecordAfterCreateSuccess("posts").BindFunc(func(*writes.RecordEvent) error { return busy })
+			a.Hooks.OnRecordAfterCreateSuccess("posts").BindFunc(func(*writes.RecordEvent) error { return busy })
 		},
 		"after the write": func(a *app.App) {
-			a.OnRecordCreate("posts").BindFunc(func(e *writes.RecordEvent) error { return errors.Join(e.Next(), busy) })
+			a.Hooks.OnRecordCreate("posts").BindFunc(func(e *writes.RecordEvent) error { return errors.Join(e.Next(), busy) })
 		},
 		"after the request": func(a *app.App) {
-			a.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error { return errors.Join(e.Next(), busy) })
+			a.Hooks.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error { return errors.Join(e.Next(), busy) })
 		},
 		"shown": func(a *app.App) {
-			a.OnRecordEnrich("posts").BindFunc(func(e *writes.RecordEnrichEvent) error { return busy })
+			a.Hooks.OnRecordEnrich("posts").BindFunc(func(e *writes.RecordEnrichEvent) error { return busy })
 		},
 	} {
 		g := newRig(t, bind)
@@ -191,12 +192,12 @@ func TestNobodyIsToldToTryAgainWhatIsWritten(t *testing.T) {
 		if status != 500 {
 			t.Errorf("%s: %d %v", name, status, out)
 		}
-		if n, err := g.app.CountRecords(t.Context(), "posts", app.Find{}); n != 1 || err != nil {
+		if n, err := g.app.Records.Count(t.Context(), "posts", programs.Find{}); n != 1 || err != nil {
 			t.Errorf("%s: %d records, %v", name, n, err)
 		}
 	}
 	g := newRig(t, func(a *app.App) {
-		a.OnRecordCreate("posts").BindFunc(func(*writes.RecordEvent) error { return busy })
+		a.Hooks.OnRecordCreate("posts").BindFunc(func(*writes.RecordEvent) error { return busy })
 	})
 	g.collection(`{"name":"posts","type":"base","fields":[{"name":"title","type":"text"}]}`)
 	if status, out := g.send("POST", "/api/collections/posts/records", `{"title":"a"}`); status != 503 {

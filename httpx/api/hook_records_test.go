@@ -172,7 +172,7 @@ func TestRuleOfTheRequest(t *testing.T) {
 	c := g.collection(posts)
 	owned := g.make("posts", `{"title":"owned","n":1}`)
 	foreign := g.make("posts", `{"title":"foreign","n":2}`)
-	if err := g.app.ChangeSchema(t.Context(), ruleChange(g, c.ID, "n = 1")); err != nil {
+	if err := g.app.Catalogue.ChangeFunc(t.Context(), ruleChange(g, c.ID, "n = 1")); err != nil {
 		t.Fatal(err)
 	}
 	r := record(g.app)
@@ -222,14 +222,14 @@ func TestTagsOfRecordHooks(t *testing.T) {
 	rq := func(name string) func(*writes.RecordRequestEvent) error {
 		return func(e *writes.RecordRequestEvent) error { ran = append(ran, name); return e.Next() }
 	}
-	g.app.OnRecordCreateRequest("alpha").BindFunc(rq("request alpha"))
-	g.app.OnRecordCreate("alpha").BindFunc(on("name"))
-	g.app.OnRecordCreate(b.ID).BindFunc(on("id"))
-	g.app.OnRecordCreate("alpha", "beta").BindFunc(on("both"))
-	g.app.OnRecordCreate().BindFunc(on("all"))
-	g.app.OnRecordValidate("beta").BindFunc(on("validate beta"))
-	g.app.OnRecordCreateExecute("none").BindFunc(on("never"))
-	g.app.OnRecordAfterCreateSuccess(a.ID).BindFunc(on("success id"))
+	g.app.Hooks.OnRecordCreateRequest("alpha").BindFunc(rq("request alpha"))
+	g.app.Hooks.OnRecordCreate("alpha").BindFunc(on("name"))
+	g.app.Hooks.OnRecordCreate(b.ID).BindFunc(on("id"))
+	g.app.Hooks.OnRecordCreate("alpha", "beta").BindFunc(on("both"))
+	g.app.Hooks.OnRecordCreate().BindFunc(on("all"))
+	g.app.Hooks.OnRecordValidate("beta").BindFunc(on("validate beta"))
+	g.app.Hooks.OnRecordCreateExecute("none").BindFunc(on("never"))
+	g.app.Hooks.OnRecordAfterCreateSuccess(a.ID).BindFunc(on("success id"))
 	for _, c := range []struct{ collection, want string }{
 		{"alpha", "request alpha, name, both, all, success id"},
 		{"beta", "id, both, all, validate beta"},
@@ -240,8 +240,8 @@ func TestTagsOfRecordHooks(t *testing.T) {
 			t.Errorf("%s: %s", c.collection, got)
 		}
 	}
-	err := g.app.ChangeSchema(t.Context(), func(ch *schema.Change) error {
-		c := g.app.Catalogue().ByID(a.ID).Clone()
+	err := g.app.Catalogue.ChangeFunc(t.Context(), func(ch *schema.Change) error {
+		c := g.app.Catalogue.Current().ByID(a.ID).Clone()
 		c.Name = "gamma"
 		return ch.Update(c.ID, c)
 	})
@@ -261,7 +261,7 @@ func TestPrioritiesOfRecordHooks(t *testing.T) {
 	g.collection(`{"name":"posts","type":"base"}`)
 	var ran []string
 	for _, p := range []int{5, -5, 0} {
-		g.app.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Priority: p, Func: func(e *writes.RecordEvent) error {
+		g.app.Hooks.OnRecordCreate("posts").Bind(&hooks.Handler[*writes.RecordEvent]{Priority: p, Func: func(e *writes.RecordEvent) error {
 			ran = append(ran, fmt.Sprint(p))
 			return e.Next()
 		}})
@@ -277,7 +277,7 @@ func TestOwnAnswers(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
 	for _, next := range []bool{false, true} {
-		id := g.app.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
+		id := g.app.Hooks.OnRecordCreateRequest().BindFunc(func(e *writes.RecordRequestEvent) error {
 			c, ok := e.Request.(interface{ NoContent() error })
 			if !ok {
 				t.Fatalf("the request is a %T", e.Request)
@@ -290,7 +290,7 @@ func TestOwnAnswers(t *testing.T) {
 		if status, out := g.send("POST", "/api/collections/posts/records", fmt.Sprintf(`{"title":"%v"}`, next)); status != 204 {
 			t.Errorf("next %v: %d %v", next, status, out)
 		}
-		g.app.OnRecordCreateRequest().Unbind(id)
+		g.app.Hooks.OnRecordCreateRequest().Unbind(id)
 	}
 	if got := g.ids("posts"); len(got) != 1 {
 		t.Errorf("written: %v", got)

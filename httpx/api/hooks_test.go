@@ -21,7 +21,7 @@ func TestHooksSeeAndChangeACreate(t *testing.T) {
 			return err
 		}
 	}
-	g.app.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error {
+	g.app.Hooks.OnRecordCreateRequest("posts").BindFunc(func(e *writes.RecordRequestEvent) error {
 		seen = append(seen, "request{")
 		if e.Record.ID() != "" {
 			t.Errorf("the request has the id %q", e.Record.ID())
@@ -30,14 +30,14 @@ func TestHooksSeeAndChangeACreate(t *testing.T) {
 		seen = append(seen, "}")
 		return err
 	})
-	g.app.OnRecordCreate("posts").BindFunc(func(e *writes.RecordEvent) error {
+	g.app.Hooks.OnRecordCreate("posts").BindFunc(func(e *writes.RecordEvent) error {
 		e.Record.Set("slug", "slug-of-"+e.Record.Text("title"))
 		return around("create")(e)
 	})
-	g.app.OnRecordValidate("posts").BindFunc(around("validate"))
-	g.app.OnRecordCreateExecute("posts").BindFunc(around("execute"))
-	g.app.OnRecordAfterCreateSuccess("posts").BindFunc(around("success"))
-	g.app.OnRecordAfterCreateError("posts").BindFunc(around("error"))
+	g.app.Hooks.OnRecordValidate("posts").BindFunc(around("validate"))
+	g.app.Hooks.OnRecordCreateExecute("posts").BindFunc(around("execute"))
+	g.app.Hooks.OnRecordAfterCreateSuccess("posts").BindFunc(around("success"))
+	g.app.Hooks.OnRecordAfterCreateError("posts").BindFunc(around("error"))
 	status, out := g.send("POST", "/api/collections/posts/records", `{"title":"a"}`)
 	if status != 200 || out["slug"] != "slug-of-a" {
 		t.Fatalf("%d %v", status, out)

@@ -16,16 +16,16 @@ import (
 func TestLaw9GuestUnderTheWriter(t *testing.T) {
 	g := limitedGuests(t, wasmhost.Limits{Hook: 20 * time.Second}, "probe")
 	g.posts("posts")
-	if _, err := g.app.SaveSettings(t.Context(), func(s *settings.Settings) error { s.Batch.Timeout = 8; return nil }); err != nil {
+	if _, err := g.app.Settings.Save(t.Context(), func(s *settings.Settings) error { s.Batch.Timeout = 8; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	err := g.app.RunInTransaction(t.Context(), func(ctx context.Context) error {
-		r, err := g.app.NewRecord("posts")
+	err := g.app.Records.RunInTransaction(t.Context(), func(ctx context.Context) error {
+		r, err := g.app.Records.New("posts")
 		if err != nil {
 			return err
 		}
 		r.Set("script", script("record.create<|hostile|loop"))
-		return g.app.Save(ctx, r)
+		return g.app.Records.Save(ctx, r)
 	})
 	if !errors.Is(err, wasmhost.ErrTimeout) || errors.Is(err, writes.ErrTransactionTimeout) {
 		t.Errorf("got %v", err)

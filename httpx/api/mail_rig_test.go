@@ -34,9 +34,9 @@ func newMailRig(t *testing.T, bind func(a *app.App)) *mailRig {
 // cheapPasswords makes passwords and codes cost as little as they can.
 func (g *mailRig) cheapPasswords() {
 	g.t.Helper()
-	err := g.app.ChangeSchema(g.t.Context(), func(ch *schema.Change) error {
+	err := g.app.Catalogue.ChangeFunc(g.t.Context(), func(ch *schema.Change) error {
 		for _, name := range []string{"users", "_otps"} {
-			c := g.app.Catalogue().Find(name).Clone()
+			c := g.app.Catalogue.Current().Find(name).Clone()
 			c.Field("password").(*schema.PasswordField).Cost = 4
 			if err := ch.Update(c.ID, c); err != nil {
 				return err
@@ -75,7 +75,7 @@ func (g *mailRig) signIn(password string) (int, string) {
 // drained ends the mailer: what was queued has been delivered then.
 func (g *mailRig) drained(why string) {
 	g.t.Helper()
-	g.app.Mailer().Close()
+	g.app.Mailer.Close()
 	g.sink.none(why)
 }
 

@@ -30,7 +30,7 @@ func (g *rig) sink() *mailSink {
 			g.t.Error(err)
 		}
 	})
-	_, err = g.app.SaveSettings(g.t.Context(), func(conf *settings.Settings) error {
+	_, err = g.app.Settings.Save(g.t.Context(), func(conf *settings.Settings) error {
 		conf.SMTP = settings.SMTP{Enabled: true, Host: "127.0.0.1", Port: s.Port()}
 		conf.Meta.AppURL = "https://app.test"
 		return nil

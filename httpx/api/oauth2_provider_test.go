@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -72,13 +72,13 @@ func (g *rig) signIn(token, provider, code, more string) (int, map[string]any) {
 // member makes a record and signs it in with its password.
 func (g *rig) member(email string) (r *records.Record, token string) {
 	g.t.Helper()
-	r, err := g.app.NewRecord("members")
+	r, err := g.app.Records.New("members")
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	r.Set("email", email)
 	r.Set("password", "12345678")
-	if err := g.app.Save(g.t.Context(), r); err != nil {
+	if err := g.app.Records.Save(g.t.Context(), r); err != nil {
 		g.t.Fatal(err)
 	}
 	_, out := g.send("POST", "/api/collections/members/auth-with-password", fmt.Sprintf(`{"identity":%q,"password":"12345678"}`, email))
@@ -91,7 +91,7 @@ func (g *rig) member(email string) (r *records.Record, token string) {
 
 func (g *rig) count(collection string) int {
 	g.t.Helper()
-	n, err := g.app.CountRecords(g.t.Context(), collection, app.Find{})
+	n, err := g.app.Records.Count(g.t.Context(), collection, programs.Find{})
 	if err != nil {
 		g.t.Fatal(err)
 	}

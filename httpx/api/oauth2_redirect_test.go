@@ -117,7 +117,7 @@ const asForm = "application/x-www-form-urlencoded"
 // trustRealIP makes the address of a client what a header says.
 func (g *rig) trustRealIP() {
 	g.t.Helper()
-	_, err := g.app.SaveSettings(g.t.Context(), func(s *settings.Settings) error {
+	_, err := g.app.Settings.Save(g.t.Context(), func(s *settings.Settings) error {
 		return s.Merge([]byte(`{"trustedProxy":{"headers":["X-Real-Ip"]}}`))
 	})
 	if err != nil {

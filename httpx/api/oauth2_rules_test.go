@@ -37,8 +37,8 @@ func TestOAuth2Rules(t *testing.T) {
 func TestOAuth2PasswordsNobodyKnows(t *testing.T) {
 	g, p := newRig(t, nil), newIDP(t)
 	p.members(g, "")
-	err := g.app.ChangeSchema(t.Context(), func(ch *schema.Change) error {
-		c := g.app.Catalogue().Find("members").Clone()
+	err := g.app.Catalogue.ChangeFunc(t.Context(), func(ch *schema.Change) error {
+		c := g.app.Catalogue.Current().Find("members").Clone()
 		f := c.Field("password").(*schema.PasswordField)
 		f.Pattern, f.Max = "^[0-9]+$", 10
 		return ch.Update(c.ID, c)
@@ -48,7 +48,7 @@ func TestOAuth2PasswordsNobodyKnows(t *testing.T) {
 	}
 	status, out := g.signIn("", "oidc", "1 a@x.test", "")
 	id, _ := member(out, "record", "id").(string)
-	r, err := g.app.FindRecordByID(t.Context(), "members", id)
+	r, err := g.app.Records.FindByID(t.Context(), "members", id)
 	if status != 200 || err != nil {
 		t.Fatalf("%d %v, %v", status, out, err)
 	}
@@ -85,7 +85,7 @@ func TestOAuth2AndASecondMethod(t *testing.T) {
 func TestOAuth2SignUpsAreLimited(t *testing.T) {
 	g, p := newRig(t, nil), newIDP(t)
 	p.members(g, "")
-	_, err := g.app.SaveSettings(t.Context(), func(s *settings.Settings) error {
+	_, err := g.app.Settings.Save(t.Context(), func(s *settings.Settings) error {
 		return s.Merge([]byte(`{"rateLimits":{"enabled":true,"rules":[{"label":"*:create","maxRequests":1,"duration":60}]}}`))
 	})
 	if err != nil {
@@ -122,7 +122,7 @@ func TestRowsOfAuthRecordsHaveAnOwner(t *testing.T) {
 		{"provider", "Google", "validation_in_invalid"},
 		{"providerId", "", "validation_required"},
 	} {
-		link, err := g.app.NewRecord("_externalAuths")
+		link, err := g.app.Records.New("_externalAuths")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func TestRowsOfAuthRecordsHaveAnOwner(t *testing.T) {
 			link.Set(k, v)
 		}
 		link.Set(tt.field, tt.value)
-		err = g.app.Save(context.Background(), link)
+		err = g.app.Records.Save(context.Background(), link)
 		var fields validation.Errors
 		errors.As(err, &fields)
 		var leaf *validation.Error

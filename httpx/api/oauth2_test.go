@@ -37,7 +37,7 @@ func TestOAuth2(t *testing.T) {
 	if g.count("members") != 2 || g.count("_externalAuths") != 2 {
 		t.Errorf("%d records, %d links", g.count("members"), g.count("_externalAuths"))
 	}
-	if r, err := g.app.FindRecordByID(t.Context(), "members", id.(string)); err != nil || len(r.Text("tokenKey")) != 50 {
+	if r, err := g.app.Records.FindByID(t.Context(), "members", id.(string)); err != nil || len(r.Text("tokenKey")) != 50 {
 		t.Errorf("%v, %v", r, err)
 	}
 }
@@ -109,7 +109,7 @@ func TestOAuth2IsAllOrNothing(t *testing.T) {
 	pictures := &http.Client{Transport: pictureServer{}}
 	g, p := newRigWith(t, func(a *app.App) {
 		opened = a
-		a.OnRecordCreate("_externalAuths").BindFunc(func(e *writes.RecordEvent) error {
+		a.Hooks.OnRecordCreate("_externalAuths").BindFunc(func(e *writes.RecordEvent) error {
 			if e.Record.Text("providerId") == "refused" {
 				return errors.New("no")
 			}
@@ -187,17 +187,17 @@ func TestOAuth2Hooks(t *testing.T) {
 		return err
 	}
 	g, p := newRig(t, func(a *app.App) {
-		a.OnRecordCreateRequest("members").BindFunc(func(e *writes.RecordRequestEvent) error {
+		a.Hooks.OnRecordCreateRequest("members").BindFunc(func(e *writes.RecordRequestEvent) error {
 			if e.Caller.Request.Context != "oauth2" || e.Record.Text("email") != "a@x.test" {
 				t.Errorf("%s, %s", e.Caller.Request.Context, e.Record.Text("email"))
 			}
 			e.Record.Set("name", "hooked")
 			return note("request", e.Next)
 		})
-		a.OnRecordCreate("members").BindFunc(func(e *writes.RecordEvent) error { return note("create", e.Next) })
-		a.OnRecordUpdate("members").BindFunc(func(e *writes.RecordEvent) error { return note("update", e.Next) })
-		a.OnRecordCreate("_externalAuths").BindFunc(func(e *writes.RecordEvent) error { return note("link", e.Next) })
-		a.OnRecordAfterCreateSuccess().BindFunc(func(e *writes.RecordEvent) error {
+		a.Hooks.OnRecordCreate("members").BindFunc(func(e *writes.RecordEvent) error { return note("create", e.Next) })
+		a.Hooks.OnRecordUpdate("members").BindFunc(func(e *writes.RecordEvent) error { return note("update", e.Next) })
+		a.Hooks.OnRecordCreate("_externalAuths").BindFunc(func(e *writes.RecordEvent) error { return note("link", e.Next) })
+		a.Hooks.OnRecordAfterCreateSuccess().BindFunc(func(e *writes.RecordEvent) error {
 			return note("after "+e.Record.Collection.Name, e.Next)
 		})
 	}), newIDP(t)

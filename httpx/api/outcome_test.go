@@ -65,7 +65,7 @@ func (g *rig) holdWriter() (release func()) {
 	began, end, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	var once sync.Once
 	go func() {
-		done <- g.app.DB().Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error {
+		done <- g.app.DB.Do(context.Background(), sqlite.WorkFunc(func(*sqlite.Tx) error {
 			once.Do(func() { close(began) })
 			<-end
 			return nil
@@ -96,7 +96,7 @@ func TestLaw3BusyBatch(t *testing.T) {
 	for _, hooked := range []bool{false, true} {
 		g := newRig(t, func(a *app.App) {
 			if hooked {
-				a.OnRecordCreateRequest("notes").BindFunc(func(e *writes.RecordRequestEvent) error { return e.Next() })
+				a.Hooks.OnRecordCreateRequest("notes").BindFunc(func(e *writes.RecordRequestEvent) error { return e.Next() })
 			}
 		})
 		g.collection(`{"name":"notes","type":"base","fields":[{"name":"t","type":"text"}]}`)
@@ -122,13 +122,13 @@ func TestLaw2UnknownOutcome(t *testing.T) {
 	install(t, g.dir, "probe", "probe")
 	g.rig = openRig(t, rigOptions{extensions: g.dir, log: g.log, bind: func(a *app.App) {
 		fail := func(e *writes.RecordEvent) error { return unknown }
-		a.OnRecordCreateExecute("notes").BindFunc(fail)
-		a.OnRecordUpdateExecute("notes").BindFunc(fail)
-		a.OnRecordDeleteExecute("notes").BindFunc(fail)
+		a.Hooks.OnRecordCreateExecute("notes").BindFunc(fail)
+		a.Hooks.OnRecordUpdateExecute("notes").BindFunc(fail)
+		a.Hooks.OnRecordDeleteExecute("notes").BindFunc(fail)
 	}})
 	g.allowBatches()
 	g.collection(`{"name":"notes","type":"base","fields":[{"name":"t","type":"text"}]}`)
-	if _, err := g.app.Console(t.Context(), `INSERT INTO notes (id, t) VALUES ('noteaaaaaaaaaaa', 'first')`); err != nil {
+	if _, err := g.app.Console.Run(t.Context(), `INSERT INTO notes (id, t) VALUES ('noteaaaaaaaaaaa', 'first')`); err != nil {
 		t.Fatal(err)
 	}
 	const one = "/api/collections/notes/records/noteaaaaaaaaaaa"
@@ -144,9 +144,9 @@ func TestLaw2UnknownOutcome(t *testing.T) {
 	if len(got) != 1 || !strings.HasPrefix(got[0], "create=INTERNAL the outcome is not known") {
 		t.Errorf("an extension is told %q", got)
 	}
-	r, err := g.app.NewRecord("notes")
+	r, err := g.app.Records.New("notes")
 	if err == nil {
-		err = g.app.Save(t.Context(), r)
+		err = g.app.Records.Save(t.Context(), r)
 	}
 	if err == nil || writes.OutcomeOf(err) != writes.Unknown {
 		t.Errorf("a program is told %v", err)
@@ -158,9 +158,9 @@ func TestFullDisk(t *testing.T) {
 	g := newGuests(t, "probe")
 	g.allowBatches()
 	g.collection(`{"name":"notes","type":"base","fields":[{"name":"t","type":"text","max":500000}]}`)
-	g.collection(`{"name":"links","type":"base","fields":[{"name":"pad","type":"text","max":500000},{"name":"to","type":"relation","collectionId":"` + g.app.Catalogue().Find("notes").ID + `","maxSelect":1}]}`)
+	g.collection(`{"name":"links","type":"base","fields":[{"name":"pad","type":"text","max":500000},{"name":"to","type":"relation","collectionId":"` + g.app.Catalogue.Current().Find("notes").ID + `","maxSelect":1}]}`)
 	root := g.superuser()
-	err := g.app.DB().Maintain(t.Context(), func(conn *zsqlite.Conn) error {
+	err := g.app.DB.Maintain(t.Context(), func(conn *zsqlite.Conn) error {
 		return sqlitex.ExecuteTransient(conn, "PRAGMA max_page_count = 1", nil)
 	})
 	if err != nil {

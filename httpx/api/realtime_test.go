@@ -60,7 +60,7 @@ func TestStreamOfHTTP10IsNotChunked(t *testing.T) {
 	for range 3 {
 		line()
 	}
-	if err := g.app.Realtime().Close(); err != nil {
+	if err := g.app.Realtime.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if rest, err := io.ReadAll(r); err != nil || len(rest) != 0 {

@@ -36,9 +36,9 @@ func record(a *app.App) *recorder {
 		write, execute   *hooks.Tagged[*writes.RecordEvent]
 		success, failure *hooks.Tagged[*writes.RecordEvent]
 	}{
-		"Create": {a.OnRecordCreateRequest(), a.OnRecordCreate(), a.OnRecordCreateExecute(), a.OnRecordAfterCreateSuccess(), a.OnRecordAfterCreateError()},
-		"Update": {a.OnRecordUpdateRequest(), a.OnRecordUpdate(), a.OnRecordUpdateExecute(), a.OnRecordAfterUpdateSuccess(), a.OnRecordAfterUpdateError()},
-		"Delete": {a.OnRecordDeleteRequest(), a.OnRecordDelete(), a.OnRecordDeleteExecute(), a.OnRecordAfterDeleteSuccess(), a.OnRecordAfterDeleteError()},
+		"Create": {a.Hooks.OnRecordCreateRequest(), a.Hooks.OnRecordCreate(), a.Hooks.OnRecordCreateExecute(), a.Hooks.OnRecordAfterCreateSuccess(), a.Hooks.OnRecordAfterCreateError()},
+		"Update": {a.Hooks.OnRecordUpdateRequest(), a.Hooks.OnRecordUpdate(), a.Hooks.OnRecordUpdateExecute(), a.Hooks.OnRecordAfterUpdateSuccess(), a.Hooks.OnRecordAfterUpdateError()},
+		"Delete": {a.Hooks.OnRecordDeleteRequest(), a.Hooks.OnRecordDelete(), a.Hooks.OnRecordDeleteExecute(), a.Hooks.OnRecordAfterDeleteSuccess(), a.Hooks.OnRecordAfterDeleteError()},
 	}
 	for kind, k := range kinds {
 		k.request.BindFunc(func(e *writes.RecordRequestEvent) error {
@@ -50,7 +50,7 @@ func record(a *app.App) *recorder {
 			hook.BindFunc(func(e *writes.RecordEvent) error { return r.stage(stage, e.Record.Collection.Name, e.Next, e, nil) })
 		}
 	}
-	a.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordValidate().BindFunc(func(e *writes.RecordEvent) error {
 		return r.stage("Validate", e.Record.Collection.Name, e.Next, e, nil)
 	})
 	return r
@@ -189,7 +189,7 @@ func (g *rig) witness(collections ...string) *witness {
 // heard returns the events of everything that was written before.
 func (l *witness) heard() (list []string) {
 	l.g.t.Helper()
-	err := l.g.app.Write(l.g.t.Context(), l.g.app.Catalogue().Find("markers"), marker(l.g), "marker")
+	err := l.g.app.Writes.DoCommand(l.g.t.Context(), l.g.app.Catalogue.Current().Find("markers"), marker(l.g), "marker")
 	if err != nil {
 		l.g.t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func (l *witness) heard() (list []string) {
 
 func marker(g *rig) *records.Batch {
 	g.t.Helper()
-	cmd, err := g.app.Store().PrepareCreate(g.t.Context(), records.WriteInput{CollectionID: g.app.Catalogue().Find("markers").ID, SkipRules: true})
+	cmd, err := g.app.Store.PrepareCreate(g.t.Context(), records.WriteInput{CollectionID: g.app.Catalogue.Current().Find("markers").ID, SkipRules: true})
 	if err != nil {
 		g.t.Fatal(err)
 	}

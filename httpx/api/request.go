@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth"
+	"github.com/troupebase/troupe/actors/authority"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/storage/filter"
@@ -36,7 +36,7 @@ func caller(c *httpx.Context, situation string) records.Caller {
 
 // acting is the context of what only superusers may do.
 func acting(c *httpx.Context) context.Context {
-	return app.ActingAs(c.Context(), caller(c, "default"))
+	return authority.ActingAs(c.Context(), caller(c, "default"))
 }
 
 // sessionOf returns the session of who is signed in, nil for a guest.

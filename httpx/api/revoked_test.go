@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/settings"
 )
@@ -23,7 +24,7 @@ func ownersOnly(g *rig) {
 // untouched tells whether notes are what ownersOnly made.
 func untouched(g *rig, what string) {
 	g.t.Helper()
-	r, err := g.app.FindRecordByID(g.t.Context(), "notes", "noteaaaaaaaaaaa")
+	r, err := g.app.Records.FindByID(g.t.Context(), "notes", "noteaaaaaaaaaaa")
 	if err != nil || r.Text("t") != "first" || g.count("notes") != 1 {
 		g.t.Errorf("%s: %d records, the first is %v (%v)", what, g.count("notes"), r, err)
 	}
@@ -58,14 +59,14 @@ func TestRevokedWhileQueued(t *testing.T) {
 			ownersOnly(g)
 			g.superuser()
 			token := g.token(k.of, "gone@x.test")
-			r, err := g.app.FindFirstRecord(t.Context(), k.of, find("email", "gone@x.test"))
+			r, err := g.app.Records.FindFirst(t.Context(), k.of, find("email", "gone@x.test"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			before := callers.passed.Load()
 			answered := make(chan int, 1)
-			err = g.app.RunInTransaction(t.Context(), func(ctx context.Context) error {
-				if err := g.app.Delete(ctx, r); err != nil {
+			err = g.app.Records.RunInTransaction(t.Context(), func(ctx context.Context) error {
+				if err := g.app.Records.Delete(ctx, r); err != nil {
 					return err
 				}
 				go func() {
@@ -85,7 +86,7 @@ func TestRevokedWhileQueued(t *testing.T) {
 				t.Errorf("answered %d, want %d", status, k.want)
 			}
 			untouched(g, name)
-			if g.app.Settings().Meta.AppName == "revoked" || g.app.Catalogue().Find("revoked") != nil {
+			if g.app.Settings.Current().Meta.AppName == "revoked" || g.app.Catalogue.Current().Find("revoked") != nil {
 				t.Error("settings or collections were changed")
 			}
 		})
@@ -96,9 +97,9 @@ func TestRevokedWhileQueued(t *testing.T) {
 func TestRevokedWhileHooksRun(t *testing.T) {
 	var g *rig
 	revoke := func(e *writes.RecordRequestEvent) error {
-		r, err := g.app.FindFirstRecord(context.Background(), "users", find("email", "gone@x.test"))
+		r, err := g.app.Records.FindFirst(context.Background(), "users", find("email", "gone@x.test"))
 		if err == nil {
-			err = g.app.Delete(context.Background(), r)
+			err = g.app.Records.Delete(context.Background(), r)
 		}
 		if err != nil {
 			return err
@@ -106,9 +107,9 @@ func TestRevokedWhileHooksRun(t *testing.T) {
 		return e.Next()
 	}
 	g = newRig(t, func(a *app.App) {
-		a.OnRecordCreateRequest("notes").BindFunc(revoke)
-		a.OnRecordUpdateRequest("notes").BindFunc(revoke)
-		a.OnRecordDeleteRequest("notes").BindFunc(revoke)
+		a.Hooks.OnRecordCreateRequest("notes").BindFunc(revoke)
+		a.Hooks.OnRecordUpdateRequest("notes").BindFunc(revoke)
+		a.Hooks.OnRecordDeleteRequest("notes").BindFunc(revoke)
 	})
 	ownersOnly(g)
 	for _, k := range []struct {
@@ -133,17 +134,17 @@ func TestBatchOfWhoEndsTheirToken(t *testing.T) {
 	for _, hooked := range []bool{false, true} {
 		g := newRig(t, func(a *app.App) {
 			if hooked {
-				a.OnRecordCreateRequest("notes").BindFunc(func(e *writes.RecordRequestEvent) error { return e.Next() })
+				a.Hooks.OnRecordCreateRequest("notes").BindFunc(func(e *writes.RecordRequestEvent) error { return e.Next() })
 			}
 		})
 		g.allowBatches()
-		_, err := g.app.SaveSettings(t.Context(), func(s *settings.Settings) error { s.Batch.Timeout = 60; return nil })
+		_, err := g.app.Settings.Save(t.Context(), func(s *settings.Settings) error { s.Batch.Timeout = 60; return nil })
 		if err != nil { // passwords take seconds under the race detector
 			t.Fatal(err)
 		}
 		ownersOnly(g)
 		token := g.token("users", "a@x.test")
-		r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "a@x.test"))
+		r, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "a@x.test"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +165,7 @@ func TestRevokedCallerOfGuest(t *testing.T) {
 	g := newGuests(t, "probe")
 	ownersOnly(g.rig)
 	token := g.token("users", "gone@x.test")
-	r, err := g.app.FindFirstRecord(t.Context(), "users", find("email", "gone@x.test"))
+	r, err := g.app.Records.FindFirst(t.Context(), "users", find("email", "gone@x.test"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestRevokedWhileProviderAnswers(t *testing.T) {
 	owner, token := g.member("owner@x.test")
 	p.asked = func() {
 		owner.Set("password", "changed-by-owner")
-		if err := g.app.Save(context.Background(), owner); err != nil {
+		if err := g.app.Records.Save(context.Background(), owner); err != nil {
 			t.Error(err)
 		}
 	}
@@ -197,7 +198,7 @@ func TestRevokedWhileProviderAnswers(t *testing.T) {
 	if status != 200 || record["id"] == owner.ID() {
 		t.Errorf("signed in as %v: %d %v", record["id"], status, out)
 	}
-	links, err := g.app.FindRecords(t.Context(), "_externalAuths", app.Find{Filter: "recordRef = {:id}", Params: map[string]any{"id": owner.ID()}})
+	links, err := g.app.Records.FindAll(t.Context(), "_externalAuths", programs.Find{Filter: "recordRef = {:id}", Params: map[string]any{"id": owner.ID()}})
 	if err != nil || len(links) != 0 {
 		t.Errorf("links of the owner: %v %v", links, err)
 	}

@@ -84,7 +84,7 @@ func openRig(t testing.TB, o rigOptions) *rig {
 		t.Fatal(err)
 	}
 	if o.extensions != "" {
-		err := a.Guests().Load(t.Context(), guests.Source{
+		err := a.Guests.Load(t.Context(), guests.Source{
 			Dir: o.extensions, CacheDir: compiled(t), Limits: o.limits, Grants: o.grants, Routes: server.SetExtensions,
 		})
 		if err != nil {
@@ -136,7 +136,7 @@ func serveRig(t testing.TB, a *app.App, server *API, ended func()) (base string)
 func (g *rig) collection(definition string) *schema.Collection {
 	g.t.Helper()
 	var c *schema.Collection
-	err := g.app.ChangeSchema(g.t.Context(), func(ch *schema.Change) (err error) {
+	err := g.app.Catalogue.ChangeFunc(g.t.Context(), func(ch *schema.Change) (err error) {
 		open := `{"listRule":"","viewRule":"","createRule":"","updateRule":"","deleteRule":"",`
 		if c, err = schema.DecodeNew([]byte(open + strings.TrimPrefix(definition, "{"))); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (g *rig) collection(definition string) *schema.Collection {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return g.app.Catalogue().ByID(c.ID)
+	return g.app.Catalogue.Current().ByID(c.ID)
 }
 
 // send sends a request with a JSON body ("" for none) and returns status and decoded answer.
@@ -205,7 +205,7 @@ func (g *rig) raw(method, path, body string, header http.Header) (int, http.Head
 // ruleChange is a change of collections that sets the rules of one for writes.
 func ruleChange(g *rig, id, rule string) func(ch *schema.Change) error {
 	return func(ch *schema.Change) error {
-		c := g.app.Catalogue().ByID(id).Clone()
+		c := g.app.Catalogue.Current().ByID(id).Clone()
 		c.CreateRule, c.UpdateRule, c.DeleteRule = &rule, &rule, &rule
 		return ch.Update(id, c)
 	}

@@ -199,7 +199,7 @@ func TestRoutesRefuseOtherCollections(t *testing.T) {
 func TestRoutesRefuseLargeBodies(t *testing.T) {
 	s := newSite(t)
 	const batchBody = 5000
-	if _, err := s.app.SaveSettings(t.Context(), func(c *settings.Settings) error { c.Batch.MaxBodySize = batchBody; return nil }); err != nil {
+	if _, err := s.app.Settings.Save(t.Context(), func(c *settings.Settings) error { c.Batch.MaxBodySize = batchBody; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range s.api.Endpoints() {

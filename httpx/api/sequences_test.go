@@ -125,7 +125,7 @@ var failures = []struct {
 		want:   "UpdateRequest{ Update{} AfterUpdateError{} ! }"},
 	{name: "swallowed failure", path: allPosts, body: `{"title":"taken"}`, status: 200,
 		inject: func(g *rig, r *recorder) {
-			g.app.OnRecordCreateRequest().Bind(&hooks.Handler[*writes.RecordRequestEvent]{ID: "swallow", Priority: -1, Func: func(e *writes.RecordRequestEvent) error {
+			g.app.Hooks.OnRecordCreateRequest().Bind(&hooks.Handler[*writes.RecordRequestEvent]{ID: "swallow", Priority: -1, Func: func(e *writes.RecordRequestEvent) error {
 				_ = e.Next()
 				return nil
 			}})
@@ -139,8 +139,8 @@ func TestFailures(t *testing.T) {
 	g.collection(posts)
 	g.collection(`{"name":"members","type":"auth","fields":[{"name":"n","type":"number"}],"authRule":""}`)
 	g.collection(`{"name":"closed","type":"base","fields":[{"name":"title","type":"text"}]}`)
-	closed := g.app.Catalogue().Find("closed").ID
-	err := g.app.ChangeSchema(t.Context(), ruleChange(g, closed, "title = 'never'"))
+	closed := g.app.Catalogue.Current().Find("closed").ID
+	err := g.app.Catalogue.ChangeFunc(t.Context(), ruleChange(g, closed, "title = 'never'"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestFailures(t *testing.T) {
 			if c.inject != nil {
 				c.inject(g, r)
 			}
-			defer g.app.OnRecordCreateRequest().Unbind("swallow")
+			defer g.app.Hooks.OnRecordCreateRequest().Unbind("swallow")
 			method := cmp.Or(c.method, "POST")
 			before := len(g.ids("posts")) + len(g.ids("members"))
 			status, out := g.send(method, strings.Replace(c.path, takenPost, allPosts+"/"+taken, 1), c.body)
@@ -188,8 +188,8 @@ func TestErrorsThatHooksSee(t *testing.T) {
 	g := newRig(t, nil)
 	g.collection(posts)
 	var next, cause error
-	g.app.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error { next = e.Next(); return next })
-	g.app.OnRecordAfterCreateError().BindFunc(func(e *writes.RecordEvent) error { cause = e.Error; return e.Next() })
+	g.app.Hooks.OnRecordCreate().BindFunc(func(e *writes.RecordEvent) error { next = e.Next(); return next })
+	g.app.Hooks.OnRecordAfterCreateError().BindFunc(func(e *writes.RecordEvent) error { cause = e.Error; return e.Next() })
 	status, out := g.send("POST", "/api/collections/posts/records", `{"title":"much longer than twenty"}`)
 	var fields validation.Errors
 	if !errors.As(next, &fields) || fields["title"] == nil || !errors.As(cause, &fields) || status != 400 {
@@ -207,14 +207,14 @@ func TestForeignRecords(t *testing.T) {
 	p := g.make("parents", `{}`)
 	link := g.make("b_links", `{"p":["`+p+`"]}`)
 	foreign := func() *records.Record {
-		r := records.NewRecord(g.app.Catalogue().Find("a_children"))
+		r := records.NewRecord(g.app.Catalogue.Current().Find("a_children"))
 		r.Set("id", "foreign00000001")
 		return r
 	}
 	for name, other := range map[string]func() *records.Record{"foreign": foreign, "none": func() *records.Record { return nil }} {
 		exchange := func(e *writes.RecordEvent) error { e.Record = other(); return e.Next() }
-		g.app.OnRecordCreate("b_links").BindFunc(exchange)
-		g.app.OnRecordUpdate("b_links").BindFunc(exchange)
+		g.app.Hooks.OnRecordCreate("b_links").BindFunc(exchange)
+		g.app.Hooks.OnRecordUpdate("b_links").BindFunc(exchange)
 		for _, c := range []struct{ method, path string }{
 			{"POST", "/api/collections/b_links/records"},
 			{"PATCH", "/api/collections/b_links/records/" + link},
@@ -224,8 +224,8 @@ func TestForeignRecords(t *testing.T) {
 				t.Errorf("%s, %s %s: %d %v", name, c.method, c.path, status, out)
 			}
 		}
-		g.app.OnRecordCreate().UnbindAll()
-		g.app.OnRecordUpdate().UnbindAll()
+		g.app.Hooks.OnRecordCreate().UnbindAll()
+		g.app.Hooks.OnRecordUpdate().UnbindAll()
 	}
 	if len(g.ids("parents")) != 1 || len(g.ids("b_links")) != 1 || len(g.ids("a_children")) != 0 {
 		t.Errorf("left are %v, %v, %v", g.ids("parents"), g.ids("b_links"), g.ids("a_children"))

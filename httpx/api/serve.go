@@ -41,7 +41,7 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 		if err := a.extensions.setBase(router); err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
-		for _, x := range a.app.Guests().Extensions() {
+		for _, x := range a.guests.Extensions() {
 			if err := guests.CallEvent(ctx, x, "serve"); err != nil {
 				return fmt.Errorf("serve: extension %s: %w", x.Name(), err)
 			}

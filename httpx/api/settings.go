@@ -1,23 +1,19 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
+	"github.com/troupebase/troupe/actors/settings"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/storage/settings"
+	stored "github.com/troupebase/troupe/storage/settings"
 )
 
 // settingsHandlers answer what superusers ask of the settings.
-type settingsHandlers struct {
-	current func() *settings.Settings
-	// save changes the settings, see [app.App.SaveSettings].
-	save func(ctx context.Context, change func(s *settings.Settings) error) (*settings.Settings, error)
-}
+type settingsHandlers struct{ settings *settings.Service }
 
 func (h *settingsHandlers) view(c *httpx.Context) error {
-	return c.Send(http.StatusOK, h.current().AppendAPI(c.Buffer()))
+	return c.Send(http.StatusOK, h.settings.Current().AppendAPI(c.Buffer()))
 }
 
 func (h *settingsHandlers) update(c *httpx.Context) error {
@@ -25,7 +21,7 @@ func (h *settingsHandlers) update(c *httpx.Context) error {
 	if err != nil {
 		return httpx.Loading(err)
 	}
-	next, err := h.save(acting(c), func(s *settings.Settings) error {
+	next, err := h.settings.Save(acting(c), func(s *stored.Settings) error {
 		if err := s.Merge(body); err != nil {
 			return httpx.Loading(errors.Join(httpx.ErrMalformed, err))
 		}
@@ -38,7 +34,7 @@ func (h *settingsHandlers) update(c *httpx.Context) error {
 }
 
 // policy takes out of the settings what the front-end decides by itself.
-func policy(s *settings.Settings) httpx.PolicyOptions {
+func policy(s *stored.Settings) httpx.PolicyOptions {
 	p := httpx.PolicyOptions{
 		SuperuserIPs: s.SuperuserIPs,
 		ProxyHeaders: s.TrustedProxy.Headers,

@@ -21,13 +21,13 @@ func TestRulesThatCannotBeEvaluated(t *testing.T) {
 			g := newRig(t, nil)
 			g.token("users", "a@x.test")
 			gone := g.collection(`{"name":"lost","type":"base"}`)
-			users := g.app.Catalogue().Find("users").Clone()
+			users := g.app.Catalogue.Current().Find("users").Clone()
 			tt.edit(users.Auth)
 			for _, change := range []func(ch *schema.Change) error{
 				func(ch *schema.Change) error { return ch.Update(users.ID, users) },
 				func(ch *schema.Change) error { return ch.Delete(gone.ID) },
 			} {
-				if err := g.app.ChangeSchema(t.Context(), change); err != nil {
+				if err := g.app.Catalogue.ChangeFunc(t.Context(), change); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,12 +1,11 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"time"
 
+	"github.com/troupebase/troupe/actors/console"
 	"github.com/troupebase/troupe/httpx"
-	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -28,10 +27,7 @@ type sqlColumn struct {
 }
 
 // sqlHandlers run the SQL of superusers.
-type sqlHandlers struct {
-	// console runs a statement, see [app.App.Console].
-	console func(ctx context.Context, query string) (*sqlite.ConsoleResult, error)
-}
+type sqlHandlers struct{ console *console.Console }
 
 // run runs an SQL statement.
 func (h *sqlHandlers) run(c *httpx.Context) error {
@@ -48,7 +44,7 @@ func (h *sqlHandlers) run(c *httpx.Context) error {
 		return httpx.Invalid(validateFailed, validation.Errors{"query": tooLong(maxSQL)})
 	}
 	started := time.Now()
-	result, err := h.console(acting(c), form.Query)
+	result, err := h.console.Run(acting(c), form.Query)
 	defer result.Release()
 	if err != nil {
 		return runningSQL.failed(err)

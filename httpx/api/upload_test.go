@@ -61,8 +61,8 @@ func (g *rig) touched() bool {
 // change changes the definition of a collection.
 func (g *rig) change(name, definition string) {
 	g.t.Helper()
-	found := g.app.Catalogue().Find(name)
-	err := g.app.ChangeSchema(g.t.Context(), func(ch *schema.Change) error {
+	found := g.app.Catalogue.Current().Find(name)
+	err := g.app.Catalogue.ChangeFunc(g.t.Context(), func(ch *schema.Change) error {
 		c := found.Clone()
 		if err := c.Decode([]byte(definition)); err != nil {
 			return err
@@ -85,7 +85,7 @@ func TestUploadsAreStoredOnlyForThoseWhomTheRuleLetsIn(t *testing.T) {
 	}
 	g.change("guarded", `{"createRule":"ok = true","updateRule":"ok = true"}`)
 	g.change("closed", `{"createRule":null,"updateRule":null}`)
-	_, err := g.app.SaveSettings(t.Context(), func(s *settings.Settings) error {
+	_, err := g.app.Settings.Save(t.Context(), func(s *settings.Settings) error {
 		s.Batch.Enabled, s.Batch.MaxRequests = true, 10
 		return nil
 	})

@@ -1,4 +1,4 @@
-package app
+package catalogue_test
 
 import (
 	"bufio"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/catalogue"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/records"
@@ -26,14 +28,14 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 	define(t, a, docs)
 	readers := listeners(t, a, streams)
 	for range 20 {
-		err := a.schemaOrder(context.Background(), &schemaOrder{run: func() error { panic("boom") }})
+		err := a.Catalogue.Run(context.Background(), func() error { panic("boom") })
 		if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 			t.Fatalf("the caller of a panic got %v", err)
 		}
 	}
-	r := records.NewRecord(a.Catalogue().Find("docs"))
+	r := records.NewRecord(a.Catalogue.Current().Find("docs"))
 	r.Set("t", "heard")
-	if err := a.Save(context.Background(), r); err != nil {
+	if err := a.Records.Save(context.Background(), r); err != nil {
 		t.Fatal(err)
 	}
 	for i, r := range readers {
@@ -41,7 +43,7 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 			t.Fatalf("stream %d got %s", i, data)
 		}
 	}
-	if n := a.Realtime().Len(); n != streams {
+	if n := a.Realtime.Len(); n != streams {
 		t.Errorf("%d streams are left", n)
 	}
 	makeMore := func(ch *schema.Change) error {
@@ -51,13 +53,13 @@ func TestPanicOfTheCatalogue(t *testing.T) {
 		}
 		return ch.Create(c)
 	}
-	if err := a.ChangeSchema(context.Background(), makeMore); err != nil {
+	if err := a.Catalogue.ChangeFunc(context.Background(), makeMore); err != nil {
 		t.Errorf("a change after the panics: %v", err)
 	}
 }
 
 // listeners opens streams that listen to the documents.
-func listeners(t *testing.T, a *App, n int) []*bufio.Reader {
+func listeners(t *testing.T, a *app.App, n int) []*bufio.Reader {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -75,7 +77,7 @@ func listeners(t *testing.T, a *App, n int) []*bufio.Reader {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Realtime().Connect(far, realtime.Opening{Head: []byte("HTTP/1.1 200 OK\r\n\r\n"), IP: "ip"}); err != nil {
+		if err := a.Realtime.Connect(far, realtime.Opening{Head: []byte("HTTP/1.1 200 OK\r\n\r\n"), IP: "ip"}); err != nil {
 			t.Fatal(err)
 		}
 		readers[i] = bufio.NewReaderSize(near, 512)
@@ -83,7 +85,7 @@ func listeners(t *testing.T, a *App, n int) []*bufio.Reader {
 			t.Fatal(err)
 		}
 		id := lineWith(t, readers[i], "id:")
-		if err := a.Realtime().Subscribe(context.Background(), id, []string{"docs/*"}, nil, "ip", nil); err != nil {
+		if err := a.Realtime.Subscribe(context.Background(), id, []string{"docs/*"}, nil, "ip", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,13 +112,15 @@ func TestChangesOfCollectionsAreBounded(t *testing.T) {
 	a := open(t)
 	entered, leave := make(chan struct{}), make(chan struct{})
 	work := sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil })
-	if err := a.DB().Submit(&sqlite.Unit{Work: work, Alone: true}); err != nil {
+	if err := a.DB.Submit(&sqlite.Unit{Work: work, Alone: true}); err != nil {
 		t.Fatal(err)
 	}
 	<-entered
-	outcomes := make(chan error, maxSchemaChanges+more)
-	for range maxSchemaChanges + more {
-		go func() { outcomes <- a.ChangeSchema(context.Background(), func(*schema.Change) error { return nil }) }()
+	outcomes := make(chan error, catalogue.MaxChanges+more)
+	for range catalogue.MaxChanges + more {
+		go func() {
+			outcomes <- a.Catalogue.ChangeFunc(context.Background(), func(*schema.Change) error { return nil })
+		}()
 	}
 	for range more {
 		if err := <-outcomes; !errors.Is(err, sqlite.ErrBusy) {
@@ -124,7 +128,7 @@ func TestChangesOfCollectionsAreBounded(t *testing.T) {
 		}
 	}
 	close(leave)
-	for range maxSchemaChanges {
+	for range catalogue.MaxChanges {
 		if err := <-outcomes; err != nil {
 			t.Errorf("within the bound: %v", err)
 		}
@@ -136,10 +140,10 @@ func TestReloadKeepsCollections(t *testing.T) {
 	a := open(t)
 	r := records.NewRecord(define(t, a, docs))
 	r.Set("t", "x")
-	if err := a.reload(); err != nil {
+	if err := a.Catalogue.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Save(t.Context(), r); err != nil {
+	if err := a.Records.Save(t.Context(), r); err != nil {
 		t.Errorf("after a reload: %v", err)
 	}
 }
