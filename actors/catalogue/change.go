@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/authority"
+	"github.com/troupebase/troupe/actors/settings"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
-	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -104,7 +104,7 @@ func (s *Service) change(ctx context.Context, who *records.Caller, change func(c
 	defer release()
 	before := s.Current()
 	var done *schema.Change
-	var conf *settings.Settings
+	var conf *settings.Revision
 	apply := func(tx *sqlite.Tx) error {
 		if err := authority.Check(s.o.Store, before, tx, who); err != nil {
 			return err

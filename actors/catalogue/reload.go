@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/troupebase/troupe/actors/settings"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/schema"
-	stored "github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -36,7 +36,7 @@ func (s *Service) reload() error {
 	ctx := context.Background()
 	err := s.order(ctx, &order{run: func() error {
 		var list []*schema.Collection
-		var conf *stored.Settings
+		var conf *settings.Revision
 		return s.o.DB.Change(ctx, func(tx *sqlite.Tx) (err error) {
 			if list, err = schema.Load(tx.Conn()); err != nil {
 				return err

@@ -33,11 +33,21 @@ type Service struct {
 	key stored.Key
 	o   Options
 
-	now    atomic.Pointer[stored.Settings]
-	saving sync.Mutex // one change after the other
+	now atomic.Pointer[stored.Settings]
+	// number counts revisions in the order of their transactions.
+	number atomic.Uint64
 
-	mu        sync.Mutex
+	publishing sync.Mutex
+	published  uint64 // the number of the current revision
+
+	listening sync.Mutex
 	listeners []func()
+}
+
+// Revision is what a transaction stored or read. It becomes current with [Service.Publish], once the transaction is committed.
+type Revision struct {
+	settings *stored.Settings
+	number   uint64
 }
 
 // New returns a service without settings. key is what they are encrypted with.
@@ -45,12 +55,11 @@ func New(key stored.Key) *Service { return &Service{key: key} }
 
 // Load reads the settings of a data directory.
 func (s *Service) Load(conn *zsqlite.Conn) error {
-	conf, err := s.Read(conn)
-	if err != nil {
-		return err
+	read, err := s.Read(conn)
+	if err == nil {
+		s.Publish(read)
 	}
-	s.now.Store(conf)
-	return nil
+	return err
 }
 
 // Start gives the service what it changes settings with.
@@ -65,61 +74,80 @@ func (s *Service) Save(ctx context.Context, change func(s *stored.Settings) erro
 	if err := writes.Redefines(ctx); err != nil {
 		return nil, fmt.Errorf("save settings: %w", err)
 	}
-	s.saving.Lock()
-	defer s.saving.Unlock()
-	var next *stored.Settings
+	var next *Revision
 	err := s.o.DB.Do(ctx, sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		if err := authority.Check(s.o.Store, s.o.Catalogue(), tx, authority.Of(ctx)); err != nil {
 			return err
 		}
-		next = s.Current().Clone()
-		if err := change(next); err != nil {
+		read, err := s.Read(tx.Conn())
+		if err != nil {
 			return err
 		}
-		return stored.Save(tx.Conn(), next, s.key, time.Now())
+		next = read
+		if err := change(next.settings); err != nil {
+			return err
+		}
+		return stored.Save(tx.Conn(), next.settings, s.key, time.Now())
 	}))
 	if err != nil {
 		return nil, err
 	}
 	s.Publish(next)
 	s.Notify()
-	return next, nil
+	return next.settings, nil
 }
 
 // Watch registers fn to be called after every change of the settings. It must not block.
 func (s *Service) Watch(fn func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.listening.Lock()
+	defer s.listening.Unlock()
 	s.listeners = append(s.listeners, fn)
 }
 
 // RenameCollections stores the settings for collections that got another name in the same transaction: rate limits follow them. It
 // returns nil when no setting names them. Who commits the transaction calls [Service.Publish] and then [Service.Notify].
-func (s *Service) RenameCollections(tx *sqlite.Tx, renamed []schema.Rename) (*stored.Settings, error) {
+func (s *Service) RenameCollections(tx *sqlite.Tx, renamed []schema.Rename) (*Revision, error) {
 	if len(renamed) == 0 {
 		return nil, nil
 	}
-	next := s.Current().Clone()
+	next, err := s.Read(tx.Conn())
+	if err != nil {
+		return nil, err
+	}
 	changed := false
 	for _, r := range renamed {
-		changed = next.RenameCollection(r.Old, r.New) || changed
+		changed = next.settings.RenameCollection(r.Old, r.New) || changed
 	}
 	if !changed {
 		return nil, nil
 	}
-	return next, stored.Save(tx.Conn(), next, s.key, time.Now())
+	return next, stored.Save(tx.Conn(), next.settings, s.key, time.Now())
 }
 
-// Read reads the settings as they are stored. They become the current ones with [Service.Publish].
-func (s *Service) Read(conn *zsqlite.Conn) (*stored.Settings, error) { return stored.Load(conn, s.key) }
+// Read reads the settings as they are stored, in a transaction of the Writer. A change begins with these and not with the current ones:
+// those of the change before may be committed and not published yet.
+func (s *Service) Read(conn *zsqlite.Conn) (*Revision, error) {
+	read, err := stored.Load(conn, s.key)
+	if err != nil {
+		return nil, err
+	}
+	return &Revision{read, s.number.Add(1)}, nil
+}
 
-// Publish makes settings the current ones once they are committed.
-func (s *Service) Publish(next *stored.Settings) { s.now.Store(next) }
+// Publish makes a revision the current one once it is committed, unless a later one is by now. It does not block.
+func (s *Service) Publish(r *Revision) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	if r.number > s.published {
+		s.published = r.number
+		s.now.Store(r.settings)
+	}
+}
 
 // Notify tells those who watch that the settings have changed.
 func (s *Service) Notify() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.listening.Lock()
+	defer s.listening.Unlock()
 	for _, fn := range s.listeners {
 		fn()
 	}
