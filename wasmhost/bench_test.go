@@ -77,7 +77,7 @@ func BenchmarkInstance(b *testing.B) {
 	x := patient(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		i, err := x.newInstance(x.manager.now() + int64(describeLimit))
+		i, err := x.newInstance(x.code.engine, x.manager.now()+int64(describeLimit))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -95,6 +95,8 @@ const (
 	Limited  FaultKind = "limit"  // the guest exceeded a limit
 	Lied     FaultKind = "result" // what the guest returned is not what the ABI says
 	Panicked FaultKind = "panic"  // the server panicked in a host function; not the guest's fault
+	// Unloadable: the code of the module could not be made when a call needed it.
+	Unloadable FaultKind = "load"
 )
 
 // Fault is a call that failed without an answer, a 500. The instance is gone.

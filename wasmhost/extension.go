@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-
-	"github.com/tetratelabs/wazero"
 )
 
 // Extension is one version of a loaded module: a file's content, with a runtime, a pool of instances and a record of its health of its own. It is
@@ -23,14 +21,13 @@ type Extension struct {
 	log       *slog.Logger
 	lines     *slog.Logger // what the guest itself says
 
-	runtime  wazero.Runtime
-	compiled wazero.CompiledModule
-	config   wazero.ModuleConfig
-	memory   int64 // bytes that an instance begins with
-	pool     pool
+	code   code
+	stored bool // its code can be had from the cache again
+	pool   pool
 
 	hookHealth, routeHealth []health // by position
 
+	used    atomic.Int64 // when it was last called
 	refs    atomic.Int64 // calls under way; far below zero once closed
 	retired atomic.Int64 // since when the version is replaced, 0 while it is not
 }
@@ -129,21 +126,8 @@ func (x *Extension) tryClose() bool {
 		return x.refs.Load() < 0
 	}
 	x.pool.close()
-	x.free()
+	if e := x.code.take(true); e != nil {
+		x.closeEngine(e)
+	}
 	return true
-}
-
-// free closes runtime and compiled code. The runtime does not close what it compiled when it shares a cache.
-func (x *Extension) free() {
-	ctx := context.Background()
-	if x.runtime != nil {
-		if err := x.runtime.Close(ctx); err != nil {
-			x.log.Error("extension: close the runtime", "error", err)
-		}
-	}
-	if x.compiled != nil {
-		if err := x.compiled.Close(ctx); err != nil {
-			x.log.Error("extension: close the compiled module", "error", err)
-		}
-	}
 }

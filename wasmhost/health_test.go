@@ -99,7 +99,7 @@ func TestTrial(t *testing.T) {
 func TestNoInstanceIsAFailureOfWhoAsked(t *testing.T) {
 	x, _ := OpenOne(t, &FakeHost{}, nil, "hostile")
 	x.pool.trim(0, func(*instance) bool { return true })
-	if err := x.runtime.Close(context.Background()); err != nil {
+	if err := x.code.engine.runtime.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	for range failuresInARow {

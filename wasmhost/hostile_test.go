@@ -273,7 +273,7 @@ func TestEndlessInitialize(t *testing.T) {
 	m.mu.Lock()
 	m.live[x] = true
 	m.mu.Unlock()
-	if err := x.compile(context.Background(), guest(t, "init_loop")); err != nil {
+	if _, err := m.compile(context.Background(), x, guest(t, "init_loop")); err != nil {
 		t.Fatal(err)
 	}
 	deadline := m.now() + int64(50*time.Millisecond)

@@ -76,18 +76,18 @@ type callState struct {
 }
 
 // newInstance makes a running copy, within the deadline. On failure nothing is left of it.
-func (x *Extension) newInstance(deadline int64) (i *instance, err error) {
+func (x *Extension) newInstance(e *engine, deadline int64) (i *instance, err error) {
 	i = &instance{extension: x, names: make(map[string]string)}
 	i.ctx.instance = i
-	if !x.manager.takeMemory(x.memory) {
+	if !x.manager.takeMemory(e.memory) {
 		return nil, ErrBusy
 	}
-	memory := &linearMemory{budget: &x.manager.memory, taken: x.memory}
+	memory := &linearMemory{budget: &x.manager.memory, taken: e.memory}
 	allocator := experimental.MemoryAllocatorFunc(func(_, most uint64) experimental.LinearMemory {
 		memory.space = reserve(most)
 		return memory
 	})
-	i.module, err = x.runtime.InstantiateModule(experimental.WithMemoryAllocator(&i.ctx, allocator), x.compiled, x.config)
+	i.module, err = e.runtime.InstantiateModule(experimental.WithMemoryAllocator(&i.ctx, allocator), e.compiled, e.config)
 	if err != nil {
 		memory.Free()
 		return nil, &Fault{Kind: Trapped, Message: "start: " + firstLine(err.Error())}

@@ -62,7 +62,11 @@ const (
 // Limits of this package. Everything that waits, grows or is kept is bounded.
 const (
 	maxFile      = 64 << 20 // bytes of a module: twenty times a Go guest
-	maxFiles     = 256      // modules in the directory: each is compiled code and at least one instance
+	maxFiles     = 1024     // modules in the directory: each is some kilobytes until it is called
+	maxCode      = 96 << 20 // bytes of modules whose code stays in memory, which has some times that: what 50 Go guests have
+	maxRaising   = 8        // extensions for which an event is raised at a time
+	maxProposals = 16       // sets that are proposed for one change
+	spareLoaders = 4        // modules that are described while others are compiled: as many may loop and hold nobody up
 	maxInstances = 64       // instances of a version that callers share; a write in a hook holds one until it is committed
 	maxWaiting   = 4096     // callers that wait for an instance
 	keepIdle     = 4        // instances that stay when nobody needs them
@@ -83,7 +87,15 @@ const (
 	sweepInterval  = time.Second            // how often idle instances and old versions are looked at
 	idleLife       = 30 * time.Second       // how long an instance beyond keepIdle stays idle
 	retireGrace    = 30 * time.Second       // how long an old version stays for those that hold it: longer than any request
-	describeLimit  = 5 * time.Second        // time for the description; a Go guest needs 10 ms to start
+	describeLimit  = 2 * time.Second        // time for the description; a Go guest needs 10 ms to start
+	raiseLimit     = 5 * time.Second        // time for an event like bootstrap, waiting for others included
+	openLimit      = 2 * time.Minute        // how long a start waits for what has to be compiled
+	gatherTime     = 250 * time.Millisecond // how long what is ready waits for what else was found
+	retryFirst     = time.Second            // how long a module that failed is not tried again, doubled each time
+	retryMost      = 5 * time.Minute
+	remakeFirst    = time.Second // how long calls of a module fail at once when its code could not be made, doubled each time
+	remakeMost     = time.Minute
+	coarseTime     = 2 * time.Second        // what the time of a file may be off by
 	debounce       = 100 * time.Millisecond // how long a directory must be quiet before it is read
 	debounceLimit  = 2 * time.Second        // and how long that may put it off
 	closeGrace     = 12 * time.Second       // how long Close lets calls run: longer than any call

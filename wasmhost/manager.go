@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -31,10 +32,13 @@ type Options struct {
 	Watch bool
 	// Grants are what the operator lets extensions do, by their names. An extension has those that it asks for.
 	Grants map[string][]Grant
-	// Changed gets the complete set of extensions, ordered by name, whenever it is about to change: while Open loads, and later on the goroutine that reloads.
-	// It readies routes and hooks and puts them in place; an error refuses the change, and the set stays what it was. The set is the callee's. It must not call
-	// the manager.
+	// Changed gets the complete set of extensions, ordered by name, whenever it is about to change: once for all that Open loads, and later once for what is
+	// ready at a time, on the goroutine that loads. It readies routes and hooks and puts them in place; an error refuses the change, and nothing may have
+	// changed. A [Blame] says whose fault it is: a set without them follows at once, in which the versions before stand for them. With any other
+	// error the set stays what it was. The set is the callee's. It must not call the manager.
 	Changed func(set []*Extension) error
+	// Raise raises an event that is about no record for one extension, see [Manager.Raise]. It may be called for several at the same time.
+	Raise func(ctx context.Context, x *Extension, event string) error
 
 	// compileNotice is how long a module compiles before the log says that it does; zero is defaultCompileNotice.
 	compileNotice time.Duration
@@ -51,28 +55,33 @@ type Manager struct {
 	limits  Limits
 	cache   wazero.CompilationCache
 	memory  memoryBudget
+	code    atomic.Int64 // bytes of modules whose code is in memory
 	dog     *watchdog
 	watcher *watcher
 	base    time.Time // what now counts from
 
-	set atomic.Pointer[[]*Extension]
+	entries   *entries
+	loader    *loader
+	compiling chan struct{} // places of those who compile
+	looks     atomic.Int64  // at the directory
 
-	reloading sync.Mutex          // held while the set changes
-	refused   map[string]checksum // files that were not loaded for what is in them
-	complaint map[string]string   // what was last said about a file, so that it is not said again
-	mu        sync.Mutex          // guards live
-	live      map[*Extension]bool // every version that is not closed
-	closing   atomic.Bool
+	set     atomic.Pointer[[]*Extension]
+	refused atomic.Pointer[[]Refused]
+
+	mu      sync.Mutex          // guards live
+	live    map[*Extension]bool // every version that is not closed
+	closing atomic.Bool
 }
 
-// Open loads all extensions of a directory. A file that cannot be loaded is logged and left out. ctx bounds the compilation only.
+// Open loads all extensions of a directory. A file that cannot be loaded is logged and left out. It waits for all of them, because what they hold back must not
+// pass, but two minutes at most; what is not ready by then, or when ctx ends, comes in place later.
 func Open(ctx context.Context, o Options) (*Manager, error) {
 	if o.Host == nil {
 		return nil, errors.New("wasmhost: no host")
 	}
 	m := &Manager{
 		options: o, host: o.Host, log: o.Logger, limits: o.Limits.withDefaults(), base: time.Now().Add(-time.Second),
-		refused: make(map[string]checksum), complaint: make(map[string]string), live: make(map[*Extension]bool),
+		live: make(map[*Extension]bool), compiling: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	if m.log == nil {
 		m.log = slog.Default()
@@ -81,9 +90,13 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		m.options.compileNotice = defaultCompileNotice
 	}
 	m.set.Store(&[]*Extension{})
+	m.refused.Store(&[]Refused{})
 	m.memory.left.Store(m.limits.TotalMemory)
 	var err error
 	if m.cache, err = openCache(o.CacheDir, time.Now()); err != nil {
+		return nil, err
+	}
+	if m.entries, err = openEntries(o.CacheDir); err != nil {
 		return nil, err
 	}
 	m.dog = newWatchdog(m)
@@ -92,8 +105,10 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		// Before the first look, so that nothing falls in between.
 		m.watcher = newWatcher(m)
 	}
-	if err := m.Reload(ctx); err != nil {
-		m.log.Error("extensions: read the directory", "dir", o.Dir, "error", err)
+	m.loader = newLoader(m)
+	m.start("loader", m.loader.run, m.loader.ended)
+	if err := m.look(ctx, true); err != nil && ctx.Err() != nil {
+		m.log.Warn("extensions: not all are loaded yet", "dir", o.Dir, "error", err) // any other error is in the log
 	}
 	if m.watcher != nil {
 		m.start("watcher", m.watcher.run, m.watcher.ended)
@@ -112,8 +127,7 @@ func (m *Manager) Close() error {
 	if m.watcher != nil {
 		m.watcher.stop()
 	}
-	m.reloading.Lock()
-	defer m.reloading.Unlock()
+	m.loader.stop()
 	m.set.Store(&[]*Extension{})
 	drained := m.drain(closeGrace)
 	if !drained {

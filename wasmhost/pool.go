@@ -17,6 +17,7 @@ type pool struct {
 	idle    []*instance // the most recently used last
 	all     []*instance // what the watchdog looks at: everything that may be running
 	open    int         // shared instances that exist or are being made
+	making  int         // instances, shared or not, that are being made
 	waiters []*waiter
 	retired bool // keep nothing idle
 	closed  bool
@@ -69,23 +70,27 @@ func (p *pool) acquire(ctx context.Context, holds bool, waitUntil, deadline int6
 	case p.open < maxInstances && len(p.waiters) == 0:
 		p.open++
 		p.mu.Unlock()
-		return p.make(true, deadline)
+		return p.make(ctx, true, deadline)
 	case holds:
 		p.mu.Unlock()
-		return p.make(false, deadline)
+		return p.make(ctx, false, deadline)
 	}
 	return p.wait(ctx, waitUntil, deadline)
 }
 
 // make makes an instance; a shared one is counted already.
-func (p *pool) make(shared bool, deadline int64) (*instance, error) {
-	i, err := p.instantiate(deadline)
+func (p *pool) make(ctx context.Context, shared bool, deadline int64) (*instance, error) {
+	p.mu.Lock()
+	p.making++
+	p.mu.Unlock()
+	i, err := p.instantiate(ctx, deadline)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.making--
 	if err != nil {
 		if shared {
-			p.mu.Lock()
 			p.open--
 			p.promote()
-			p.mu.Unlock()
 		}
 		return nil, err
 	}
@@ -93,15 +98,29 @@ func (p *pool) make(shared bool, deadline int64) (*instance, error) {
 	return i, nil
 }
 
+// takeEngine takes the engine away if no instance is made or left of it; nil otherwise.
+func (p *pool) takeEngine() *engine {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.making > 0 || len(p.all) > 0 {
+		return nil
+	}
+	return p.extension.code.take(false)
+}
+
 // instantiate keeps a panic in the runtime from taking the caller along, and a place in the pool with it.
-func (p *pool) instantiate(deadline int64) (i *instance, err error) {
+func (p *pool) instantiate(ctx context.Context, deadline int64) (i *instance, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.extension.log.Error("extension: panic while an instance is made", "panic", v, "stack", string(debug.Stack()))
 			i, err = nil, &Fault{Kind: Panicked, Message: fmt.Sprint(v)}
 		}
 	}()
-	return p.extension.newInstance(deadline)
+	e, err := p.extension.engineFor(ctx, deadline)
+	if err != nil {
+		return nil, err
+	}
+	return p.extension.newInstance(e, deadline)
 }
 
 // wait queues for a turn. It is entered with the lock held and leaves without.
@@ -131,7 +150,7 @@ func (p *pool) wait(ctx context.Context, until, deadline int64) (*instance, erro
 	if t.err != nil || t.instance != nil {
 		return t.instance, t.err
 	}
-	return p.make(true, deadline)
+	return p.make(ctx, true, deadline)
 }
 
 // forget takes w out of the queue; false means that it has had its turn.
@@ -164,6 +183,7 @@ func (p *pool) promote() {
 // release takes i back; now is the time.
 func (p *pool) release(i *instance, now int64) {
 	i.idleSince = now
+	p.extension.used.Store(now)
 	p.mu.Lock()
 	keep := !i.broken && !p.retired && !p.closed
 	if keep && !i.shared {

@@ -1,7 +1,6 @@
 package wasmhost
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -107,9 +106,7 @@ func (w *watcher) run() {
 		case <-timer.C:
 			first = time.Time{}
 			w.aim()
-			if err := w.manager.Reload(context.Background()); err != nil {
-				w.manager.log.Error("extensions: reload", "error", err)
-			}
+			w.manager.lookSoon()
 		}
 	}
 }

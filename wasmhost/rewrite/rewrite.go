@@ -20,6 +20,9 @@ const (
 	defaultMaxDepth = 4096
 )
 
+// Version changes when something else is made of the same module than before: what was rewritten by another version is not used any more.
+const Version = 1
+
 // Options say how a module is rewritten. The zero value is what a server uses.
 type Options struct {
 	// Interval is how many passes of loops and entries of functions lie between two times that the guest leaves the native code; 50,000 when 0, 16
