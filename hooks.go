@@ -18,6 +18,14 @@ type Handler[E Event] struct {
 	// Priority orders the handlers of a hook; the smallest is the outermost and runs first. Those of equal priority run in the
 	// order in which they were bound.
 	Priority int
+	// Atomic asks for one transaction around a write to a record: all handlers on its way, whoever bound them, the check, the
+	// statement, and what handlers read and write with the event's Context. Others write nothing meanwhile, so what was read
+	// stays true until the write is committed, and nothing is left of a write that is refused. It counts in the hooks around requests,
+	// validation, creating, updating and deleting, and not in those after the outcome, which run when the transaction has ended.
+	//
+	// All writes of the server wait while handlers run, so they should be quick and call nobody else. A transaction that takes longer
+	// than a batch may, see the settings, is taken back.
+	Atomic bool
 	// Func is called with each event. It calls the event's Next to go on: without that, all that is further inside is left out,
 	// the server's own action included, and it counts as done. An error keeps what is inside from happening when it comes
 	// before Next, and is what the next handler outside gets from its own Next.
@@ -60,7 +68,7 @@ type wrapped[E Event, I hooks.Event] struct {
 
 func (w wrapped[E, I]) bind(handler *Handler[E]) string {
 	fn := handler.Func
-	return w.Bind(&hooks.Handler[I]{ID: handler.ID, Priority: handler.Priority, Func: func(in I) error { return w.enter(in, fn) }})
+	return w.Bind(&hooks.Handler[I]{ID: handler.ID, Priority: handler.Priority, Atomic: handler.Atomic, Func: func(in I) error { return w.enter(in, fn) }})
 }
 
 // around returns a hook of the server as programs see it.

@@ -21,6 +21,9 @@ type HookSpec struct {
 	Before, After bool
 	// Priority orders hooks: smaller is further outside.
 	Priority int
+	// Atomic asks for one transaction around all hooks of a write and the write itself. It is only set where there is one: in
+	// record.validate and in the stages of a write before its outcome.
+	Atomic bool
 }
 
 // RouteSpec is a route of a description. Read only.
@@ -109,6 +112,12 @@ func eventNames() map[string]bool {
 	return m
 }
 
+// inWrite tells whether an event is part of a write, in contrast to what comes after its outcome and to what writes no record.
+func inWrite(event string) bool {
+	after := strings.HasSuffix(event, ".success") || strings.HasSuffix(event, ".error")
+	return events[event] && !after && event != "record.enrich"
+}
+
 // object is a JSON object whose keys are compared exactly, which encoding/json does not do for structs.
 type object map[string]json.RawMessage
 
@@ -184,7 +193,7 @@ func parseHook(o object) (HookSpec, error) {
 	var h HookSpec
 	var phases []string
 	var priority int64
-	err := errors.Join(o.get("event", &h.Event), o.get("collections", &h.Collections), o.get("phases", &phases), o.get("priority", &priority))
+	err := errors.Join(o.get("event", &h.Event), o.get("collections", &h.Collections), o.get("phases", &phases), o.get("priority", &priority), o.get("atomic", &h.Atomic))
 	if err != nil {
 		return h, err
 	}
@@ -202,6 +211,7 @@ func parseHook(o object) (HookSpec, error) {
 		return h, fmt.Errorf("the priority %d is not a 32-bit number", priority)
 	}
 	h.Priority = int(priority)
+	h.Atomic = h.Atomic && inWrite(h.Event)
 	if phases == nil {
 		phases = []string{"before"}
 	}

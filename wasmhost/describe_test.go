@@ -29,6 +29,22 @@ func TestParseDescription(t *testing.T) {
 	}
 }
 
+// TestAtomicHooks: it is taken where there is a write to be part of, and means nothing elsewhere.
+func TestAtomicHooks(t *testing.T) {
+	for event := range events {
+		stage := event[strings.LastIndex(event, ".")+1:]
+		want := strings.HasPrefix(event, "record.") && stage != "success" && stage != "error" && stage != "enrich"
+		for text, said := range map[string]bool{`,"atomic":true`: true, `,"atomic":false`: false, `,"atomic":null`: false, ``: false} {
+			d, err := parseDescription([]byte(withHooks(`{"event":"` + event + `"` + text + `}`)))
+			if err != nil {
+				t.Errorf("%s%s: %v", event, text, err)
+			} else if d.hooks[0].Atomic != (said && want) {
+				t.Errorf("%s%s: %v", event, text, d.hooks[0].Atomic)
+			}
+		}
+	}
+}
+
 func withHooks(h string) string  { return `{"name":"a","hooks":[` + h + `]}` }
 func withRoutes(r string) string { return `{"name":"a","routes":[` + r + `]}` }
 
@@ -57,6 +73,7 @@ var lies = map[string]string{
 	"no phases":             withHooks(`{"event":"record.create","phases":[]}`),
 	"unknown phase":         withHooks(`{"event":"record.create","phases":["during"]}`),
 	"phase twice":           withHooks(`{"event":"record.create","phases":["after","after"]}`),
+	"atomic as text":        withHooks(`{"event":"record.create","atomic":"true"}`),
 	"priority as text":      withHooks(`{"event":"record.create","priority":"1"}`),
 	"fractional priority":   withHooks(`{"event":"record.create","priority":1.5}`),
 	"giant priority":        withHooks(`{"event":"record.create","priority":2147483648}`),

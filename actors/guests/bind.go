@@ -86,7 +86,7 @@ func (b *binding) add(g *hook) {
 	g.changes = action != records.Deleted
 	switch stage {
 	case "request":
-		b.requests[&s.Request] = append(b.requests[&s.Request], &hooks.Handler[*writes.RecordRequestEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.request})
+		b.requests[&s.Request] = append(b.requests[&s.Request], &hooks.Handler[*writes.RecordRequestEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Atomic: g.spec.Atomic, Func: g.request})
 	case "":
 		b.record(&s.Write, g, id)
 	case "execute":
@@ -101,5 +101,5 @@ func (b *binding) add(g *hook) {
 }
 
 func (b *binding) record(h *hooks.Hook[*writes.RecordEvent], g *hook, id string) {
-	b.records[h] = append(b.records[h], &hooks.Handler[*writes.RecordEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Func: g.record})
+	b.records[h] = append(b.records[h], &hooks.Handler[*writes.RecordEvent]{ID: id, Priority: g.spec.Priority, Tags: g.spec.Collections, Atomic: g.spec.Atomic, Func: g.record})
 }

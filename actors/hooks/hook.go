@@ -18,6 +18,8 @@ type Handler[E Event] struct {
 	Priority int
 	// Tags limit the handler to events that have one of them; none means all events.
 	Tags []string
+	// Atomic asks for one transaction around the whole chain, see [Hook.Atomic].
+	Atomic bool
 }
 
 // Hook is a list of handlers. The zero value has none and is ready; it is safe for concurrent use.
@@ -89,13 +91,32 @@ func (h *Hook[E]) Length() int { return len(h.handlers()) }
 // Bound tells whether any handler would run for an event with these tags.
 func (h *Hook[E]) Bound(tags ...string) bool {
 	for _, handler := range h.handlers() {
-		if len(handler.Tags) == 0 {
+		if handler.runsFor(tags) {
 			return true
 		}
-		for _, tag := range tags {
-			if slices.Contains(handler.Tags, tag) {
-				return true
-			}
+	}
+	return false
+}
+
+// Atomic tells whether any handler that would run for an event with these tags asks for one transaction around the chain, the
+// server's own action included. Who triggers the hook sees to it.
+func (h *Hook[E]) Atomic(tags ...string) bool {
+	for _, handler := range h.handlers() {
+		if handler.Atomic && handler.runsFor(tags) {
+			return true
+		}
+	}
+	return false
+}
+
+// runsFor tells whether the handler runs for an event with these tags.
+func (handler *Handler[E]) runsFor(tags []string) bool {
+	if len(handler.Tags) == 0 {
+		return true
+	}
+	for _, tag := range tags {
+		if slices.Contains(handler.Tags, tag) {
+			return true
 		}
 	}
 	return false

@@ -211,6 +211,29 @@ func TestBound(t *testing.T) {
 	}
 }
 
+// TestAtomic: one handler that would run is enough, and one that would not run does not count.
+func TestAtomic(t *testing.T) {
+	var h Hook[*event]
+	h.BindFunc(around("a"))
+	if h.Atomic() || h.Atomic("posts") {
+		t.Error("nobody asked for it")
+	}
+	id := h.Tag("posts", "id1").Bind(&Handler[*event]{Func: around("b"), Atomic: true})
+	for _, c := range []struct {
+		tags []string
+		want bool
+	}{{nil, false}, {[]string{"posts"}, true}, {[]string{"users", "id1"}, true}, {[]string{"users", "id2"}, false}} {
+		if got := h.Atomic(c.tags...); got != c.want {
+			t.Errorf("%v: got %v", c.tags, got)
+		}
+	}
+	h.Unbind(id)
+	h.Bind(&Handler[*event]{Func: around("c"), Atomic: true})
+	if !h.Atomic() || !h.Atomic("users") {
+		t.Error("a handler for all events does not count")
+	}
+}
+
 // TestSnapshot: what is bound or unbound during a trigger counts from the next one on.
 func TestSnapshot(t *testing.T) {
 	var h Hook[*event]

@@ -22,7 +22,7 @@ func (a *Service) batch(ctx context.Context, w *Write) error {
 	if !b.hooked {
 		return b.together(ctx, w.Client)
 	}
-	return a.exclusive(ctx, a.transactionTimeout(), w.Client, func(ctx context.Context) error {
+	return a.exclusive(ctx, a.turn(w.Client), func(ctx context.Context) error {
 		if err := a.Look(ctx)(func(p records.Preparer) error { return a.store.Identify(p, b.commands()) }); err != nil {
 			return &records.BatchError{Index: 0, Err: err}
 		}

@@ -26,7 +26,11 @@ type save struct {
 // Look returns how a chain of calls reads: on the transaction that it holds, or else on a Reader. It ends with ctx.
 func (a *Service) Look(ctx context.Context) records.ReadFunc {
 	return func(fn func(p records.Preparer) error) error {
-		if t := scopeOf(ctx).tx; t != nil {
+		if s := scopeOf(ctx); s.tx != nil {
+			t, err := s.held()
+			if err != nil {
+				return err
+			}
 			return t.do(func(tx *sqlite.Tx) error { return tx.Read(ctx, func() error { return fn(tx) }) })
 		}
 		return a.db.Read(ctx, func(r *sqlite.Reader) error { return fn(r) })
@@ -109,7 +113,7 @@ func (s *save) finish(err error, release func()) error {
 	t := scopeOf(s.ctx).tx
 	if t != nil && err == nil && s.stored {
 		after := scopeOf(s.ctx) // as deep as the write: what these hooks write counts, too
-		after.tx = nil
+		after.tx, after.begun = nil, nil
 		t.whenOver(func(ctx context.Context, cause error) error {
 			defer release()
 			err := s.after(after.in(ctx), cause)
@@ -175,15 +179,21 @@ func (a *Service) hand(ctx context.Context, c *schema.Collection, cmd records.Co
 	case s.showing:
 		return ErrReadOnly
 	case s.tx != nil:
+		t, err := s.held()
+		if err != nil {
+			return err
+		}
 		setBound(cmd, false)
 		around.hold(ctx)
 		if a.handedOver != nil && around == nil { // hooks around it may read the request
 			defer a.handedOver(ctx)()
 		}
-		return s.tx.apply(a.work(cmd, around))
+		return t.apply(a.work(cmd, around))
 	case around != nil:
 		setBound(cmd, false)
-		return a.exclusive(ctx, around.limit, client, func(ctx context.Context) error {
+		by := a.turn(client)
+		by.limit, by.alone = around.limit, true
+		return a.exclusive(ctx, by, func(ctx context.Context) error {
 			around.hold(ctx)
 			return scopeOf(ctx).tx.apply(a.work(cmd, around))
 		})

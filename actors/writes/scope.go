@@ -26,8 +26,9 @@ type scope struct {
 	chain *chain
 	// depth counts the hooked writes that the chain is inside of.
 	depth int
-	// tx is the transaction that the chain holds, nil for none.
-	tx *transaction
+	// tx is the transaction that the chain holds, nil for none; begun is the innermost part of it that was begun by Begin.
+	tx    *transaction
+	begun *Transaction
 	// showing tells that a record is being shown: the chain may not write, others may be waiting for it.
 	showing bool
 	// request is on whose behalf the chain runs, nil for the server itself.
@@ -61,6 +62,20 @@ func (s scope) deeper() (scope, error) {
 		return s, ErrDepth
 	}
 	return s, nil
+}
+
+// held returns the transaction that the chain holds. It fails with [ErrTransactionOver] when there is none, or when the part of it has
+// ended that the context belongs to.
+func (s scope) held() (*transaction, error) {
+	if s.tx == nil {
+		return nil, ErrTransactionOver
+	}
+	for t := s.begun; t != nil; t = t.outer {
+		if t.ended.Load() {
+			return nil, ErrTransactionOver
+		}
+	}
+	return s.tx, nil
 }
 
 // Redefines tells whether the chain of calls that ctx belongs to may change collections or settings: nil, [ErrReadOnly] or

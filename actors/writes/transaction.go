@@ -3,36 +3,11 @@ package writes
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
-	"time"
 
-	"github.com/troupebase/troupe/actors/admission"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
-
-// maxTransactions is how many transactions with user code may be under way or wait: each holds up all writes of the server.
-const maxTransactions = 64
-
-// maxCallUnderWriter is how long one call of an extension may take where it holds the Writer, whatever its limits are
-// elsewhere: a second in which nobody writes is what others can be asked to bear for one hook.
-const maxCallUnderWriter = time.Second
-
-// UnderWriter bounds a call of an extension that is part of a transaction. end is called after it.
-func UnderWriter(ctx context.Context) (within context.Context, end context.CancelFunc) {
-	if scopeOf(ctx).tx == nil {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, maxCallUnderWriter)
-}
-
-// truncateTimeout is how long a truncate with hooks may take.
-const truncateTimeout = 30 * time.Second
-
-// defaultTransactionTimeout is how long a transaction with user code may take where the settings do not say (that of
-// batches).
-const defaultTransactionTimeout = 3 * time.Second
 
 var (
 	// ErrTransactionTimeout says that user code held a transaction for too long. Nothing of it was written.
@@ -91,13 +66,22 @@ func (t *transaction) outside(fn func() error) error {
 
 // nested runs fn as a part of the transaction that can fail alone. Parts nest; fn has the transaction for itself.
 func (t *transaction) nested(fn func() error) error {
-	t.mu.Lock()
-	p, err := t.part()
-	t.mu.Unlock()
+	p, err := t.begin()
 	if err != nil {
 		return err
 	}
-	err = routine.Guard(fn)
+	return t.close(p, routine.Guard(fn))
+}
+
+// begin begins a part that user code has for itself until it is closed.
+func (t *transaction) begin() (part, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.part()
+}
+
+// close ends a part, see [transaction.conclude].
+func (t *transaction) close(p part, err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.conclude(p, err)
@@ -126,6 +110,9 @@ type part struct {
 
 // part begins a part; the caller holds the lock.
 func (t *transaction) part() (p part, err error) {
+	if t.open >= maxParts {
+		return p, ErrDepth
+	}
 	p.ends = len(t.ends)
 	err = t.locked(func(tx *sqlite.Tx) (err error) { p.point, err = tx.Savepoint(); return err })
 	if err == nil {
@@ -159,6 +146,9 @@ func (t *transaction) end(reason error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tx = nil
+	if t.over == nil && t.open > 0 && reason == ErrTransactionOver {
+		t.over = ErrTransactionShared // somebody has a part of it that has not ended
+	}
 	if t.over == nil {
 		t.over = reason
 	}
@@ -175,98 +165,9 @@ func (t *transaction) whenOver(end transactionEnd) {
 	t.ends = append(t.ends, end)
 }
 
-// handover is the unit that lends the Writer's transaction to another goroutine.
-type handover struct {
-	t     *transaction
-	limit time.Duration
-	stop  context.CancelCauseFunc // of the context of user code: a read of it must not keep the transaction
-	began admission.Reply         // nil, or why it never will
-	ended chan error              // buffered
-}
-
-// Apply implements sqlite.Work. A unit that is alone is run only once.
-func (h *handover) Apply(tx *sqlite.Tx) error {
-	h.t.tx = tx
-	h.began.Give(nil)
-	timer := time.NewTimer(h.limit)
-	defer timer.Stop()
-	select {
-	case err := <-h.ended:
-		return errors.Join(err, h.t.end(ErrTransactionOver))
-	case <-timer.C:
-		h.stop(ErrTransactionTimeout)
-		return errors.Join(ErrTransactionTimeout, h.t.end(ErrTransactionTimeout))
-	}
-}
-
-// RunInTransaction runs fn with a context whose writes and reads are part of one transaction: all or nothing. While fn runs
-// no other write of the server goes on, so it is ended when it takes longer than a batch may (see the settings), with its context, and it
-// should use nothing but the context that it is given, on one goroutine at a time: a write on another one waits in vain.
-// Records can be changed, collections and settings cannot: that fails with [ErrInTransaction].
-// Inside of a transaction fn is a part of it that can fail alone.
-//
-// Hooks that come after a write run when the transaction has ended. Their errors are returned, and take nothing back.
-func (a *Service) RunInTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
-	s := scopeOf(ctx)
-	if s.showing {
-		return ErrReadOnly
-	}
-	if s.tx != nil {
-		return s.tx.nested(func() error { return fn(ctx) })
-	}
-	return a.exclusive(ctx, a.transactionTimeout(), "transaction", fn)
-}
-
-// InTransaction tells whether the chain of calls that ctx belongs to holds a transaction.
-func InTransaction(ctx context.Context) bool { return scopeOf(ctx).tx != nil }
-
-// WithTx runs fn with the transaction that the chain of calls holds, see [InTransaction]; without one it fails with
-// [ErrTransactionOver].
-func WithTx(ctx context.Context, fn func(tx *sqlite.Tx) error) error {
-	t := scopeOf(ctx).tx
-	if t == nil {
-		return ErrTransactionOver
-	}
-	return t.do(fn)
-}
-
-func (a *Service) transactionTimeout() time.Duration {
-	if seconds := a.settings().Batch.Timeout; seconds > 0 {
-		return time.Duration(seconds) * time.Second
-	}
-	return defaultTransactionTimeout
-}
-
-// exclusive runs body with the Writer's transaction, alone. client is who asked for it.
-func (a *Service) exclusive(ctx context.Context, limit time.Duration, client string, body func(ctx context.Context) error) error {
-	if err := a.transactions.Enter(); err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
-	}
-	defer a.transactions.Leave()
-	deadline := admission.Deadline(ctx, writeTimeout)
-	within, stop := context.WithCancelCause(ctx)
-	defer stop(ErrTransactionOver)
-	h := &handover{t: new(transaction), limit: limit, stop: stop, began: admission.NewReply(), ended: make(chan error, 1)}
-	outcome := make(chan error, 1)
-	unit := &sqlite.Unit{Work: h, Source: "transactions", Client: client, Alone: true, Deadline: deadline, Done: func(err error) {
-		h.began.Give(err)
-		outcome <- err
-	}}
-	if err := a.db.Submit(unit); err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
-	}
-	if err := h.began.Wait(ctx, deadline, unit, nil); err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
-	}
-	s := scopeOf(ctx)
-	s.tx = h.t
-	h.ended <- routine.Guard(func() error { return body(s.in(within)) })
-	return h.t.settle(ctx, <-outcome)
-}
-
-// settle does what waited for the end, in order. The outcome of the transaction stays what it is.
+// settle does what waited for the end, in order, and returns what failed of it. The outcome of the transaction stays what it is.
 func (t *transaction) settle(ctx context.Context, outcome error) error {
-	errs := []error{outcome}
+	var errs []error
 	for {
 		t.mu.Lock()
 		ends := t.ends

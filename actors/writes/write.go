@@ -60,6 +60,14 @@ func (w *Write) Updates() bool {
 //
 // When ctx ends before the write has begun, it is taken back. Once begun, its outcome is waited for.
 func (a *Service) Do(ctx context.Context, w *Write) (*records.Record, error) {
+	if a.isAtomic(ctx, w) {
+		return a.atomically(ctx, w)
+	}
+	return a.do(ctx, w)
+}
+
+// do is Do in the transaction that ctx belongs to, or without one around the hooks.
+func (a *Service) do(ctx context.Context, w *Write) (*records.Record, error) {
 	switch {
 	case w.Parts != nil:
 		return nil, a.batch(ctx, w)

@@ -36,6 +36,9 @@ func deleteRule(c *schema.Collection) *string { return c.DeleteRule }
 
 func (cmd *Delete) collectionID() string { return cmd.in.CollectionID }
 
+// ID returns the id of the record that is deleted.
+func (cmd *Delete) ID() string { return cmd.id }
+
 func (cmd *Delete) recordID() string { return cmd.id }
 
 // apply implements [Command]. It fails with [ErrNotFound] (also when the rule is not met), [ErrReferenced] or

@@ -92,6 +92,9 @@ func sendsPassword(c *schema.Collection, body map[string]any) bool {
 
 func (cmd *Update) collectionID() string { return cmd.in.CollectionID }
 
+// ID returns the id of the record that is updated.
+func (cmd *Update) ID() string { return cmd.id }
+
 func (cmd *Update) recordID() string { return cmd.id }
 
 func (cmd *Update) storeFiles(store *files.Local) error { return cmd.in.storeFiles(store, cmd.id) }
