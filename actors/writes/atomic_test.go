@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 )
@@ -25,22 +26,22 @@ var atomicStages = []struct {
 		handler := &hooks.Handler[*writes.RecordRequestEvent]{Atomic: atomic, Func: func(e *writes.RecordRequestEvent) error {
 			return errors.Join(fn(e.Context()), e.Next(), fn(e.Context()))
 		}}
-		a.OnRecordCreateRequest("counters").Bind(handler)
-		a.OnRecordUpdateRequest("counters").Bind(handler)
-		a.OnRecordDeleteRequest("counters").Bind(handler)
+		a.Hooks.OnRecordCreateRequest("counters").Bind(handler)
+		a.Hooks.OnRecordUpdateRequest("counters").Bind(handler)
+		a.Hooks.OnRecordDeleteRequest("counters").Bind(handler)
 	}},
 	{"write", false, true, func(a *app.App, atomic bool, fn func(ctx context.Context) error) {
-		a.OnRecordCreate("counters").Bind(recordHandler(atomic, fn))
-		a.OnRecordUpdate("counters").Bind(recordHandler(atomic, fn))
-		a.OnRecordDelete("counters").Bind(recordHandler(atomic, fn))
+		a.Hooks.OnRecordCreate("counters").Bind(recordHandler(atomic, fn))
+		a.Hooks.OnRecordUpdate("counters").Bind(recordHandler(atomic, fn))
+		a.Hooks.OnRecordDelete("counters").Bind(recordHandler(atomic, fn))
 	}},
 	{"validate", false, false, func(a *app.App, atomic bool, fn func(ctx context.Context) error) {
-		a.OnRecordValidate("counters").Bind(recordHandler(atomic, fn))
+		a.Hooks.OnRecordValidate("counters").Bind(recordHandler(atomic, fn))
 	}},
 	{"execute", false, true, func(a *app.App, atomic bool, fn func(ctx context.Context) error) {
-		a.OnRecordCreateExecute("counters").Bind(recordHandler(atomic, fn))
-		a.OnRecordUpdateExecute("counters").Bind(recordHandler(atomic, fn))
-		a.OnRecordDeleteExecute("counters").Bind(recordHandler(atomic, fn))
+		a.Hooks.OnRecordCreateExecute("counters").Bind(recordHandler(atomic, fn))
+		a.Hooks.OnRecordUpdateExecute("counters").Bind(recordHandler(atomic, fn))
+		a.Hooks.OnRecordDeleteExecute("counters").Bind(recordHandler(atomic, fn))
 	}},
 }
 
@@ -57,32 +58,32 @@ var ways = []struct {
 	do      func(a *app.App, action records.Action, id string) error
 }{
 	{"request", true, func(a *app.App, action records.Action, id string) error {
-		_, err := a.Writes().Do(context.Background(), requested(a, action, id))
+		_, err := a.Writes.Do(context.Background(), requested(a, action, id))
 		return err
 	}},
 	{"form", false, func(a *app.App, action records.Action, id string) error {
 		w := requested(a, action, id)
 		w.Info = nil
-		_, err := a.Writes().Do(context.Background(), w)
+		_, err := a.Writes.Do(context.Background(), w)
 		return err
 	}},
 	{"program", false, func(a *app.App, action records.Action, id string) error {
-		r, err := a.NewRecord("counters")
+		r, err := a.Records.New("counters")
 		r.Set("id", id)
 		if action != records.Created && err == nil {
-			r, err = a.FindRecordByID(context.Background(), "counters", id)
+			r, err = a.Records.FindByID(context.Background(), "counters", id)
 		}
 		if err != nil {
 			return err
 		}
 		if action == records.Deleted {
-			return a.Delete(context.Background(), r)
+			return a.Records.Delete(context.Background(), r)
 		}
 		r.Set("n", 1)
-		return a.Save(context.Background(), r)
+		return a.Records.Save(context.Background(), r)
 	}},
 	{"command", false, func(a *app.App, action records.Action, id string) error {
-		c := a.Catalogue().Find("counters")
+		c := a.Catalogue.Current().Find("counters")
 		switch action {
 		case records.Created:
 			_, err := add(context.Background(), a, c, map[string]any{"id": id})
@@ -93,14 +94,14 @@ var ways = []struct {
 		return remove(context.Background(), a, c, id)
 	}},
 	{"batch", true, func(a *app.App, action records.Action, id string) error {
-		_, err := a.Writes().Do(context.Background(), &writes.Write{Parts: []*writes.Write{requested(a, action, id)}})
+		_, err := a.Writes.Do(context.Background(), &writes.Write{Parts: []*writes.Write{requested(a, action, id)}})
 		return err
 	}},
 }
 
 // requested is a write of counters as a request asks for it.
 func requested(a *app.App, action records.Action, id string) *writes.Write {
-	c := a.Catalogue().Find("counters")
+	c := a.Catalogue.Current().Find("counters")
 	w := &writes.Write{Collection: c, Action: action, ID: id, Input: input(a, c, map[string]any{"n": 1}), Client: "test",
 		Info: func() *writes.RequestInfo { return &writes.RequestInfo{Caller: records.Caller{}} }}
 	if action == records.Created {
@@ -148,8 +149,8 @@ func orders(t testing.TB, a *app.App, atomic bool, stock int) (order func() erro
 	c := define(t, a, counters)
 	sold := define(t, a, `{"name":"orders","type":"base","fields":[{"name":"product","type":"text"},{"name":"qty","type":"number","max":5}]}`)
 	product := mustAdd(t, a, c, map[string]any{"n": stock})
-	a.OnRecordCreate("orders").Bind(&hooks.Handler[*writes.RecordEvent]{Atomic: atomic, Func: func(e *writes.RecordEvent) error {
-		r, err := a.FindRecordByID(e.Context(), "counters", e.Record.Text("product"))
+	a.Hooks.OnRecordCreate("orders").Bind(&hooks.Handler[*writes.RecordEvent]{Atomic: atomic, Func: func(e *writes.RecordEvent) error {
+		r, err := a.Records.FindByID(e.Context(), "counters", e.Record.Text("product"))
 		if err != nil {
 			return err
 		}
@@ -157,7 +158,7 @@ func orders(t testing.TB, a *app.App, atomic bool, stock int) (order func() erro
 			return errNo
 		}
 		r.Set("n", r.Number("n")-e.Record.Number("qty"))
-		if err := a.Save(e.Context(), r); err != nil {
+		if err := a.Records.Save(e.Context(), r); err != nil {
 			return err
 		}
 		return e.Next()
@@ -189,7 +190,7 @@ func TestLaw9_AtomicOrders(t *testing.T) {
 			t.Errorf("refused with %v", err)
 		}
 	}
-	if n := count(t, a, a.Catalogue().Find("orders")); sold != 10 || n != 10 || left() != 0 {
+	if n := count(t, a, a.Catalogue.Current().Find("orders")); sold != 10 || n != 10 || left() != 0 {
 		t.Errorf("%d sold, %d orders, %v left", sold, n, left())
 	}
 }
@@ -199,8 +200,8 @@ func TestLaw9_AtomicOrders(t *testing.T) {
 func TestLaw9_RefusedAtomicWrite(t *testing.T) {
 	a := open(t)
 	_, left := orders(t, a, true, 10)
-	c := a.Catalogue().Find("orders")
-	all, err := a.FindRecords(context.Background(), "counters", app.Find{})
+	c := a.Catalogue.Current().Find("orders")
+	all, err := a.Records.FindAll(context.Background(), "counters", programs.Find{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,14 +211,14 @@ func TestLaw9_RefusedAtomicWrite(t *testing.T) {
 		"check":        {"product": product, "qty": 7},
 		"duplicate id": {"id": there, "product": product, "qty": 2},
 	} {
-		r, err := a.NewRecord("orders")
+		r, err := a.Records.New("orders")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for k, v := range body {
 			r.Set(k, v)
 		}
-		if err := a.Save(context.Background(), r); err == nil {
+		if err := a.Records.Save(context.Background(), r); err == nil {
 			t.Errorf("%s: it was written", name)
 		}
 		if left() != 9 || !r.IsNew() {
@@ -225,14 +226,14 @@ func TestLaw9_RefusedAtomicWrite(t *testing.T) {
 		}
 	}
 	var failed string
-	a.OnRecordAfterCreateError("orders").BindFunc(func(e *writes.RecordEvent) error { failed = e.Record.ID(); return e.Next() })
-	a.OnRecordCreate("orders").Bind(&hooks.Handler[*writes.RecordEvent]{Priority: -1, Func: func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordAfterCreateError("orders").BindFunc(func(e *writes.RecordEvent) error { failed = e.Record.ID(); return e.Next() })
+	a.Hooks.OnRecordCreate("orders").Bind(&hooks.Handler[*writes.RecordEvent]{Priority: -1, Func: func(e *writes.RecordEvent) error {
 		return errors.Join(e.Next(), errNo) // a no after the statement
 	}})
-	r, _ := a.NewRecord("orders")
+	r, _ := a.Records.New("orders")
 	r.Set("product", product)
 	r.Set("qty", 1)
-	if err := a.Save(context.Background(), r); !errors.Is(err, errNo) || left() != 9 || !r.IsNew() || failed == "" {
+	if err := a.Records.Save(context.Background(), r); !errors.Is(err, errNo) || left() != 9 || !r.IsNew() || failed == "" {
 		t.Errorf("%v, %v left, the record is new: %v, the hook after the error saw %q", err, left(), r.IsNew(), failed)
 	}
 }
@@ -242,10 +243,10 @@ func TestLaw9_AtomicUpdatesKeepTheOrderOfSuccess(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	id := mustAdd(t, a, c, nil)
-	a.OnRecordUpdate("counters").Bind(recordHandler(true, func(context.Context) error { return nil }))
+	a.Hooks.OnRecordUpdate("counters").Bind(recordHandler(true, func(context.Context) error { return nil }))
 	var mu sync.Mutex
 	var seen []float64
-	a.OnRecordAfterUpdateSuccess("counters").BindFunc(func(e *writes.RecordEvent) error {
+	a.Hooks.OnRecordAfterUpdateSuccess("counters").BindFunc(func(e *writes.RecordEvent) error {
 		mu.Lock()
 		seen = append(seen, e.Record.Number("n"))
 		mu.Unlock()
@@ -263,7 +264,7 @@ func TestLaw9_AtomicUpdatesKeepTheOrderOfSuccess(t *testing.T) {
 	if !slices.IsSorted(seen) || len(seen) != 30 {
 		t.Errorf("in the order %v", seen)
 	}
-	if held, waiting := a.Writes().RecordLocks(); held+waiting != 0 {
+	if held, waiting := a.Writes.RecordLocks(); held+waiting != 0 {
 		t.Errorf("%d locks are held, %d wait", held, waiting)
 	}
 }
@@ -273,7 +274,7 @@ func TestAtomicAnswer(t *testing.T) {
 	a := open(t)
 	define(t, a, counters)
 	skip := false
-	a.OnRecordCreateRequest("counters").Bind(&hooks.Handler[*writes.RecordRequestEvent]{Atomic: true, Func: func(e *writes.RecordRequestEvent) error {
+	a.Hooks.OnRecordCreateRequest("counters").Bind(&hooks.Handler[*writes.RecordRequestEvent]{Atomic: true, Func: func(e *writes.RecordRequestEvent) error {
 		if skip {
 			return nil
 		}
@@ -288,7 +289,7 @@ func TestAtomicAnswer(t *testing.T) {
 			}
 			return errNo
 		}
-		return a.Writes().Do(context.Background(), w)
+		return a.Writes.Do(context.Background(), w)
 	}
 	r, err := ask("one000000000001")
 	if written := (*writes.WrittenError)(nil); !errors.As(err, &written) || r == nil || answers != 1 {
@@ -298,7 +299,7 @@ func TestAtomicAnswer(t *testing.T) {
 	if r, err := ask("two000000000001"); r != nil || err != nil || answers != 1 {
 		t.Errorf("kept from happening: %v, %v, %d answers", r, err, answers)
 	}
-	if n := count(t, a, a.Catalogue().Find("counters")); n != 1 {
+	if n := count(t, a, a.Catalogue.Current().Find("counters")); n != 1 {
 		t.Errorf("%d records", n)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
 )
@@ -15,7 +16,7 @@ import (
 // begin begins a transaction, or a part of the one of ctx.
 func begin(t testing.TB, ctx context.Context, a *app.App) *writes.Transaction {
 	t.Helper()
-	tr, err := a.Writes().Begin(ctx, "test")
+	tr, err := a.Writes.Begin(ctx, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,7 @@ func begin(t testing.TB, ctx context.Context, a *app.App) *writes.Transaction {
 // names are the texts of all counters.
 func names(t testing.TB, ctx context.Context, a *app.App) (all []string) {
 	t.Helper()
-	list, err := a.FindRecords(ctx, "counters", app.Find{Sort: "t"})
+	list, err := a.Records.FindAll(ctx, "counters", programs.Find{Sort: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ var misuses = []struct {
 		ctx, err := tr.Context(), error(nil)
 		for err == nil {
 			var part *writes.Transaction
-			if part, err = a.Writes().Begin(ctx, "test"); err == nil {
+			if part, err = a.Writes.Begin(ctx, "test"); err == nil {
 				ctx = part.Context()
 			}
 		}
@@ -156,7 +157,7 @@ var misuses = []struct {
 		wantErrors(t, writes.ErrTransactionShared, tr.Commit())
 	}, nil},
 	{"never ended", func(t *testing.T, a *app.App, tr *writes.Transaction) {
-		until(t, "the end of its time", func() bool { held, _ := a.Writes().RecordLocks(); return held == 0 })
+		until(t, "the end of its time", func() bool { held, _ := a.Writes.RecordLocks(); return held == 0 })
 		wantErrors(t, writes.ErrTransactionTimeout, useAll(a, tr.Context())...)
 		wantErrors(t, writes.ErrTransactionTimeout, tr.Commit())
 	}, nil},
@@ -164,10 +165,10 @@ var misuses = []struct {
 
 // useAll uses a transaction in each way.
 func useAll(a *app.App, ctx context.Context) []error {
-	_, write := add(ctx, a, a.Catalogue().Find("counters"), nil)
-	_, part := a.Writes().Begin(ctx, "test")
-	return []error{write, part, a.RunInTransaction(ctx, func(context.Context) error { return nil }),
-		a.Writes().Look(ctx)(func(records.Preparer) error { return nil })}
+	_, write := add(ctx, a, a.Catalogue.Current().Find("counters"), nil)
+	_, part := a.Writes.Begin(ctx, "test")
+	return []error{write, part, a.Records.RunInTransaction(ctx, func(context.Context) error { return nil }),
+		a.Writes.Look(ctx)(func(records.Preparer) error { return nil })}
 }
 
 func wantErrors(t *testing.T, want error, errs ...error) {
@@ -188,7 +189,7 @@ func TestLaw9_MisusedTransactions(t *testing.T) {
 			c := define(t, a, counters)
 			limitTransactions(t, a)
 			tr := begin(t, context.Background(), a)
-			a.OnRecordCreate("counters").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
+			a.Hooks.OnRecordCreate("counters").BindFunc(func(e *writes.RecordEvent) error { return e.Next() })
 			if _, err := add(tr.Context(), a, c, map[string]any{"t": "a"}); err != nil {
 				t.Fatal(err)
 			}
@@ -197,7 +198,7 @@ func TestLaw9_MisusedTransactions(t *testing.T) {
 				t.Errorf("there is %q, want %q", got, m.kept)
 			}
 			within(t, "a write after it", func() { mustAdd(t, a, c, nil) })
-			if held, waiting := a.Writes().RecordLocks(); held+waiting != 0 {
+			if held, waiting := a.Writes.RecordLocks(); held+waiting != 0 {
 				t.Errorf("%d locks are held, %d wait", held, waiting)
 			}
 		})
