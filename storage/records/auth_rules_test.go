@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -74,7 +75,7 @@ func TestChecksOfAuthRecords(t *testing.T) {
 				g.create("members", map[string]any{"id": id, "name": name, "email": name + "@x.test", "password": "12345678", "passwordConfirm": "12345678"})
 			}
 			in := g.input("members", tt.body)
-			in.Caller = Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: tt.who == "super"}
+			in.Caller = records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: tt.who == "super"}
 			if id := map[string]string{"self": ann, "boss": bob}[tt.who]; id != "" {
 				in.Caller.Request.Auth = g.load("members", id).Identity()
 			}
@@ -99,8 +100,8 @@ func TestChecksOfAuthRecords(t *testing.T) {
 }
 
 // write creates a record, or updates the one with that id.
-func (g *rig) write(id string, in WriteInput, create bool) error {
-	var cmd Command
+func (g *rig) write(id string, in records.WriteInput, create bool) error {
+	var cmd records.Command
 	var err error
 	if create {
 		cmd, err = g.store.PrepareCreate(g.t.Context(), in)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package records
+package records_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // cpuTime is what the process has used so far.
@@ -34,7 +35,7 @@ func sizeRig(b *testing.B, rows int, rule string) *rig {
 }
 
 // benchLists lists until b has enough and reports the CPU time of the process for each list.
-func benchLists(b *testing.B, g *rig, in *ListInput) {
+func benchLists(b *testing.B, g *rig, in *records.ListInput) {
 	var dst []byte
 	list := func() {
 		var err error
@@ -70,7 +71,7 @@ func BenchmarkListBySize(b *testing.B) {
 			b.Run(fmt.Sprintf("%d/%s", rows, tt.name), func(b *testing.B) {
 				in := g.input("posts", nil)
 				in.Caller.Superuser = false
-				benchLists(b, g, &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, SkipTotal: tt.skipTotal, Sort: tt.sort, Filter: tt.filter})
+				benchLists(b, g, &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, SkipTotal: tt.skipTotal, Sort: tt.sort, Filter: tt.filter})
 			})
 		}
 	}
@@ -90,7 +91,7 @@ func BenchmarkListBesideCreates(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/creates=%v", tt.name, beside), func(b *testing.B) {
 				in := g.input("posts", map[string]any{"title": "one more title", "n": 50.0, "owner": "o1"})
 				in.Caller.Superuser, in.Caller.Request.Auth = false, reader
-				list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Filter: tt.filter}
+				list := &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Filter: tt.filter}
 				var dst []byte
 				var spent time.Duration
 				tick := time.NewTicker(time.Second / creates)

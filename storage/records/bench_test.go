@@ -1,8 +1,10 @@
-package records
+package records_test
 
 import (
 	"fmt"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // benchRig has ten thousand posts of a hundred users.
@@ -28,7 +30,7 @@ func BenchmarkList(b *testing.B) {
 		b.Run(tt.name, func(b *testing.B) {
 			g.enrich(tt.enriched...)
 			in := g.input("posts", nil)
-			list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Expand: tt.expand}
+			list := &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Expand: tt.expand}
 			var dst []byte
 			b.ReportAllocs()
 			for b.Loop() {
@@ -44,7 +46,7 @@ func BenchmarkList(b *testing.B) {
 func BenchmarkView(b *testing.B) {
 	g := benchRig(b)
 	in := g.input("posts", nil)
-	view := &ViewInput{CollectionID: in.CollectionID, ID: fmt.Sprintf("%015d", 5000), Caller: in.Caller}
+	view := &records.ViewInput{CollectionID: in.CollectionID, ID: fmt.Sprintf("%015d", 5000), Caller: in.Caller}
 	var dst []byte
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,37 +1,29 @@
-package records
+package records_test
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/troupebase/troupe/storage/budget"
-	"github.com/troupebase/troupe/storage/cache"
-	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // TestLaw13_FiltersAreBounded sends large filters that nobody sends twice, beside one that is in use.
 func TestLaw13_FiltersAreBounded(t *testing.T) {
 	g := newRig(t, counters)
 	share := budget.New(2<<20).Share("filters", 100, 100)
-	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), Filters: share})
+	g.open(records.Options{Filters: share})
 	in := g.input("counters", nil)
 	list := func(filter string) {
 		t.Helper()
-		list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: filter}
+		list := &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: filter}
 		if _, _, err := g.store.List(t.Context(), nil, list); err != nil {
 			t.Fatal(err)
 		}
 	}
-	compiled := func() *plan {
-		cat := g.catalogue.Load()
-		e, err := g.store.parse("n = 1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := cat.ByID(in.CollectionID)
-		p, err := g.store.plan(cat, &ask{kind: askList, c: c, filter: e, hidden: in.Caller.Superuser, trust: filter.Superuser}, in.Caller.Request)
+	compiled := func() records.Plan {
+		p, err := g.store.PlanOf(records.AskList, "counters", "n = 1", "", in.Caller)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,52 +46,6 @@ func TestLaw13_FiltersAreBounded(t *testing.T) {
 	}
 }
 
-// TestPlansCostWhatTheySay compares what plans are said to take with what they take.
-func TestPlansCostWhatTheySay(t *testing.T) {
-	g := newRig(t, counters)
-	cat := g.catalogue.Load()
-	in := g.input("counters", nil)
-	c := cat.ByID(in.CollectionID)
-	heap := func() int64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
-	const many = 100
-	asked := make([]*ask, many)
-	for i := range asked {
-		terms := make([]string, 100)
-		for k := range terms {
-			terms[k] = fmt.Sprintf("n!=%d", i*1000+k)
-		}
-		e, err := filter.Parse(strings.Join(terms, "||"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		asked[i] = &ask{kind: askList, c: c, filter: e, trust: filter.Superuser}
-	}
-	pc := g.store.compiled(cat)
-	pc.encoder(c, layout{})
-	plans := make([]*plan, many)
-	said, before := int64(0), heap()
-	for i, a := range asked {
-		p, err := compile(cat, pc, a, in.Caller.Request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plans[i] = p
-		said += p.bytes()
-	}
-	took := heap() - before
-	runtime.KeepAlive(plans)
-	runtime.KeepAlive(asked)
-	if said < took*3/4 || said > took*3 {
-		t.Errorf("said to take %d bytes, took %d", said, took)
-	}
-}
-
 func TestVolatileTotalsAreNotKept(t *testing.T) {
 	g := newRig(t, `{"type":"base","name":"events","fields":[{"type":"date","name":"at"},{"type":"number","name":"n"}]}`)
 	in := g.input("events", nil)
@@ -114,12 +60,12 @@ func TestVolatileTotalsAreNotKept(t *testing.T) {
 		{"n > 0 && at < @tomorrow", "", false},
 		{"n > 0", "@random", false},
 	} {
-		g.store.totals.known = cache.New[*total](maxTotals, nil)
-		list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: tt.filter, Sort: tt.sort}
+		g.open(records.Options{})
+		list := &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: tt.filter, Sort: tt.sort}
 		if _, _, err := g.store.List(t.Context(), nil, list); err != nil {
 			t.Fatal(err)
 		}
-		if n, _ := g.store.totals.known.Size(); (n > 0) != tt.kept {
+		if n := g.store.TotalsKept(); (n > 0) != tt.kept {
 			t.Errorf("total of %q by %q is kept: %v, want %v", tt.filter, tt.sort, n > 0, tt.kept)
 		}
 	}

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // definitionsPage is a page of definitions as clients read it.
@@ -27,7 +29,7 @@ func (p *definitionsPage) names() string {
 	return strings.Join(names, " ")
 }
 
-func (g *rig) definitions(in ListInput) (*definitionsPage, error) {
+func (g *rig) definitions(in records.ListInput) (*definitionsPage, error) {
 	in.Caller = g.input("users", nil).Caller
 	out, err := g.store.ListCollections(g.t.Context(), []byte("head"), &in)
 	if !strings.HasPrefix(string(out), "head") || err != nil && string(out) != "head" {
@@ -49,23 +51,23 @@ func TestListCollections(t *testing.T) {
 	all := len(g.catalogue.Load().Collections)
 	for _, tt := range []struct {
 		name  string
-		in    ListInput
+		in    records.ListInput
 		names string
 		total int
 		err   error
 	}{
-		{"by name", ListInput{Page: 1, PerPage: 30, Filter: "system = false", Sort: "name"}, "ants seen users zebras", 4, nil},
-		{"backwards", ListInput{Page: 1, PerPage: 2, Filter: "system = false", Sort: "-name"}, "zebras users", 4, nil},
-		{"second page", ListInput{Page: 2, PerPage: 3, Filter: "system = false", Sort: "name"}, "zebras", 4, nil},
-		{"as they were made", ListInput{Page: 1, PerPage: 30, Filter: "system = false"}, "users zebras ants seen", 4, nil},
-		{"of a type", ListInput{Page: 1, PerPage: 30, Filter: "type = 'view'"}, "seen", 1, nil},
-		{"without total", ListInput{Page: 1, PerPage: 1, SkipTotal: true, Filter: "name = 'ants'"}, "ants", -1, nil},
-		{"none", ListInput{Page: 1, PerPage: 30, Filter: "name = 'nobody'"}, "", 0, nil},
-		{"beyond the last page", ListInput{Page: 1 << 40, PerPage: 1 << 30}, "", all, nil},
-		{"unknown field", ListInput{Page: 1, PerPage: 30, Filter: "nobody = 1"}, "", 0, ErrQuery},
-		{"unknown sort", ListInput{Page: 1, PerPage: 30, Sort: "nobody"}, "", 0, ErrQuery},
-		{"no filter at all", ListInput{Page: 1, PerPage: 30, Filter: "name ="}, "", 0, ErrQuery},
-		{"too long", ListInput{Page: 1, PerPage: 30, Filter: "name = '" + strings.Repeat("x", filter.MaxClientFilter) + "'"}, "", 0, ErrQuery},
+		{"by name", records.ListInput{Page: 1, PerPage: 30, Filter: "system = false", Sort: "name"}, "ants seen users zebras", 4, nil},
+		{"backwards", records.ListInput{Page: 1, PerPage: 2, Filter: "system = false", Sort: "-name"}, "zebras users", 4, nil},
+		{"second page", records.ListInput{Page: 2, PerPage: 3, Filter: "system = false", Sort: "name"}, "zebras", 4, nil},
+		{"as they were made", records.ListInput{Page: 1, PerPage: 30, Filter: "system = false"}, "users zebras ants seen", 4, nil},
+		{"of a type", records.ListInput{Page: 1, PerPage: 30, Filter: "type = 'view'"}, "seen", 1, nil},
+		{"without total", records.ListInput{Page: 1, PerPage: 1, SkipTotal: true, Filter: "name = 'ants'"}, "ants", -1, nil},
+		{"none", records.ListInput{Page: 1, PerPage: 30, Filter: "name = 'nobody'"}, "", 0, nil},
+		{"beyond the last page", records.ListInput{Page: 1 << 40, PerPage: 1 << 30}, "", all, nil},
+		{"unknown field", records.ListInput{Page: 1, PerPage: 30, Filter: "nobody = 1"}, "", 0, records.ErrQuery},
+		{"unknown sort", records.ListInput{Page: 1, PerPage: 30, Sort: "nobody"}, "", 0, records.ErrQuery},
+		{"no filter at all", records.ListInput{Page: 1, PerPage: 30, Filter: "name ="}, "", 0, records.ErrQuery},
+		{"too long", records.ListInput{Page: 1, PerPage: 30, Filter: "name = '" + strings.Repeat("x", filter.MaxClientFilter) + "'"}, "", 0, records.ErrQuery},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			page, err := g.definitions(tt.in)
@@ -80,7 +82,7 @@ func TestListCollections(t *testing.T) {
 			}
 		})
 	}
-	page, err := g.definitions(ListInput{Page: 1, PerPage: 1, Filter: "name = 'zebras'"})
+	page, err := g.definitions(records.ListInput{Page: 1, PerPage: 1, Filter: "name = 'zebras'"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +94,7 @@ func TestListCollections(t *testing.T) {
 // What a view would make is shown without being stored.
 func TestTryView(t *testing.T) {
 	g := newRig(t, `{"type":"base","name":"things","fields":[{"type":"text","name":"name"},{"type":"number","name":"n"},{"type":"text","name":"secret","hidden":true}]}`)
-	for i := range viewSample + 3 {
+	for i := range records.ViewSample + 3 {
 		g.create("things", map[string]any{"name": "t", "n": float64(i), "secret": "s"})
 	}
 	g.create("users", map[string]any{"email": "a@x.test", "password": "12345678", "passwordConfirm": "12345678"})
@@ -101,7 +103,7 @@ func TestTryView(t *testing.T) {
 		rows                int
 		holds               []string
 	}{
-		{"columns", "SELECT id, name, n FROM things", "id name n", viewSample, []string{`"name":"t"`, `"n":3`}},
+		{"columns", "SELECT id, name, n FROM things", "id name n", records.ViewSample, []string{`"name":"t"`, `"n":3`}},
 		{"an expression", "SELECT (ROW_NUMBER() OVER ()) AS id, COUNT(*) AS many FROM things", "id many", 1, []string{`"id":"1"`, `"many":13`}},
 		{"nothing found", "SELECT id FROM things WHERE n > 100", "id", 0, nil},
 		{"a semicolon", "SELECT id, email FROM users;", "id email", 1, []string{`"email":"a@x.test"`}},
@@ -140,7 +142,7 @@ func TestTryView(t *testing.T) {
 			t.Errorf("%s: %s, %v", name, out, err)
 		}
 	}
-	if n := g.totalOf("things"); n != viewSample+3 {
+	if n := g.totalOf("things"); n != records.ViewSample+3 {
 		t.Errorf("%d things are left", n)
 	}
 	if slices.ContainsFunc(g.tables(), func(name string) bool { return strings.HasPrefix(name, "temp_view_") }) {
@@ -151,8 +153,9 @@ func TestTryView(t *testing.T) {
 // tables are the names of all tables and views.
 func (g *rig) tables() (names []string) {
 	g.t.Helper()
-	err := g.store.on(g.t.Context(), nil, func(p Preparer) error {
-		stmt, err := p.Prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
+	err := g.db.Read(g.t.Context(), func(r *sqlite.Reader) error {
+		names = nil
+		stmt, err := r.Prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
 		for err == nil {
 			var more bool
 			if more, err = stmt.Step(); err != nil || !more {

@@ -1,20 +1,29 @@
-package records
+package records_test
 
 import (
-	"context"
 	"errors"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/records"
+	"github.com/troupebase/troupe/storage/schema"
 )
 
-// A create whose rule was not met when it was prepared, but is when it is applied, has no hash to store.
+// A field that became a password after the create was prepared has no hash to store.
 func TestCreateRefusesPasswordWithoutHash(t *testing.T) {
-	g := newRig(t)
-	body := map[string]any{"email": "a@x.test", "password": "12345678", "passwordConfirm": "12345678"}
-	cmd := &Create{in: g.input("users", body)}
-	if err := g.do(context.Background(), cmd); !errors.Is(err, errUnprepared) {
-		t.Errorf("got %v, want %v", err, errUnprepared)
+	g := newRig(t, `{"id":"safes0000000001","type":"base","name":"safes","fields":[{"id":"pinpinpin","type":"text","name":"pin"}]}`)
+	cmd, err := g.store.PrepareCreate(t.Context(), g.input("safes", map[string]any{"pin": "12345678"}))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := g.totalOf("users"); n != 0 {
-		t.Errorf("%d users were stored", n)
+	c, err := schema.DecodeNew([]byte(`{"id":"safes0000000001","type":"base","name":"safes","fields":[{"id":"pinpinpin","type":"password","name":"pin"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.swap(c)
+	if err := g.do(t.Context(), cmd); !errors.Is(err, records.ErrUnprepared) {
+		t.Errorf("got %v, want %v", err, records.ErrUnprepared)
+	}
+	if n := g.totalOf("safes"); n != 0 {
+		t.Errorf("%d records were stored", n)
 	}
 }

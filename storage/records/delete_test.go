@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -34,7 +35,7 @@ func TestDeleteSettlesReferences(t *testing.T) {
 	}{
 		"cascade":                    {`,"maxSelect":1,"cascadeDelete":true`, one, nil, []string{"delete counters/" + one, "delete kids/" + kid}},
 		"cascade is before required": {`,"maxSelect":1,"cascadeDelete":true,"required":true`, one, nil, []string{"delete counters/" + one, "delete kids/" + kid}},
-		"required":                   {`,"maxSelect":1,"required":true`, one, ErrReferenced, nil},
+		"required":                   {`,"maxSelect":1,"required":true`, one, records.ErrReferenced, nil},
 		"unset":                      {`,"maxSelect":1`, one, nil, []string{"delete counters/" + one, "update kids/" + kid}},
 		"list keeps the rest":        {`,"maxSelect":3,"cascadeDelete":true,"required":true`, []any{one, two}, nil, []string{"delete counters/" + one, "update kids/" + kid}},
 		"last of a list":             {`,"maxSelect":3,"cascadeDelete":true`, []any{one}, nil, []string{"delete counters/" + one, "delete kids/" + kid}},

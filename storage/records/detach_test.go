@@ -1,13 +1,12 @@
-package records
+package records_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 	"unsafe"
 
 	"github.com/troupebase/troupe/storage/filter"
-	"github.com/troupebase/troupe/storage/schema"
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // requestMemory is a running request: it answers with its own bytes, which the next request on the connection overwrites.
@@ -26,47 +25,47 @@ func (m *requestMemory) text() string { return unsafe.String(unsafe.SliceData(m.
 
 // rule sets all rules of a collection that writes are judged by.
 func (g *rig) rule(collection, rule string) {
-	old := g.catalogue.Load()
-	list := slices.Clone(old.Collections)
-	i := slices.IndexFunc(list, func(c *schema.Collection) bool { return c.Name == collection })
-	c := list[i].Clone()
+	c := g.catalogue.Load().Find(collection).Clone()
 	c.CreateRule, c.UpdateRule, c.DeleteRule = &rule, &rule, &rule
-	list[i] = c
-	g.catalogue.Store(schema.NewCatalogue(old.Number+1, list))
+	g.swap(c)
 }
 
 // commandMakers are all ways to make a command. ids[0] is stored.
-func commandMakers(t *testing.T, ids []string) map[string]func(s *Store, in WriteInput) (Command, error) {
-	return map[string]func(s *Store, in WriteInput) (Command, error){
-		"PrepareCreate": func(s *Store, in WriteInput) (Command, error) { return s.PrepareCreate(t.Context(), in) },
-		"PrepareUpdate": func(s *Store, in WriteInput) (Command, error) { return s.PrepareUpdate(t.Context(), ids[0], in) },
-		"PrepareDelete": func(s *Store, in WriteInput) (Command, error) { return s.PrepareDelete(ids[0], in) },
-		"PrepareUpsert of a new one": func(s *Store, in WriteInput) (Command, error) {
+func commandMakers(t *testing.T, ids []string) map[string]func(s *records.Store, in records.WriteInput) (records.Command, error) {
+	return map[string]func(s *records.Store, in records.WriteInput) (records.Command, error){
+		"PrepareCreate": func(s *records.Store, in records.WriteInput) (records.Command, error) {
+			return s.PrepareCreate(t.Context(), in)
+		},
+		"PrepareUpdate": func(s *records.Store, in records.WriteInput) (records.Command, error) {
+			return s.PrepareUpdate(t.Context(), ids[0], in)
+		},
+		"PrepareDelete": func(s *records.Store, in records.WriteInput) (records.Command, error) {
+			return s.PrepareDelete(ids[0], in)
+		},
+		"PrepareUpsert of a new one": func(s *records.Store, in records.WriteInput) (records.Command, error) {
 			in.Body["id"] = ids[1]
 			return s.PrepareUpsert(t.Context(), ids[1], in, in)
 		},
-		"PrepareUpsert of a stored one": func(s *Store, in WriteInput) (Command, error) {
+		"PrepareUpsert of a stored one": func(s *records.Store, in records.WriteInput) (records.Command, error) {
 			return s.PrepareUpsert(t.Context(), ids[0], in, in)
 		},
-		"DraftUpsert": func(s *Store, in WriteInput) (Command, error) {
+		"DraftUpsert": func(s *records.Store, in records.WriteInput) (records.Command, error) {
 			in.Body["id"] = ids[2]
 			return s.DraftUpsert(ids[2], in, in), nil
 		},
-		"DraftCreate": func(s *Store, in WriteInput) (Command, error) {
+		"DraftCreate": func(s *records.Store, in records.WriteInput) (records.Command, error) {
 			d, err := s.DraftCreate(in)
 			if err != nil {
 				return nil, err
 			}
-			d.cmd.(*Create).draft = nil // no user code came between
-			return d.Command(), nil
+			return d.WithoutUserCode(), nil
 		},
-		"DraftUpdate": func(s *Store, in WriteInput) (Command, error) {
+		"DraftUpdate": func(s *records.Store, in records.WriteInput) (records.Command, error) {
 			d, err := s.DraftUpdate(ids[0], in)
 			if err != nil {
 				return nil, err
 			}
-			d.cmd.(*Update).draft = nil
-			return d.Command(), nil
+			return d.WithoutUserCode(), nil
 		},
 	}
 }
@@ -87,7 +86,7 @@ func TestLaw5_CommandsHoldValues(t *testing.T) {
 			g.rule("posts", rules.handed)
 			m := &requestMemory{[]byte("secret")}
 			in := g.input("posts", map[string]any{"title": "new"})
-			in.Caller = Caller{Request: &filter.Request{Context: "default", Method: "POST", Source: m, Now: time.Now()}}
+			in.Caller = records.Caller{Request: &filter.Request{Context: "default", Method: "POST", Source: m, Now: time.Now()}}
 			cmd, err := make(g.store, in)
 			if err != nil {
 				t.Fatalf("%s under %q: %v", name, rules.handed, err)

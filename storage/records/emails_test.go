@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // members are auth records of one team; the boss manages the one called "managed".
@@ -43,7 +44,7 @@ func TestWhoSeesEmails(t *testing.T) {
 		"superuser": {"", true, []string{managed, open, boss}},
 	} {
 		t.Run(who, func(t *testing.T) {
-			caller := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: c.super}
+			caller := records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: c.super}
 			if c.auth != "" {
 				caller.Request.Auth = g.load("members", c.auth).Identity()
 			}
@@ -57,7 +58,7 @@ func TestWhoSeesEmails(t *testing.T) {
 			var views, answers, direct []shown
 			for _, r := range page {
 				views = append(views, g.view("members", r.ID, caller, ""))
-				out, err := g.store.Answer(t.Context(), nil, g.load("members", r.ID), &AnswerInput{Caller: caller})
+				out, err := g.store.Answer(t.Context(), nil, g.load("members", r.ID), &records.AnswerInput{Caller: caller})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -88,9 +89,9 @@ func checkEmails(t *testing.T, where string, list []shown, sees map[string]bool)
 	}
 }
 
-func (g *rig) page(collection string, who Caller, expand string) []shown {
+func (g *rig) page(collection string, who records.Caller, expand string) []shown {
 	g.t.Helper()
-	in := &ListInput{CollectionID: g.catalogue.Load().Find(collection).ID, Caller: who, Page: 1, PerPage: 100, Expand: expand}
+	in := &records.ListInput{CollectionID: g.catalogue.Load().Find(collection).ID, Caller: who, Page: 1, PerPage: 100, Expand: expand}
 	out, _, err := g.store.List(g.t.Context(), nil, in)
 	if err != nil {
 		g.t.Fatal(err)
@@ -98,9 +99,9 @@ func (g *rig) page(collection string, who Caller, expand string) []shown {
 	return decoded[struct{ Items []shown }](g.t, out).Items
 }
 
-func (g *rig) view(collection, id string, who Caller, expand string) shown {
+func (g *rig) view(collection, id string, who records.Caller, expand string) shown {
 	g.t.Helper()
-	in := &ViewInput{CollectionID: g.catalogue.Load().Find(collection).ID, ID: id, Caller: who, Expand: expand}
+	in := &records.ViewInput{CollectionID: g.catalogue.Load().Find(collection).ID, ID: id, Caller: who, Expand: expand}
 	out, err := g.store.View(g.t.Context(), nil, in)
 	if err != nil {
 		g.t.Fatal(err)

@@ -1,9 +1,10 @@
-package records
+package records_test
 
 import (
 	"slices"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -22,9 +23,9 @@ func people(g *rig) {
 	for _, table := range schema.AuthRefTables() {
 		extra, values := "", ""
 		switch table {
-		case externalAuthsName:
+		case "_externalAuths":
 			extra, values = ", provider, providerId", ", 'p', 'o' || ?1"
-		case authOriginsName:
+		case "_authOrigins":
 			extra, values = ", fingerprint", ", 'f' || ?1"
 		}
 		insert := "INSERT INTO " + table + " (id, collectionRef, recordRef" + extra + ") VALUES (?1, ?2, ?3" + values + ")"
@@ -62,7 +63,7 @@ func TestWhatEndsWithADeletedUser(t *testing.T) {
 func TestWhatEndsWithTruncatedUsers(t *testing.T) {
 	g := newRig(t)
 	people(g)
-	cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("users").ID, Caller{})
+	cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("users").ID, records.Caller{})
 	if err == nil {
 		err = g.do(t.Context(), cmd)
 	}
@@ -83,12 +84,12 @@ func TestWhatEndsWithAChange(t *testing.T) {
 		ends   []string
 		newKey bool
 	}{
-		"password":        {password, []string{otpsName, mfasName, authOriginsName}, true},
-		"same password":   {map[string]any{"password": "12345678", "passwordConfirm": "12345678"}, []string{otpsName, mfasName, authOriginsName}, true},
-		"email":           {map[string]any{"email": "new@x.test"}, []string{otpsName}, true},
-		"token key":       {map[string]any{"tokenKey": "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"}, []string{otpsName}, true},
-		"drawn token key": {map[string]any{"tokenKey:autogenerate": ""}, []string{otpsName}, true},
-		"verified":        {map[string]any{"verified": true}, []string{externalAuthsName, otpsName}, true},
+		"password":        {password, []string{"_otps", "_mfas", "_authOrigins"}, true},
+		"same password":   {map[string]any{"password": "12345678", "passwordConfirm": "12345678"}, []string{"_otps", "_mfas", "_authOrigins"}, true},
+		"email":           {map[string]any{"email": "new@x.test"}, []string{"_otps"}, true},
+		"token key":       {map[string]any{"tokenKey": "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"}, []string{"_otps"}, true},
+		"drawn token key": {map[string]any{"tokenKey:autogenerate": ""}, []string{"_otps"}, true},
+		"verified":        {map[string]any{"verified": true}, []string{"_externalAuths", "_otps"}, true},
 		"visibility":      {map[string]any{"emailVisibility": true}, nil, false},
 		"name":            {map[string]any{"name": "Ann"}, nil, false},
 		"nothing":         {nil, nil, false},

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -16,13 +17,13 @@ import (
 // enricher is user code for the collections whose names are set.
 type enricher struct {
 	names map[string]bool
-	f     func(ctx context.Context, v *Shown, caller *Caller, inner func() error) error
+	f     func(ctx context.Context, v *records.Shown, caller *records.Caller, inner func() error) error
 	calls int
 }
 
 func (e *enricher) Enriches(c *schema.Collection) bool { return e.names[c.Name] }
 
-func (e *enricher) Enrich(ctx context.Context, v *Shown, caller *Caller, inner func() error) error {
+func (e *enricher) Enrich(ctx context.Context, v *records.Shown, caller *records.Caller, inner func() error) error {
 	e.calls++
 	if e.f == nil {
 		return inner()
@@ -36,7 +37,7 @@ func (g *rig) enrich(names ...string) *enricher {
 	for _, name := range names {
 		e.names[name] = true
 	}
-	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), Enricher: e, ExpandAll: g.store.opts.ExpandAll})
+	g.open(records.Options{Enricher: e, ExpandAll: g.opts.ExpandAll})
 	return e
 }
 
@@ -67,8 +68,8 @@ func worldRig(t testing.TB) *rig {
 }
 
 // callers are all who see different things.
-func (g *rig) callers() map[string]Caller {
-	all := map[string]Caller{"guest": {}, "superuser": {Superuser: true}, "self": {}, "manager": {}}
+func (g *rig) callers() map[string]records.Caller {
+	all := map[string]records.Caller{"guest": {}, "superuser": {Superuser: true}, "self": {}, "manager": {}}
 	for name, c := range all {
 		c.Request = &filter.Request{Context: "default", Method: "GET", Now: time.Now()}
 		switch name {
@@ -83,7 +84,7 @@ func (g *rig) callers() map[string]Caller {
 }
 
 // answers collects everything that is shown of the world to a caller.
-func (g *rig) answers(c Caller) []string {
+func (g *rig) answers(c records.Caller) []string {
 	g.t.Helper()
 	var all []string
 	keep := func(out []byte, err error) {
@@ -98,18 +99,18 @@ func (g *rig) answers(c Caller) []string {
 		{"members", "posts_via_by,team", ""}, {"teams", "posts_via_team", ""}, {"titles", "", ""},
 	} {
 		cl := g.catalogue.Load().Find(q.collection)
-		out, _, err := g.store.List(context.Background(), nil, &ListInput{CollectionID: cl.ID, Caller: c, Page: 1, PerPage: 10, Sort: "id", Filter: q.filter, Expand: q.expand})
+		out, _, err := g.store.List(context.Background(), nil, &records.ListInput{CollectionID: cl.ID, Caller: c, Page: 1, PerPage: 10, Sort: "id", Filter: q.filter, Expand: q.expand})
 		keep(out, err)
 		if q.collection == "teams" || q.filter != "" {
 			continue
 		}
-		out, err = g.store.View(context.Background(), []byte("x"), &ViewInput{CollectionID: cl.ID, ID: annID, Caller: c, Expand: q.expand})
+		out, err = g.store.View(context.Background(), []byte("x"), &records.ViewInput{CollectionID: cl.ID, ID: annID, Caller: c, Expand: q.expand})
 		keep(out, err)
 		if q.collection == "titles" {
 			continue
 		}
 		r := g.load(q.collection, annID)
-		for _, in := range []*AnswerInput{{}, {OwnEmail: true}} {
+		for _, in := range []*records.AnswerInput{{}, {OwnEmail: true}} {
 			in.Caller, in.Expand = c, q.expand
 			out, err = g.store.Answer(context.Background(), []byte("x"), r, in)
 			keep(out, err)
@@ -136,7 +137,7 @@ func (g *rig) answers(c Caller) []string {
 func TestEnrichedAnswersAreTheSame(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		g := worldRig(t)
-		g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), ExpandAll: all})
+		g.open(records.Options{ExpandAll: all})
 		plain := make(map[string][]string)
 		for name, c := range g.callers() {
 			plain[name] = g.answers(c)
@@ -168,7 +169,7 @@ func TestContextOfExpandedRecords(t *testing.T) {
 	g := worldRig(t)
 	e := g.enrich("members", "posts")
 	var got []string
-	e.f = func(_ context.Context, v *Shown, caller *Caller, inner func() error) error {
+	e.f = func(_ context.Context, v *records.Shown, caller *records.Caller, inner func() error) error {
 		got = append(got, caller.Request.Context+" "+v.Record().Collection.Name+" "+caller.Request.Auth.ID)
 		return inner()
 	}
@@ -187,34 +188,34 @@ func TestFailingUserCode(t *testing.T) {
 	g := worldRig(t)
 	e := g.enrich("members")
 	because := errors.New("on purpose")
-	e.f = func(context.Context, *Shown, *Caller, func() error) error { return because }
+	e.f = func(context.Context, *records.Shown, *records.Caller, func() error) error { return because }
 	c := g.callers()["guest"]
 	posts, membersID := g.catalogue.Load().Find("posts").ID, g.catalogue.Load().Find("members").ID
 	for name, read := range map[string]func(dst []byte) ([]byte, error){
 		"list": func(dst []byte) ([]byte, error) {
-			out, _, err := g.store.List(t.Context(), dst, &ListInput{CollectionID: membersID, Caller: c, Page: 1, PerPage: 5})
+			out, _, err := g.store.List(t.Context(), dst, &records.ListInput{CollectionID: membersID, Caller: c, Page: 1, PerPage: 5})
 			return out, err
 		},
 		"expanded list": func(dst []byte) ([]byte, error) {
-			out, _, err := g.store.List(t.Context(), dst, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"})
+			out, _, err := g.store.List(t.Context(), dst, &records.ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"})
 			return out, err
 		},
 		"view": func(dst []byte) ([]byte, error) {
-			return g.store.View(t.Context(), dst, &ViewInput{CollectionID: membersID, ID: annID, Caller: c})
+			return g.store.View(t.Context(), dst, &records.ViewInput{CollectionID: membersID, ID: annID, Caller: c})
 		},
 		"answer": func(dst []byte) ([]byte, error) {
-			return g.store.Answer(t.Context(), dst, g.load("members", annID), &AnswerInput{Caller: c})
+			return g.store.Answer(t.Context(), dst, g.load("members", annID), &records.AnswerInput{Caller: c})
 		},
 		"expanded answer": func(dst []byte) ([]byte, error) {
-			return g.store.Answer(t.Context(), dst, g.load("posts", annID), &AnswerInput{Caller: c, Expand: "by"})
+			return g.store.Answer(t.Context(), dst, g.load("posts", annID), &records.AnswerInput{Caller: c, Expand: "by"})
 		},
 	} {
 		out, err := read([]byte("before"))
-		if !errors.Is(err, ErrEnrich) || !errors.Is(err, because) || string(out) != "before" {
+		if !errors.Is(err, records.ErrEnrich) || !errors.Is(err, because) || string(out) != "before" {
 			t.Errorf("%s: %q, %v", name, out, err)
 		}
 	}
-	if out, err := g.store.Answer(t.Context(), nil, g.load("members", annID), &AnswerInput{Caller: c, Plain: true}); err != nil || len(out) == 0 {
+	if out, err := g.store.Answer(t.Context(), nil, g.load("members", annID), &records.AnswerInput{Caller: c, Plain: true}); err != nil || len(out) == 0 {
 		t.Errorf("a plain answer: %q, %v", out, err)
 	}
 }
@@ -223,7 +224,7 @@ func TestFailingUserCode(t *testing.T) {
 func TestUserCodeRunsWithoutReader(t *testing.T) {
 	g := worldRig(t)
 	e := g.enrich("posts", "members")
-	e.f = func(ctx context.Context, v *Shown, _ *Caller, inner func() error) error {
+	e.f = func(ctx context.Context, v *records.Shown, _ *records.Caller, inner func() error) error {
 		before := g.catalogue.Load().Number
 		// A read that a change passes is run again and keeps changes out then: below one, this would wait for itself.
 		err := g.db.Change(ctx, func(*sqlite.Tx) error { return nil }, func() {
@@ -235,13 +236,13 @@ func TestUserCodeRunsWithoutReader(t *testing.T) {
 	defer cancel()
 	c := g.callers()["superuser"]
 	posts := g.catalogue.Load().Find("posts").ID
-	if _, _, err := g.store.List(ctx, nil, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"}); err != nil {
+	if _, _, err := g.store.List(ctx, nil, &records.ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := g.store.View(ctx, nil, &ViewInput{CollectionID: posts, ID: annID, Caller: c}); err != nil {
+	if _, err := g.store.View(ctx, nil, &records.ViewInput{CollectionID: posts, ID: annID, Caller: c}); err != nil {
 		t.Error(err)
 	}
-	if _, err := g.store.Answer(ctx, nil, g.load("posts", annID), &AnswerInput{Caller: c, Expand: "by"}); err != nil {
+	if _, err := g.store.Answer(ctx, nil, g.load("posts", annID), &records.AnswerInput{Caller: c, Expand: "by"}); err != nil {
 		t.Error(err)
 	}
 	if e.calls != 3+3+1+2 {
@@ -258,7 +259,7 @@ func TestAnswerOnSeesTheTransaction(t *testing.T) {
 		if err := tx.Exec("UPDATE members SET name = 'new' WHERE id = ?", annID); err != nil {
 			return err
 		}
-		out, err := g.store.AnswerOn(t.Context(), g.catalogue.Load(), tx, nil, r, &AnswerInput{Caller: g.callers()["guest"], Expand: "by"})
+		out, err := g.store.AnswerOn(t.Context(), g.catalogue.Load(), tx, nil, r, &records.AnswerInput{Caller: g.callers()["guest"], Expand: "by"})
 		if err == nil && !strings.Contains(string(out), `"name":"new"`) {
 			t.Errorf("got %s", out)
 		}
@@ -282,19 +283,19 @@ func TestUnboundEnricherCostsNothing(t *testing.T) {
 		dst := make([]byte, 0, 64<<10)
 		for i, f := range []func() error{
 			func() (err error) {
-				_, _, err = g.store.List(t.Context(), dst, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5})
+				_, _, err = g.store.List(t.Context(), dst, &records.ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5})
 				return err
 			},
 			func() (err error) {
-				_, _, err = g.store.List(t.Context(), dst, &ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"})
+				_, _, err = g.store.List(t.Context(), dst, &records.ListInput{CollectionID: posts, Caller: c, Page: 1, PerPage: 5, Expand: "by"})
 				return err
 			},
 			func() (err error) {
-				_, err = g.store.View(t.Context(), dst, &ViewInput{CollectionID: posts, ID: annID, Caller: c})
+				_, err = g.store.View(t.Context(), dst, &records.ViewInput{CollectionID: posts, ID: annID, Caller: c})
 				return err
 			},
 			func() (err error) {
-				_, err = g.store.Answer(t.Context(), dst, r, &AnswerInput{Caller: c})
+				_, err = g.store.Answer(t.Context(), dst, r, &records.AnswerInput{Caller: c})
 				return err
 			},
 		} {
@@ -306,14 +307,14 @@ func TestUnboundEnricherCostsNothing(t *testing.T) {
 		}
 		return n
 	}
-	e := g.enrich("members")
-	clear(e.names)
-	enricher := g.store.opts.Enricher
+	plain := g.store
+	clear(g.enrich("members").names)
+	enriching := g.store
 	var with, without [4]float64
 	for range 10 { // pools forget things when they like
-		g.store.opts.Enricher = nil
+		g.store = plain
 		without = measure()
-		g.store.opts.Enricher = enricher
+		g.store = enriching
 		if with = measure(); with == without {
 			return
 		}

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"fmt"
@@ -7,13 +7,20 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
-// nodesStore has one collection whose records name one another, and the rows that statements put into it.
-func nodesStore(t *testing.T, statements ...string) (*Store, *schema.Collection) {
+// nodes is a database with one collection whose records name one another.
+type nodes struct {
+	db        *sqlite.DB
+	catalogue *schema.Catalogue
+}
+
+// newNodes has the rows that statements put into it.
+func newNodes(t *testing.T, statements ...string) *nodes {
 	t.Helper()
 	c, err := schema.DecodeNew([]byte(`{"id":"nodes","name":"nodes","type":"base","listRule":"","viewRule":"n != 'secret' && @request.context != 'other'","fields":[
 		{"name":"id","type":"text","primaryKey":true},{"name":"n","type":"text"},
@@ -35,18 +42,27 @@ func nodesStore(t *testing.T, statements ...string) (*Store, *schema.Collection)
 			t.Fatal(err)
 		}
 	}
-	cat := schema.NewCatalogue(1, []*schema.Collection{c})
-	return NewStore(db, func() *schema.Catalogue { return cat }, Options{ExpandAll: true}), c
+	return &nodes{db, schema.NewCatalogue(1, []*schema.Collection{c})}
 }
 
-func anyone(superuser bool) Caller {
-	return Caller{Request: &filter.Request{Context: "default", Method: "GET"}, Superuser: superuser}
+func (n *nodes) store(o records.Options) *records.Store {
+	return records.NewStore(n.db, func() *schema.Catalogue { return n.catalogue }, o)
+}
+
+// nodesStore expands the relations of every answer.
+func nodesStore(t *testing.T, statements ...string) *records.Store {
+	t.Helper()
+	return newNodes(t, statements...).store(records.Options{ExpandAll: true})
+}
+
+func anyone(superuser bool) records.Caller {
+	return records.Caller{Request: &filter.Request{Context: "default", Method: "GET"}, Superuser: superuser}
 }
 
 // show views a record and leaves its name and the steps below it.
-func show(t *testing.T, s *Store, id, expand string, superuser bool) string {
+func show(t *testing.T, s *records.Store, id, expand string, superuser bool) string {
 	t.Helper()
-	out, err := s.View(t.Context(), nil, &ViewInput{CollectionID: "nodes", ID: id, Caller: anyone(superuser), Expand: expand})
+	out, err := s.View(t.Context(), nil, &records.ViewInput{CollectionID: "nodes", ID: id, Caller: anyone(superuser), Expand: expand})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +74,7 @@ func brief(s string) string {
 }
 
 func TestExpandAll(t *testing.T) {
-	s, _ := nodesStore(t,
+	s := nodesStore(t,
 		`INSERT INTO nodes (id, next) VALUES ('a', 'b')`,
 		`INSERT INTO nodes (id, next) VALUES ('b', 'a')`,
 		`INSERT INTO nodes (id, next) VALUES ('c', 'gone')`,
@@ -90,11 +106,11 @@ func TestExpandAll(t *testing.T) {
 }
 
 func TestExpandAllSharesLevelsOfLists(t *testing.T) {
-	s, _ := nodesStore(t,
+	s := nodesStore(t,
 		`INSERT INTO nodes (id, n, next) VALUES ('a', 'list', 'x')`,
 		`INSERT INTO nodes (id, n, next) VALUES ('b', 'list', 'x')`,
 		`INSERT INTO nodes (id, next) VALUES ('x', 'a')`)
-	out, _, err := s.List(t.Context(), nil, &ListInput{CollectionID: "nodes", Caller: anyone(false), Page: 1, PerPage: 30, Filter: "n = 'list'"})
+	out, _, err := s.List(t.Context(), nil, &records.ListInput{CollectionID: "nodes", Caller: anyone(false), Page: 1, PerPage: 30, Filter: "n = 'list'"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,18 +124,19 @@ func TestExpandAllSharesLevelsOfLists(t *testing.T) {
 }
 
 func TestExpandAllOfAnswers(t *testing.T) {
-	s, c := nodesStore(t, `INSERT INTO nodes (id, next) VALUES ('a', 'b')`, `INSERT INTO nodes (id) VALUES ('b')`)
+	n := newNodes(t, `INSERT INTO nodes (id, next) VALUES ('a', 'b')`, `INSERT INTO nodes (id) VALUES ('b')`)
+	s := n.store(records.Options{ExpandAll: true})
 	r, err := s.Load(t.Context(), "nodes", "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &AnswerInput{Caller: anyone(false)}
+	in := &records.AnswerInput{Caller: anyone(false)}
 	out, err := s.Answer(t.Context(), nil, r, in)
 	if err != nil || !strings.Contains(brief(string(out)), "{expand:{next:{expand:{},id:b") {
 		t.Errorf("answer %s, %v", out, err)
 	}
-	err = s.db.Read(t.Context(), func(reader *sqlite.Reader) error {
-		out, err = s.AnswerOn(t.Context(), schema.NewCatalogue(1, []*schema.Collection{c}), reader, nil, r, in)
+	err = n.db.Read(t.Context(), func(reader *sqlite.Reader) error {
+		out, err = s.AnswerOn(t.Context(), n.catalogue, reader, nil, r, in)
 		return err
 	})
 	if err != nil || strings.Contains(string(out), "expand") {
@@ -139,7 +156,7 @@ func TestExpandAllIsBounded(t *testing.T) {
 		rows = append(rows, fmt.Sprintf(`WITH RECURSIVE i(v) AS (SELECT 0 UNION ALL SELECT v+1 FROM i WHERE v < 29)
 			INSERT INTO nodes (id, kids) SELECT 'l%dn' || v, '[%s]' FROM i`, level, strings.Join(kids, ",")))
 	}
-	s, _ := nodesStore(t, rows...)
+	s := nodesStore(t, rows...)
 	got := show(t, s, "l0n0", "", false)
 	n := strings.Count(got, ",id:")
 	if n > expand.MaxAutoRecords+1 || n < expand.MaxAutoRecords/2 {
@@ -148,7 +165,7 @@ func TestExpandAllIsBounded(t *testing.T) {
 }
 
 func TestExpandAllEndsLongChains(t *testing.T) {
-	s, _ := nodesStore(t, `WITH RECURSIVE i(v) AS (SELECT 1 UNION ALL SELECT v+1 FROM i WHERE v < 400)
+	s := nodesStore(t, `WITH RECURSIVE i(v) AS (SELECT 1 UNION ALL SELECT v+1 FROM i WHERE v < 400)
 		INSERT INTO nodes (id, next) SELECT 'n' || v, 'n' || (v+1) FROM i`)
 	if n := strings.Count(show(t, s, "n1", "", false), "expand:{"); n != expand.MaxAutoLevels {
 		t.Errorf("%d levels, want %d", n, expand.MaxAutoLevels)

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/records/expand"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -27,7 +28,7 @@ func newMesh(t *testing.T, text int) *rig {
 
 // list is a page of a for somebody who is not signed in.
 func (g *rig) list(ctx context.Context, perPage int, expand string) ([]byte, error) {
-	in := &ListInput{CollectionID: g.catalogue.Load().Find("a").ID, Caller: anyone(false), Page: 1, PerPage: perPage, Sort: "n", Expand: expand}
+	in := &records.ListInput{CollectionID: g.catalogue.Load().Find("a").ID, Caller: anyone(false), Page: 1, PerPage: perPage, Sort: "n", Expand: expand}
 	out, _, err := g.store.List(ctx, nil, in)
 	return out, err
 }
@@ -82,7 +83,7 @@ func TestWrittenRecordIsAnsweredWithoutTooLargeAnExpand(t *testing.T) {
 	g := newMesh(t, 20_000)
 	r := g.load("a", "a00000000000010")
 	for param, want := range map[string]bool{"b_via_a": true, "b_via_a.a.b_via_a.a.b_via_a.a": false, strings.Repeat("b_via_a,", expand.MaxPaths) + "b_via_a": false} {
-		out, err := g.store.Answer(t.Context(), nil, r, &AnswerInput{Caller: anyone(false), Expand: param})
+		out, err := g.store.Answer(t.Context(), nil, r, &records.AnswerInput{Caller: anyone(false), Expand: param})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +137,7 @@ func TestExpandsOfOneRecordAreAlike(t *testing.T) {
 // tree is a record with the steps of a path below it, of which so many are asked for at once.
 func (g *rig) tree(collection, id string, path []string, atOnce int) map[string]any {
 	g.t.Helper()
-	in := &ViewInput{CollectionID: g.catalogue.Load().Find(collection).ID, ID: id, Caller: anyone(false), Expand: strings.Join(path[:min(atOnce, len(path))], ".")}
+	in := &records.ViewInput{CollectionID: g.catalogue.Load().Find(collection).ID, ID: id, Caller: anyone(false), Expand: strings.Join(path[:min(atOnce, len(path))], ".")}
 	out, err := g.store.View(g.t.Context(), nil, in)
 	if err != nil {
 		g.t.Fatal(err)
@@ -160,7 +161,7 @@ func (g *rig) tree(collection, id string, path []string, atOnce int) map[string]
 func TestExpandIsCharged(t *testing.T) {
 	g := newMesh(t, 20_000)
 	share := budget.Given(1600<<20).Share("rows", 10, 50) // 40 MiB, of which one client gets 20
-	g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), Rows: share})
+	g.open(records.Options{Rows: share})
 	ctx := budget.WithClient(t.Context(), "192.0.2.1")
 	if _, err := g.list(ctx, 10, "b_via_a.a"); err != nil {
 		t.Fatal(err)
@@ -187,7 +188,7 @@ func TestExpandIsCharged(t *testing.T) {
 	if err := share.Take("192.0.2.1", 20<<20); err != nil {
 		t.Fatal(err)
 	}
-	out, err := g.store.Answer(ctx, nil, r, &AnswerInput{Caller: anyone(false), Expand: "b_via_a.a"})
+	out, err := g.store.Answer(ctx, nil, r, &records.AnswerInput{Caller: anyone(false), Expand: "b_via_a.a"})
 	if err != nil || strings.Contains(string(out), "expand") {
 		t.Errorf("the answer to a write without room: %.100s, %v", out, err)
 	}

@@ -1,11 +1,11 @@
-package records
+package records_test
 
 import (
 	"fmt"
 	"sync"
 	"testing"
 
-	"github.com/troupebase/troupe/storage/records/expand"
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // Answers are made in memory that is used again: one must never show in another.
@@ -23,7 +23,7 @@ func TestExpandsShareNoMemory(t *testing.T) {
 	}
 	in := g.input("notes", nil)
 	list := func(page, perPage int, param string) string {
-		out, _, err := g.store.List(t.Context(), nil, &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: page, PerPage: perPage, Sort: "n", Expand: param})
+		out, _, err := g.store.List(t.Context(), nil, &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: page, PerPage: perPage, Sort: "n", Expand: param})
 		if err != nil {
 			t.Error(err)
 		}
@@ -36,7 +36,7 @@ func TestExpandsShareNoMemory(t *testing.T) {
 	asked := []key{{1, 120, "tag,tags"}, {2, 30, "tag"}, {3, 7, "tags"}, {1, 1, "tag"}, {9, 30, "tag"}, {1, 50, ""}}
 	want := make([]string, len(asked))
 	for i, k := range asked {
-		g.store.memory = expand.Pool{} // the memory of each is new
+		g.open(records.Options{}) // the memory of each is new
 		want[i] = list(k.page, k.perPage, k.expand)
 	}
 	var wg sync.WaitGroup

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // A hidden relation leads only those anywhere who may see it: forwards, backwards, to several collections, in the middle of
@@ -15,7 +16,7 @@ import (
 func TestHiddenRelationsLeadNowhere(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		g := newRig(t, `{"type":"base","name":"people","viewRule":"","listRule":"","fields":[{"type":"text","name":"nick"}]}`)
-		g.store = NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords(), ExpandAll: all})
+		g.open(records.Options{ExpandAll: all})
 		id := g.catalogue.Load().Find("people").ID
 		g.define(fmt.Sprintf(`{"type":"base","name":"reports","viewRule":"","listRule":"","fields":[
 			{"type":"relation","name":"by","maxSelect":1,"collectionId":%[1]q,"hidden":true},
@@ -23,7 +24,7 @@ func TestHiddenRelationsLeadNowhere(t *testing.T) {
 			{"type":"relation","name":"seen","maxSelect":1,"collectionId":%[1]q}]}`, id))
 		g.create("people", map[string]any{"id": ann, "nick": "ann"})
 		g.create("reports", map[string]any{"id": bob, "by": ann, "all": []any{id + ":" + ann}, "seen": ann})
-		guest := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}}
+		guest := records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}}
 		root := guest
 		root.Superuser = true
 		for _, x := range []struct{ collection, id, expand, key string }{
@@ -60,7 +61,7 @@ func TestExpandPaths(t *testing.T) {
 	g.create("vault", map[string]any{"id": open})
 	g.create("notes", map[string]any{"id": ann, "tag": open, "tags": []any{secret, open}, "safe": open})
 	g.create("notes", map[string]any{"id": bob, "tag": secret})
-	guest := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}}
+	guest := records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}}
 	for expand, want := range map[string][]string{
 		"tag":                    {"tag"},
 		"tag,tags":               {"tag", "tags"},

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -25,7 +26,7 @@ func findRig(t testing.TB) *rig {
 	return g
 }
 
-func namesOf(list []*Record) string {
+func namesOf(list []*records.Record) string {
 	var names []string
 	for _, r := range list {
 		names = append(names, strings.TrimPrefix(r.Text("name"), "t"))
@@ -35,43 +36,43 @@ func namesOf(list []*Record) string {
 
 type findTest struct {
 	name  string
-	in    FindInput
+	in    records.FindInput
 	names string
 	count int
 	err   error
 }
 
-func findTests(guest Caller) []findTest {
+func findTests(guest records.Caller) []findTest {
 	return []findTest{
-		{"all", FindInput{Sort: "name"}, "0 1 2 3 4 5 6 7 8 9", 10, nil},
-		{"a text", FindInput{Filter: "name = {:x}", Params: map[string]any{"x": "t3"}}, "3", 1, nil},
-		{"a pattern", FindInput{Filter: "name ~ {:x}", Params: map[string]any{"x": "3"}}, "3", 1, nil},
-		{"an empty text", FindInput{Filter: "name = {:x}", Params: map[string]any{"x": ""}}, "", 0, nil},
-		{"null", FindInput{Filter: "name != {:x}", Params: map[string]any{"x": nil}, Sort: "name", Limit: 2}, "0 1", 10, nil},
-		{"a number", FindInput{Filter: "n > {:x} && n < {:y}", Params: map[string]any{"x": 3, "y": 5.5}, Sort: "n"}, "4 5", 2, nil},
-		{"a JSON number", FindInput{Filter: "n = {:x}", Params: map[string]any{"x": json.Number("7")}}, "7", 1, nil},
-		{"the same twice", FindInput{Filter: "n = {:x} || (n = {:x} + 1 || name = {:x})", Params: map[string]any{"x": 1}}, "", 0, ErrQuery},
-		{"in brackets", FindInput{Filter: "(n = {:x} || (name = {:y} && n > {:x}))", Params: map[string]any{"x": 1, "y": "t8"}, Sort: "-n"}, "8 1", 2, nil},
-		{"a bool", FindInput{Filter: "open = {:x}", Params: map[string]any{"x": false}, Sort: "n"}, "1 3 5 7 9", 5, nil},
-		{"a time", FindInput{Filter: "day >= {:x}", Params: map[string]any{"x": time.Date(2024, 1, 9, 1, 0, 0, 0, time.FixedZone("", 3600))}, Sort: "n"}, "8 9", 2, nil},
-		{"on the left", FindInput{Filter: "{:x} = name", Params: map[string]any{"x": "t3"}}, "3", 1, nil},
-		{"in quotes it is text", FindInput{Filter: "name = '{:x}'"}, "", 0, nil},
-		{"limit and offset", FindInput{Sort: "-n", Limit: 3, Offset: 2}, "7 6 5", 10, nil},
-		{"hidden field", FindInput{Filter: "hidden = {:x}", Params: map[string]any{"x": "h4"}}, "4", 1, nil},
-		{"list rule", FindInput{Sort: "n", Caller: &guest}, "0 2 4 6 8", 5, nil},
-		{"list rule and filter", FindInput{Filter: "n > {:x} || n = 1", Params: map[string]any{"x": 5}, Sort: "n", Caller: &guest}, "6 8", 2, nil},
-		{"hidden field of a client", FindInput{Filter: "hidden = 'h4'", Caller: &guest}, "", 0, ErrQuery},
-		{"@collection of a client", FindInput{Filter: "@collection.closed.name = 'x'", Caller: &guest}, "", 0, filter.ErrCollectionFilter},
-		{"null list rule", FindInput{CollectionID: "closed", Caller: &guest}, "", 0, ErrForbidden},
-		{"null list rule for a program", FindInput{CollectionID: "closed"}, "", 0, nil},
-		{"a view", FindInput{CollectionID: "names", Filter: "n = {:x}", Params: map[string]any{"x": 2}}, "2", 1, nil},
-		{"no collection", FindInput{CollectionID: "none"}, "", 0, ErrNoCollection},
-		{"no value", FindInput{Filter: "name = {:x} && n = {:y}", Params: map[string]any{"x": "t3"}}, "", 0, ErrQuery},
-		{"a list", FindInput{Filter: "name = {:x}", Params: map[string]any{"x": []string{"t3"}}}, "", 0, ErrQuery},
-		{"no number", FindInput{Filter: "n = {:x}", Params: map[string]any{"x": math.Inf(1)}}, "", 0, ErrQuery},
-		{"bad name", FindInput{Filter: "name = {:x y}"}, "", 0, ErrQuery},
-		{"unfinished", FindInput{Filter: "name = {:x"}, "", 0, ErrQuery},
-		{"a filter that is none", FindInput{Filter: "name ="}, "", 0, ErrQuery},
+		{"all", records.FindInput{Sort: "name"}, "0 1 2 3 4 5 6 7 8 9", 10, nil},
+		{"a text", records.FindInput{Filter: "name = {:x}", Params: map[string]any{"x": "t3"}}, "3", 1, nil},
+		{"a pattern", records.FindInput{Filter: "name ~ {:x}", Params: map[string]any{"x": "3"}}, "3", 1, nil},
+		{"an empty text", records.FindInput{Filter: "name = {:x}", Params: map[string]any{"x": ""}}, "", 0, nil},
+		{"null", records.FindInput{Filter: "name != {:x}", Params: map[string]any{"x": nil}, Sort: "name", Limit: 2}, "0 1", 10, nil},
+		{"a number", records.FindInput{Filter: "n > {:x} && n < {:y}", Params: map[string]any{"x": 3, "y": 5.5}, Sort: "n"}, "4 5", 2, nil},
+		{"a JSON number", records.FindInput{Filter: "n = {:x}", Params: map[string]any{"x": json.Number("7")}}, "7", 1, nil},
+		{"the same twice", records.FindInput{Filter: "n = {:x} || (n = {:x} + 1 || name = {:x})", Params: map[string]any{"x": 1}}, "", 0, records.ErrQuery},
+		{"in brackets", records.FindInput{Filter: "(n = {:x} || (name = {:y} && n > {:x}))", Params: map[string]any{"x": 1, "y": "t8"}, Sort: "-n"}, "8 1", 2, nil},
+		{"a bool", records.FindInput{Filter: "open = {:x}", Params: map[string]any{"x": false}, Sort: "n"}, "1 3 5 7 9", 5, nil},
+		{"a time", records.FindInput{Filter: "day >= {:x}", Params: map[string]any{"x": time.Date(2024, 1, 9, 1, 0, 0, 0, time.FixedZone("", 3600))}, Sort: "n"}, "8 9", 2, nil},
+		{"on the left", records.FindInput{Filter: "{:x} = name", Params: map[string]any{"x": "t3"}}, "3", 1, nil},
+		{"in quotes it is text", records.FindInput{Filter: "name = '{:x}'"}, "", 0, nil},
+		{"limit and offset", records.FindInput{Sort: "-n", Limit: 3, Offset: 2}, "7 6 5", 10, nil},
+		{"hidden field", records.FindInput{Filter: "hidden = {:x}", Params: map[string]any{"x": "h4"}}, "4", 1, nil},
+		{"list rule", records.FindInput{Sort: "n", Caller: &guest}, "0 2 4 6 8", 5, nil},
+		{"list rule and filter", records.FindInput{Filter: "n > {:x} || n = 1", Params: map[string]any{"x": 5}, Sort: "n", Caller: &guest}, "6 8", 2, nil},
+		{"hidden field of a client", records.FindInput{Filter: "hidden = 'h4'", Caller: &guest}, "", 0, records.ErrQuery},
+		{"@collection of a client", records.FindInput{Filter: "@collection.closed.name = 'x'", Caller: &guest}, "", 0, filter.ErrCollectionFilter},
+		{"null list rule", records.FindInput{CollectionID: "closed", Caller: &guest}, "", 0, records.ErrForbidden},
+		{"null list rule for a program", records.FindInput{CollectionID: "closed"}, "", 0, nil},
+		{"a view", records.FindInput{CollectionID: "names", Filter: "n = {:x}", Params: map[string]any{"x": 2}}, "2", 1, nil},
+		{"no collection", records.FindInput{CollectionID: "none"}, "", 0, records.ErrNoCollection},
+		{"no value", records.FindInput{Filter: "name = {:x} && n = {:y}", Params: map[string]any{"x": "t3"}}, "", 0, records.ErrQuery},
+		{"a list", records.FindInput{Filter: "name = {:x}", Params: map[string]any{"x": []string{"t3"}}}, "", 0, records.ErrQuery},
+		{"no number", records.FindInput{Filter: "n = {:x}", Params: map[string]any{"x": math.Inf(1)}}, "", 0, records.ErrQuery},
+		{"bad name", records.FindInput{Filter: "name = {:x y}"}, "", 0, records.ErrQuery},
+		{"unfinished", records.FindInput{Filter: "name = {:x"}, "", 0, records.ErrQuery},
+		{"a filter that is none", records.FindInput{Filter: "name ="}, "", 0, records.ErrQuery},
 	}
 }
 
@@ -86,7 +87,7 @@ func TestFind(t *testing.T) {
 			if c := g.catalogue.Load().Find(in.CollectionID); c != nil {
 				in.CollectionID = c.ID
 			}
-			check := func(p Preparer) {
+			check := func(p records.Preparer) {
 				t.Helper()
 				list, err := g.store.FindAll(t.Context(), p, &in)
 				if got := namesOf(list); got != tt.names || !errors.Is(err, tt.err) {
@@ -112,7 +113,7 @@ func TestFind(t *testing.T) {
 // TestFindSeesTheTransaction: a search in it finds what it wrote, others do not.
 func TestFindSeesTheTransaction(t *testing.T) {
 	g := findRig(t)
-	in := &FindInput{CollectionID: g.catalogue.Load().Find("things").ID, Filter: "n = {:n}", Params: map[string]any{"n": 99}}
+	in := &records.FindInput{CollectionID: g.catalogue.Load().Find("things").ID, Filter: "n = {:n}", Params: map[string]any{"n": 99}}
 	id := ""
 	err := g.db.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		tx.Touch("things")
@@ -148,13 +149,13 @@ func TestFindByID(t *testing.T) {
 	super := anyone(true)
 	for _, tt := range []struct {
 		id     int
-		caller *Caller
+		caller *records.Caller
 		err    error
 	}{
-		{0, nil, nil}, {1, nil, nil}, {0, &guest, nil}, {1, &guest, ErrNotFound}, {2, &guest, ErrNotFound}, {1, &super, nil}, {10, nil, ErrNotFound},
+		{0, nil, nil}, {1, nil, nil}, {0, &guest, nil}, {1, &guest, records.ErrNotFound}, {2, &guest, records.ErrNotFound}, {1, &super, nil}, {10, nil, records.ErrNotFound},
 	} {
 		id := "none"
-		if list, err := g.store.FindAll(t.Context(), nil, &FindInput{CollectionID: things, Filter: "n = {:n}", Params: map[string]any{"n": tt.id}}); err != nil {
+		if list, err := g.store.FindAll(t.Context(), nil, &records.FindInput{CollectionID: things, Filter: "n = {:n}", Params: map[string]any{"n": tt.id}}); err != nil {
 			t.Fatal(err)
 		} else if len(list) > 0 {
 			id = list[0].ID()
@@ -164,10 +165,10 @@ func TestFindByID(t *testing.T) {
 			t.Errorf("%d for %v: %v, %v, want %v", tt.id, tt.caller, r, err, tt.err)
 		}
 	}
-	if _, err := g.store.FindByID(t.Context(), nil, g.catalogue.Load().Find("closed").ID, "x", &guest); !errors.Is(err, ErrForbidden) {
+	if _, err := g.store.FindByID(t.Context(), nil, g.catalogue.Load().Find("closed").ID, "x", &guest); !errors.Is(err, records.ErrForbidden) {
 		t.Errorf("null view rule: %v", err)
 	}
-	if _, err := g.store.FindByID(t.Context(), nil, "none", "x", nil); !errors.Is(err, ErrNoCollection) {
+	if _, err := g.store.FindByID(t.Context(), nil, "none", "x", nil); !errors.Is(err, records.ErrNoCollection) {
 		t.Errorf("no collection: %v", err)
 	}
 }
@@ -175,14 +176,14 @@ func TestFindByID(t *testing.T) {
 // TestParametersShareAPlan: values do not fill the cache of compiled queries, but whether they are empty is part of it.
 func TestParametersShareAPlan(t *testing.T) {
 	g := findRig(t)
-	in := &FindInput{CollectionID: g.catalogue.Load().Find("things").ID, Filter: "name = {:x} || n = {:y}"}
+	in := &records.FindInput{CollectionID: g.catalogue.Load().Find("things").ID, Filter: "name = {:x} || n = {:y}"}
 	for i := range 200 {
 		in.Params = map[string]any{"x": fmt.Sprint(i), "y": i}
 		if _, err := g.store.FindAll(t.Context(), nil, in); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n, _ := g.store.compiled(g.catalogue.Load()).plans.Size(); n > 2 {
+	if n := g.store.PlansKept(); n > 2 {
 		t.Errorf("%d plans", n)
 	}
 	g.exec("UPDATE things SET name = '' WHERE name = 't9'")
@@ -229,9 +230,9 @@ func FuzzPlaceholder(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		for _, caller := range []*Caller{nil, &guest} {
+		for _, caller := range []*records.Caller{nil, &guest} {
 			for _, text := range []string{"name = {:v}", "other = 'o' && (name = {:v})", "{:v} = name && other != {:w}"} {
-				list, err := g.store.FindAll(t.Context(), nil, &FindInput{CollectionID: things, Filter: text, Params: map[string]any{"v": v, "w": v + "w"}, Caller: caller})
+				list, err := g.store.FindAll(t.Context(), nil, &records.FindInput{CollectionID: things, Filter: text, Params: map[string]any{"v": v, "w": v + "w"}, Caller: caller})
 				if err != nil || len(list) != 1 || list[0].Text("name") != v {
 					t.Errorf("%q with %q: %d records, %v", text, v, len(list), err)
 				}

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/troupebase/troupe/storage/cache"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 func (g *rig) totalOf(collection string) int {
 	g.t.Helper()
 	in := g.input(collection, nil)
-	out, _, err := g.store.List(context.Background(), nil, &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30})
+	out, _, err := g.store.List(context.Background(), nil, &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30})
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func (g *rig) total(collection, filterText string, superuser bool) int {
 	in := g.input(collection, nil)
 	in.Caller.Superuser = superuser
 	out, _, err := g.store.List(context.Background(), nil,
-		&ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: filterText})
+		&records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 1, Filter: filterText})
 	if err != nil {
 		g.t.Error(err)
 		return -1
@@ -73,7 +73,7 @@ func (g *rig) told(collection, filterText string, superuser bool) int {
 	g.t.Helper()
 	in := g.input(collection, nil)
 	in.Caller.Superuser = superuser
-	n, err := g.store.Count(context.Background(), nil, &FindInput{CollectionID: in.CollectionID, Caller: &in.Caller, Filter: filterText, Sort: "-id"})
+	n, err := g.store.Count(context.Background(), nil, &records.FindInput{CollectionID: in.CollectionID, Caller: &in.Caller, Filter: filterText, Sort: "-id"})
 	if err != nil {
 		g.t.Error(err)
 	}
@@ -135,7 +135,7 @@ var totalsSteps = []func(g *rig, random *rand.Rand) error{
 	func(g *rig, random *rand.Rand) error { return g.tryDelete("kids", g.randomID("kids")) },
 	func(g *rig, random *rand.Rand) error { return g.tryDelete("parents", g.randomID("parents")) },
 	func(g *rig, random *rand.Rand) error { // all or nothing
-		batch := new(Batch)
+		batch := new(records.Batch)
 		for range random.IntN(4) + 1 {
 			cmd, err := g.store.PrepareCreate(context.Background(), g.input("parents", map[string]any{"name": fmt.Sprint(random.IntN(40))}))
 			if err != nil {
@@ -149,7 +149,7 @@ var totalsSteps = []func(g *rig, random *rand.Rand) error{
 		if random.IntN(10) > 0 {
 			return nil
 		}
-		cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("parents").ID, Caller{})
+		cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("parents").ID, records.Caller{})
 		if err != nil {
 			return err
 		}
@@ -250,39 +250,6 @@ func TestLaw4_TotalsBesideWriters(t *testing.T) {
 	}
 }
 
-// One read counts while the others wait for it.
-func TestTotalsAreWorkedOutOnce(t *testing.T) {
-	g := totalsRig(t)
-	g.create("parents", map[string]any{"name": "a", "n": 9.0})
-	ts := totals{known: cache.New[*total](maxTotals, nil)}
-	in := g.input("parents", nil)
-	p, err := g.store.plan(g.catalogue.Load(), &ask{kind: askList, c: g.catalogue.Load().Find("parents")}, in.Caller.Request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, mine := ts.claim(g.db, []byte("key"), p)
-	if !mine {
-		t.Fatal("the first one has nothing to do")
-	}
-	if second, _, mine := ts.claim(g.db, []byte("key"), p); mine || second != first {
-		t.Error("the second one works, too")
-	}
-	g.create("parents", map[string]any{"name": "b"})
-	third, before, mine := ts.claim(g.db, []byte("key"), p)
-	if !mine || before != first {
-		t.Error("the third one waits for a total that began before a write was answered")
-	}
-	if before.carries(third.rewrites) {
-		t.Error("the third one goes on from a total that is not there yet")
-	}
-	third.err = nil
-	ts.settle(third, "key")
-	ts.settle(first, "key") // it failed: that is nothing to the others
-	if again, _, mine := ts.claim(g.db, []byte("key"), p); mine || again != third {
-		t.Error("a total that is current was not kept")
-	}
-}
-
 // Where only rows were added the new ones are counted and nothing else, which shows when the old ones change unnoticed.
 func TestTotalsAreCarriedOn(t *testing.T) {
 	g := totalsRig(t)
@@ -315,7 +282,6 @@ func TestTotalsAreCarriedOn(t *testing.T) {
 // A total is carried on only where each row speaks for itself.
 func TestWhichTotalsAreCarriedOn(t *testing.T) {
 	g := totalsRig(t)
-	cat := g.catalogue.Load()
 	for _, tt := range []struct {
 		collection, filter string
 		want               bool
@@ -330,17 +296,13 @@ func TestWhichTotalsAreCarriedOn(t *testing.T) {
 		{"parents", "n > @collection.parents.n", false},
 		{"parents", "@collection.kids.of ?= id", false},
 	} {
-		e, err := g.store.parse(tt.filter)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := g.store.plan(cat, &ask{kind: askList, c: cat.Find(tt.collection), filter: e}, g.input(tt.collection, nil).Caller.Request)
+		p, err := g.store.PlanOf(records.AskList, tt.collection, tt.filter, "", g.input(tt.collection, nil).Caller)
 		if err != nil {
 			t.Errorf("%s by %q: %v", tt.collection, tt.filter, err)
 			continue
 		}
-		if got := p.growth != ""; got != tt.want {
-			t.Errorf("total of %s by %q is carried on: %v, want %v (%s)", tt.collection, tt.filter, got, tt.want, p.count)
+		if got := p.Growth != ""; got != tt.want {
+			t.Errorf("total of %s by %q is carried on: %v, want %v (%s)", tt.collection, tt.filter, got, tt.want, p.Count)
 		}
 	}
 }

@@ -1,9 +1,11 @@
-package records
+package records_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // TestLaw13_ListsAskForRoom ends a list as soon as there is no room for what it has collected, on both ways to make one.
@@ -18,7 +20,7 @@ func TestLaw13_ListsAskForRoom(t *testing.T) {
 	in := g.input("larges", nil)
 	for _, expand := range []string{"", "parent"} {
 		most := 0
-		list := &ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Expand: expand}
+		list := &records.ListInput{CollectionID: in.CollectionID, Caller: in.Caller, Page: 1, PerPage: 30, Expand: expand}
 		list.Room = func(n int) error {
 			most = max(most, n)
 			if n > 200_000 {

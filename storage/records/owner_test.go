@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"errors"
@@ -17,14 +17,14 @@ func TestOwner(t *testing.T) {
 		body       map[string]any
 		field      string
 	}{
-		{otpsName, map[string]any{"collectionRef": users, "recordRef": ann, "password": "1"}, ""},
-		{otpsName, map[string]any{"collectionRef": "users", "recordRef": ann, "password": "1"}, "collectionRef"},
-		{otpsName, map[string]any{"collectionRef": g.catalogue.Load().Find(mfasName).ID, "recordRef": ann, "password": "1"}, "collectionRef"},
-		{mfasName, map[string]any{"collectionRef": users, "recordRef": bob, "method": "x"}, "recordRef"},
-		{mfasName, map[string]any{"collectionRef": "nope", "recordRef": bob}, "method"},
-		{externalAuthsName, map[string]any{"collectionRef": users, "recordRef": ann, "provider": "myspace", "providerId": "1"}, "provider"},
-		{externalAuthsName, map[string]any{"collectionRef": users, "recordRef": ann, "provider": "google", "providerId": "1"}, ""},
-		{authOriginsName, map[string]any{"collectionRef": users, "recordRef": bob, "fingerprint": "f"}, "recordRef"},
+		{"_otps", map[string]any{"collectionRef": users, "recordRef": ann, "password": "1"}, ""},
+		{"_otps", map[string]any{"collectionRef": "users", "recordRef": ann, "password": "1"}, "collectionRef"},
+		{"_otps", map[string]any{"collectionRef": g.catalogue.Load().Find("_mfas").ID, "recordRef": ann, "password": "1"}, "collectionRef"},
+		{"_mfas", map[string]any{"collectionRef": users, "recordRef": bob, "method": "x"}, "recordRef"},
+		{"_mfas", map[string]any{"collectionRef": "nope", "recordRef": bob}, "method"},
+		{"_externalAuths", map[string]any{"collectionRef": users, "recordRef": ann, "provider": "myspace", "providerId": "1"}, "provider"},
+		{"_externalAuths", map[string]any{"collectionRef": users, "recordRef": ann, "provider": "google", "providerId": "1"}, ""},
+		{"_authOrigins", map[string]any{"collectionRef": users, "recordRef": bob, "fingerprint": "f"}, "recordRef"},
 	} {
 		_, err := g.tryCreate(c.collection, c.body)
 		var fields validation.Errors

@@ -1,10 +1,10 @@
-package records
+package records_test
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/troupebase/troupe/storage/filter"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -31,36 +31,31 @@ func (g *rig) explain(sql string) (steps []string) {
 func TestQueryPlans(t *testing.T) {
 	g := newRig(t, `{"type":"base","name":"posts","listRule":"","viewRule":"","fields":[{"type":"text","name":"title"},{"type":"number","name":"n"},
 		{"type":"number","name":"rank"},{"type":"autodate","name":"created","onCreate":true}],"indexes":["CREATE INDEX idx_rank ON posts (rank)"]}`)
-	cat := g.catalogue.Load()
-	c := cat.Find("posts")
-	page := func(p *plan) string { return p.sql }
+	page := func(p records.Plan) string { return p.Page }
+	caller := g.input("posts", nil).Caller
+	caller.Superuser = false
 	for _, tt := range []struct {
 		name         string
 		kind         byte
 		filter, sort string
-		statement    func(p *plan) string
+		statement    func(p records.Plan) string
 		want         []string
 	}{
-		{"filter and sort without an index", askList, "n > 10 && title ~ 'tit'", "-created", page,
+		{"filter and sort without an index", records.AskList, "n > 10 && title ~ 'tit'", "-created", page,
 			[]string{"SCAN posts", "USE TEMP B-TREE FOR ORDER BY"}},
-		{"no sort", askList, "", "", page, []string{"SCAN posts"}},
-		{"sort by id", askList, "", "-id", page, []string{"SCAN posts USING INDEX sqlite_autoindex_posts_1"}},
-		{"sort by an index", askList, "", "-rank", page, []string{"SCAN posts USING INDEX idx_rank"}},
-		{"one record", askOne, "", "", page, []string{"SEARCH posts USING INDEX sqlite_autoindex_posts_1 (id=?)"}},
-		{"records of an expand", askByID, "", "", page,
+		{"no sort", records.AskList, "", "", page, []string{"SCAN posts"}},
+		{"sort by id", records.AskList, "", "-id", page, []string{"SCAN posts USING INDEX sqlite_autoindex_posts_1"}},
+		{"sort by an index", records.AskList, "", "-rank", page, []string{"SCAN posts USING INDEX idx_rank"}},
+		{"one record", records.AskOne, "", "", page, []string{"SEARCH posts USING INDEX sqlite_autoindex_posts_1 (id=?)"}},
+		{"records of an expand", records.AskByID, "", "", page,
 			[]string{"SCAN _troupe_ids VIRTUAL TABLE INDEX 1:", "SEARCH posts USING INDEX sqlite_autoindex_posts_1 (id=?)"}},
-		{"total that is carried on", askList, "rank > 10", "", func(p *plan) string { return p.growth }, []string{
+		{"total that is carried on", records.AskList, "rank > 10", "", func(p records.Plan) string { return p.Growth }, []string{
 			"SEARCH posts USING INTEGER PRIMARY KEY (rowid>?)",
 			"SCALAR SUBQUERY 1", "SCAN main.sqlite_schema", "SCALAR SUBQUERY 2", "SEARCH main.posts", "SCALAR SUBQUERY 3",
 			"SEARCH main._troupe_commits USING INTEGER PRIMARY KEY (rowid=?)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := &ask{kind: tt.kind, c: c, sort: tt.sort, trust: filter.Client}
-			var err error
-			if a.filter, err = g.store.parse(tt.filter); err != nil {
-				t.Fatal(err)
-			}
-			p, err := g.store.plan(cat, a, g.input("posts", nil).Caller.Request)
+			p, err := g.store.PlanOf(tt.kind, "posts", tt.filter, tt.sort, caller)
 			if err != nil {
 				t.Fatal(err)
 			}

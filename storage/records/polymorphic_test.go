@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -168,9 +169,9 @@ func TestPolymorphicFilters(t *testing.T) {
 		{"cats", "barns_via_one.name ?= 'a'", ""},
 	} {
 		in := g.input(tt.collection, nil)
-		out, _, err := g.store.List(t.Context(), nil, &ListInput{CollectionID: in.CollectionID, Caller: anyone(false), Page: 1, PerPage: 30, Filter: tt.filter, Sort: "name"})
+		out, _, err := g.store.List(t.Context(), nil, &records.ListInput{CollectionID: in.CollectionID, Caller: anyone(false), Page: 1, PerPage: 30, Filter: tt.filter, Sort: "name"})
 		var got string
-		if errors.Is(err, ErrQuery) {
+		if errors.Is(err, records.ErrQuery) {
 			got = "400"
 		} else if err != nil {
 			t.Fatal(err)
@@ -258,7 +259,7 @@ func TestExpandPolymorphic(t *testing.T) {
 		{"home", "toy@toys", false, "home"},
 		{"lost", "one,many", false, "lost{many:[ace]}"},
 	} {
-		out, err := g.store.View(t.Context(), nil, &ViewInput{CollectionID: "homes0000000001", ID: petID(tt.id), Caller: anyone(tt.superuser), Expand: tt.expand})
+		out, err := g.store.View(t.Context(), nil, &records.ViewInput{CollectionID: "homes0000000001", ID: petID(tt.id), Caller: anyone(tt.superuser), Expand: tt.expand})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +273,7 @@ func TestExpandPolymorphicOfListsAndViews(t *testing.T) {
 	g := homesRig(t)
 	// In a list the records of all are read together.
 	for expand, want := range map[string]string{"many": "home{many:[rex+tom+ace]} lost{many:[ace]}", "many@cats": "home{many:[tom]} lost{}"} {
-		out, _, err := g.store.List(t.Context(), nil, &ListInput{CollectionID: "homes0000000001", Caller: anyone(false), Page: 1, PerPage: 30, Sort: "name", Expand: expand})
+		out, _, err := g.store.List(t.Context(), nil, &records.ListInput{CollectionID: "homes0000000001", Caller: anyone(false), Page: 1, PerPage: 30, Sort: "name", Expand: expand})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +286,7 @@ func TestExpandPolymorphicOfListsAndViews(t *testing.T) {
 		}
 	}
 	g.define(`{"type":"view","name":"shelters","viewRule":"","viewQuery":"select id, name, many as pets from homes"}`)
-	out, err := g.store.View(t.Context(), nil, &ViewInput{CollectionID: g.catalogue.Load().Find("shelters").ID, ID: petID("home"), Caller: anyone(false), Expand: "pets"})
+	out, err := g.store.View(t.Context(), nil, &records.ViewInput{CollectionID: g.catalogue.Load().Find("shelters").ID, ID: petID("home"), Caller: anyone(false), Expand: "pets"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +300,7 @@ func TestExpandPolymorphicOfListsAndViews(t *testing.T) {
 
 func TestExpandAllPolymorphic(t *testing.T) {
 	g := polyRig(t, "")
-	g.store.opts.ExpandAll = true
+	g.open(records.Options{ExpandAll: true})
 	g.create("homes", map[string]any{"id": petID("home"), "name": "home", "one": dog("rex"), "solo": petID("tom"),
 		"many": []any{dog("rex"), cat("tom"), "mice00000000001:" + petID("mig"), cat("secret"), dog("ace")}})
 	for _, tt := range []struct {
@@ -313,7 +314,7 @@ func TestExpandAllPolymorphic(t *testing.T) {
 		{"many@dogs", false, "home{many:[rex+ace] one:rex}"},
 		{"one@cats", false, "home{many:[rex+tom{toy:ball}+ace]}"},
 	} {
-		out, err := g.store.View(t.Context(), nil, &ViewInput{CollectionID: "homes0000000001", ID: petID("home"), Caller: anyone(tt.superuser), Expand: tt.expand})
+		out, err := g.store.View(t.Context(), nil, &records.ViewInput{CollectionID: "homes0000000001", ID: petID("home"), Caller: anyone(tt.superuser), Expand: tt.expand})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,10 +327,10 @@ func TestExpandAllPolymorphic(t *testing.T) {
 // Hidden polymorphic relations are expanded only for those who may see them, like others.
 func TestExpandAllHidesPolymorphic(t *testing.T) {
 	g := polyRig(t, `,"hidden":true`)
-	g.store.opts.ExpandAll = true
+	g.open(records.Options{ExpandAll: true})
 	g.create("homes", map[string]any{"id": petID("home"), "name": "home", "one": dog("rex")})
 	for superuser, want := range map[bool]string{false: "home{}", true: "home{one:rex}"} {
-		out, err := g.store.View(t.Context(), nil, &ViewInput{CollectionID: "homes0000000001", ID: petID("home"), Caller: anyone(superuser)})
+		out, err := g.store.View(t.Context(), nil, &records.ViewInput{CollectionID: "homes0000000001", ID: petID("home"), Caller: anyone(superuser)})
 		if err != nil {
 			t.Fatal(err)
 		}

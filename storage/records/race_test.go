@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -76,21 +77,21 @@ func TestFailedBatchLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = g.do(ctx, &Batch{Commands: []Command{update, fresh, taken}})
-	var failed *BatchError
+	err = g.do(ctx, &records.Batch{Commands: []records.Command{update, fresh, taken}})
+	var failed *records.BatchError
 	if !errors.As(err, &failed) || failed.Index != 2 {
 		t.Fatalf("batch failed with %v, want command 2", err)
 	}
 	if n := g.load("counters", "aaaaaaaaaaaaaaa").Get("n"); n != 1.0 {
 		t.Errorf("n = %v after the rollback, want 1", n)
 	}
-	if _, err := g.store.Load(ctx, g.catalogue.Load().Find("counters").ID, "bbbbbbbbbbbbbbb"); !errors.Is(err, ErrNotFound) {
+	if _, err := g.store.Load(ctx, g.catalogue.Load().Find("counters").ID, "bbbbbbbbbbbbbbb"); !errors.Is(err, records.ErrNotFound) {
 		t.Errorf("created record after the rollback: %v", err)
 	}
 	if got := g.emitted(); len(got) != 0 {
 		t.Errorf("a batch that failed emitted %v", got)
 	}
-	if err := g.do(ctx, &Batch{Commands: []Command{update, fresh}}); err != nil {
+	if err := g.do(ctx, &records.Batch{Commands: []records.Command{update, fresh}}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"update counters/aaaaaaaaaaaaaaa", "create counters/bbbbbbbbbbbbbbb"}

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -52,7 +53,7 @@ func TestTruncateInPieces(t *testing.T) {
 	g := family(t, 10)
 	g.create("counters", map[string]any{"name": "2"})
 	g.inPieces()
-	cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("counters").ID, Caller{})
+	cmd, err := g.store.PrepareTruncate(g.catalogue.Load().Find("counters").ID, records.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +75,14 @@ func TestTruncateInPieces(t *testing.T) {
 
 func TestBoundsOfDeletions(t *testing.T) {
 	for name, c := range map[string]struct {
-		bound Bound
+		bound records.Bound
 		many  int
 		err   error
 	}{
-		"short and few":        {Short, 400, nil},
-		"short and many":       {Short, maxShort, ErrInPieces},
-		"transaction and few":  {Bounded, maxShort, nil},
-		"transaction and many": {Bounded, maxBounded, ErrTooBig},
+		"short and few":        {records.Short, 400, nil},
+		"short and many":       {records.Short, records.MaxShort, records.ErrInPieces},
+		"transaction and few":  {records.Bounded, records.MaxShort, nil},
+		"transaction and many": {records.Bounded, records.MaxBounded, records.ErrTooBig},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := family(t, 0)
@@ -103,11 +104,11 @@ func TestBoundsOfDeletions(t *testing.T) {
 // Law 8: a unit does not look through a big table for references where no index helps. The deletion is worked out on a Reader.
 func TestLaw8_BigTablesAreNotReadUnderTheWriter(t *testing.T) {
 	g := family(t, 0)
-	g.exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= ?) INSERT INTO kids (id, up) SELECT printf('%015d', i), 'zzzzzzzzzzzzzzz' FROM n", maxShortRows)
+	g.exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= ?) INSERT INTO kids (id, up) SELECT printf('%015d', i), 'zzzzzzzzzzzzzzz' FROM n", records.MaxShortRows)
 	cmd, _ := g.store.PrepareDelete(ancestor, g.input("counters", nil))
-	cmd.Bound = Short
-	if err := g.do(context.Background(), cmd); !errors.Is(err, ErrInPieces) {
-		t.Fatalf("%v, want %v", err, ErrInPieces)
+	cmd.Bound = records.Short
+	if err := g.do(context.Background(), cmd); !errors.Is(err, records.ErrInPieces) {
+		t.Fatalf("%v, want %v", err, records.ErrInPieces)
 	}
 	r, err := g.store.BeginRemoval(context.Background(), cmd)
 	if err != nil || r != nil {
@@ -131,7 +132,7 @@ func TestLaw8_PiecesAreSmall(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if most > partSize*maxPieceParts || most == 0 {
+	if most > records.PartSize*records.MaxPieceParts || most == 0 {
 		t.Errorf("a unit wrote %d records", most)
 	}
 	if n := len(g.emitted()); n != 1+20_000+20_000 {

@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // inPieces makes every deletion of the store one in pieces, of one record each.
-func (g *rig) inPieces() { g.store.sizes = pieceSizes{short: 0, part: 1} }
+func (g *rig) inPieces() { g.store.InPieces(1) }
 
 // remove deletes a record in pieces; between runs between them.
 func (g *rig) remove(collection, id string, between func()) error {
@@ -23,7 +24,7 @@ func (g *rig) remove(collection, id string, between func()) error {
 	return g.runRemoval(cmd, between)
 }
 
-func (g *rig) runRemoval(cmd target, between func()) error {
+func (g *rig) runRemoval(cmd records.Target, between func()) error {
 	r, err := g.store.BeginRemoval(context.Background(), cmd)
 	for err == nil && r != nil {
 		var done bool

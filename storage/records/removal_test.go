@@ -1,4 +1,4 @@
-package records
+package records_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 	"github.com/troupebase/troupe/storage/validation"
 )
@@ -84,7 +85,7 @@ func TestRemovalKeepsOthersAway(t *testing.T) {
 				t.Fatal(r, err)
 			}
 			err = c.write(g)
-			var going *BeingDeletedError
+			var going *records.BeingDeletedError
 			switch {
 			case !c.kept && err != nil:
 				t.Fatal(err)
@@ -99,7 +100,7 @@ func TestRemovalKeepsOthersAway(t *testing.T) {
 			if going != nil {
 				<-going.Done
 				err := c.write(g)
-				if !errors.Is(err, ErrNotFound) && !errors.As(err, new(validation.Errors)) {
+				if !errors.Is(err, records.ErrNotFound) && !errors.As(err, new(validation.Errors)) {
 					t.Errorf("afterwards: %v, want that the record is not there", err)
 				}
 			}
@@ -120,7 +121,7 @@ func TestRemovalFindsWhatIsWrittenMeanwhile(t *testing.T) {
 		n := 0
 		for ; ctx.Err() == nil; n++ {
 			_, err := g.tryCreate("kids", map[string]any{"up": ancestor})
-			var going *BeingDeletedError
+			var going *records.BeingDeletedError
 			if errors.As(err, &going) {
 				<-going.Done
 			} else if err != nil {
@@ -159,7 +160,7 @@ func TestRemovalGoesOnAfterAnEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		again := NewStore(g.db, g.catalogue.Load, Options{Passwords: g.cheapPasswords()}) // as after a start
+		again := records.NewStore(g.db, g.catalogue.Load, records.Options{Passwords: g.cheapPasswords()}) // as after a start
 		r, err = again.UnfinishedRemoval(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +170,7 @@ func TestRemovalGoesOnAfterAnEnd(t *testing.T) {
 		}
 		g.store = again
 		for r != nil {
-			if err := g.tryUpdate("counters", ancestor, map[string]any{"name": "x"}); g.totalOf("counters") > 0 && !errors.As(err, new(*BeingDeletedError)) {
+			if err := g.tryUpdate("counters", ancestor, map[string]any{"name": "x"}); g.totalOf("counters") > 0 && !errors.As(err, new(*records.BeingDeletedError)) {
 				t.Fatalf("after %d pieces: %v, want that the record is being deleted", steps, err)
 			}
 			done, err := r.Step(context.Background())

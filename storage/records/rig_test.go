@@ -1,10 +1,11 @@
-package records
+package records_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/migrations"
+	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -23,11 +25,12 @@ import (
 type rig struct {
 	t         testing.TB
 	db        *sqlite.DB
-	store     *Store
+	store     *records.Store
+	opts      records.Options // of the store
 	catalogue atomic.Pointer[schema.Catalogue]
 	salt      atomic.Int64
 	mu        sync.Mutex
-	changes   []*Change // committed ones, in order
+	changes   []*records.Change // committed ones, in order
 }
 
 // newRig opens a database and makes collections of their definitions.
@@ -42,7 +45,8 @@ func newRig(t testing.TB, definitions ...string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	g.db, g.store = db, NewStore(db, g.catalogue.Load, Options{Passwords: g.cheapPasswords()})
+	g.db = db
+	g.open(records.Options{})
 	err = db.Read(context.Background(), func(r *sqlite.Reader) error {
 		list, err := schema.Load(r.Conn())
 		g.catalogue.Store(schema.NewCatalogue(1, list))
@@ -57,6 +61,12 @@ func newRig(t testing.TB, definitions ...string) *rig {
 	return g
 }
 
+// open replaces the store by a new one with other options, as after a start.
+func (g *rig) open(o records.Options) {
+	o.Passwords = g.cheapPasswords()
+	g.opts, g.store = o, records.NewStore(g.db, g.catalogue.Load, o)
+}
+
 func bootstrapRig(t testing.TB, data, aux string) {
 	t.Helper()
 	var conns [2]*zsqlite.Conn
@@ -68,7 +78,7 @@ func bootstrapRig(t testing.TB, data, aux string) {
 		defer conn.Close()
 		conns[i] = conn
 	}
-	if err := errors.Join(migrations.Bootstrap(conns[0], conns[1], time.Now()), CreateTables(conns[0])); err != nil {
+	if err := errors.Join(migrations.Bootstrap(conns[0], conns[1], time.Now()), records.CreateTables(conns[0])); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -77,7 +87,7 @@ func (g *rig) committed(group sqlite.Group) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, c := range group.Changes {
-		if c, ok := c.(*Change); ok {
+		if c, ok := c.(*records.Change); ok {
 			g.changes = append(g.changes, c)
 		}
 	}
@@ -117,14 +127,22 @@ func (g *rig) define(definition string) {
 	}
 }
 
-func (g *rig) input(collection string, body map[string]any) WriteInput {
-	who := Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: true}
-	return WriteInput{CollectionID: g.catalogue.Load().Find(collection).ID, Caller: who, Body: body}
+// swap puts another definition of a collection into the catalogue, without a change of its table.
+func (g *rig) swap(c *schema.Collection) {
+	old := g.catalogue.Load()
+	list := slices.Clone(old.Collections)
+	list[slices.IndexFunc(list, func(o *schema.Collection) bool { return o.ID == c.ID })] = c
+	g.catalogue.Store(schema.NewCatalogue(old.Number+1, list))
+}
+
+func (g *rig) input(collection string, body map[string]any) records.WriteInput {
+	who := records.Caller{Request: &filter.Request{Context: "default", Now: time.Now()}, Superuser: true}
+	return records.WriteInput{CollectionID: g.catalogue.Load().Find(collection).ID, Caller: who, Body: body}
 }
 
 // cheapPasswords "hashes" without cost. No two hashes of a password are the same, as with bcrypt.
-func (g *rig) cheapPasswords() Passwords {
-	return Passwords{
+func (g *rig) cheapPasswords() records.Passwords {
+	return records.Passwords{
 		Hash: func(_ context.Context, plain string, _ int) (string, error) {
 			return fmt.Sprintf("hash%d:%s", g.salt.Add(1), plain), nil
 		},
@@ -152,9 +170,11 @@ func (g *rig) exec(sql string, args ...any) {
 }
 
 // do applies a command.
-func (g *rig) do(ctx context.Context, cmd Command) error { return g.db.Do(ctx, g.store.Work(cmd, nil)) }
+func (g *rig) do(ctx context.Context, cmd records.Command) error {
+	return g.db.Do(ctx, g.store.Work(cmd, nil))
+}
 
-func (g *rig) tryCreate(collection string, body map[string]any) (*Record, error) {
+func (g *rig) tryCreate(collection string, body map[string]any) (*records.Record, error) {
 	cmd, err := g.store.PrepareCreate(context.Background(), g.input(collection, body))
 	if err == nil {
 		err = g.do(context.Background(), cmd)
@@ -165,7 +185,7 @@ func (g *rig) tryCreate(collection string, body map[string]any) (*Record, error)
 	return cmd.Result, nil
 }
 
-func (g *rig) create(collection string, body map[string]any) *Record {
+func (g *rig) create(collection string, body map[string]any) *records.Record {
 	g.t.Helper()
 	r, err := g.tryCreate(collection, body)
 	if err != nil {
@@ -182,7 +202,7 @@ func (g *rig) tryUpdate(collection, id string, body map[string]any) error {
 	return err
 }
 
-func (g *rig) load(collection, id string) *Record {
+func (g *rig) load(collection, id string) *records.Record {
 	g.t.Helper()
 	r, err := g.store.Load(context.Background(), g.catalogue.Load().Find(collection).ID, id)
 	if err != nil {

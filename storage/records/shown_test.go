@@ -1,14 +1,16 @@
-package records
+package records_test
 
 import (
 	"context"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/records"
 )
 
 // code is user code around a record.
-type code = func(v *Shown, inner func() error) error
+type code = func(v *records.Shown, inner func() error) error
 
 type shownTest struct {
 	name, collection, caller, context string
@@ -17,47 +19,47 @@ type shownTest struct {
 }
 
 func shownTests(t *testing.T) []shownTest {
-	before := func(f func(v *Shown)) code {
-		return func(v *Shown, inner func() error) error { f(v); return inner() }
+	before := func(f func(v *records.Shown)) code {
+		return func(v *records.Shown, inner func() error) error { f(v); return inner() }
 	}
-	after := func(f func(v *Shown)) code {
-		return func(v *Shown, inner func() error) error { err := inner(); f(v); return err }
+	after := func(f func(v *records.Shown)) code {
+		return func(v *records.Shown, inner func() error) error { err := inner(); f(v); return err }
 	}
-	set := func(name string, value any) func(v *Shown) {
-		return func(v *Shown) {
+	set := func(name string, value any) func(v *records.Shown) {
+		return func(v *records.Shown) {
 			if err := v.Set(name, value); err != nil {
 				t.Errorf("set %s: %v", name, err)
 			}
 		}
 	}
 	return []shownTest{
-		{"hide before", "posts", "guest", "default", before(func(v *Shown) { v.Hide("title", "nothing") }), `"n":1.5`, `"title"`},
-		{"hide after", "posts", "guest", "default", after(func(v *Shown) { v.Hide("title", "n") }), `"ok":true`, `"title"`},
-		{"hide before for superusers", "posts", "superuser", "default", before(func(v *Shown) { v.Hide("title") }), `"title":`, `none`},
-		{"hide after for superusers", "posts", "superuser", "default", after(func(v *Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
-		{"hide before in messages", "posts", "superuser", "realtime", before(func(v *Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
-		{"hide after in messages", "posts", "superuser", "realtime", after(func(v *Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
-		{"hide the id", "posts", "guest", "default", after(func(v *Shown) { v.Hide("id") }), `"title"`, `"id":`},
-		{"show a hidden field", "posts", "guest", "default", before(func(v *Shown) { v.Show("hidden") }), `"hidden":"h"`, `"team"`},
-		{"show after hide", "posts", "guest", "default", after(func(v *Shown) { v.Hide("n"); v.Show("n") }), `"n":1.5`, `none`},
+		{"hide before", "posts", "guest", "default", before(func(v *records.Shown) { v.Hide("title", "nothing") }), `"n":1.5`, `"title"`},
+		{"hide after", "posts", "guest", "default", after(func(v *records.Shown) { v.Hide("title", "n") }), `"ok":true`, `"title"`},
+		{"hide before for superusers", "posts", "superuser", "default", before(func(v *records.Shown) { v.Hide("title") }), `"title":`, `none`},
+		{"hide after for superusers", "posts", "superuser", "default", after(func(v *records.Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
+		{"hide before in messages", "posts", "superuser", "realtime", before(func(v *records.Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
+		{"hide after in messages", "posts", "superuser", "realtime", after(func(v *records.Shown) { v.Hide("title") }), `"hidden":"h"`, `"title"`},
+		{"hide the id", "posts", "guest", "default", after(func(v *records.Shown) { v.Hide("id") }), `"title"`, `"id":`},
+		{"show a hidden field", "posts", "guest", "default", before(func(v *records.Shown) { v.Show("hidden") }), `"hidden":"h"`, `"team"`},
+		{"show after hide", "posts", "guest", "default", after(func(v *records.Shown) { v.Hide("n"); v.Show("n") }), `"n":1.5`, `none`},
 		{"a value", "posts", "guest", "default", before(set("title", "new")), `"title":"new"`, `Of <`},
 		{"a value is cast", "posts", "guest", "default", after(set("n", "2.5")), `"n":2.5`, `"n":"`},
-		{"a value of the record", "posts", "guest", "default", after(func(v *Shown) { v.Record().Set("title", "new") }), `"title":"new"`, `Of <`},
+		{"a value of the record", "posts", "guest", "default", after(func(v *records.Shown) { v.Record().Set("title", "new") }), `"title":"new"`, `Of <`},
 		{"a key", "posts", "guest", "default", after(set("zero", map[string]any{"a": "<b>"})), `,"zero":{"a":"\u003cb\u003e"}}`, `none`},
 		{"a key is sorted", "posts", "guest", "default", before(set("c", 1)), `"by":"annannannannann","c":1,"collectionId"`, `none`},
 		{"a key at the beginning", "posts", "guest", "default", before(set("_", nil)), `{"_":null,"at":`, `none`},
-		{"a key twice", "posts", "guest", "default", before(func(v *Shown) { set("zz", 1)(v); set("zz", 2)(v) }), `,"zz":2}`, `"zz":1`},
-		{"a key taken away", "posts", "guest", "default", before(func(v *Shown) { set("zz", 1)(v); v.Hide("zz") }), `"title"`, `"zz"`},
+		{"a key twice", "posts", "guest", "default", before(func(v *records.Shown) { set("zz", 1)(v); set("zz", 2)(v) }), `,"zz":2}`, `"zz":1`},
+		{"a key taken away", "posts", "guest", "default", before(func(v *records.Shown) { set("zz", 1)(v); v.Hide("zz") }), `"title"`, `"zz"`},
 		{"a key with quotes", "posts", "guest", "default", before(set(`x"y`, 1)), `"x\"y":1}`, `none`},
-		{"skipping the server's part", "posts", "superuser", "default", func(*Shown, func() error) error { return nil }, `"title"`, `"hidden"`},
-		{"secrets", "members", "superuser", "default", after(func(v *Shown) { v.Show("password", "tokenKey"); set("tokenKey", "t")(v) }), `"email":`, `tokenKey`},
+		{"skipping the server's part", "posts", "superuser", "default", func(*records.Shown, func() error) error { return nil }, `"title"`, `"hidden"`},
+		{"secrets", "members", "superuser", "default", after(func(v *records.Shown) { v.Show("password", "tokenKey"); set("tokenKey", "t")(v) }), `"email":`, `tokenKey`},
 		{"email of others", "members", "guest", "default", nil, `"name"`, `@x.test`},
 		{"own email", "members", "self", "default", nil, `managed@x.test`, `none`},
-		{"own email without the server's part", "members", "self", "default", func(*Shown, func() error) error { return nil }, `"name"`, `@x.test`},
-		{"own email hidden before", "members", "self", "default", before(func(v *Shown) { v.Hide("email") }), `"name"`, `@x.test`},
+		{"own email without the server's part", "members", "self", "default", func(*records.Shown, func() error) error { return nil }, `"name"`, `@x.test`},
+		{"own email hidden before", "members", "self", "default", before(func(v *records.Shown) { v.Hide("email") }), `"name"`, `@x.test`},
 		{"managed email", "members", "manager", "default", nil, `managed@x.test`, `none`},
-		{"email shown", "members", "guest", "default", before(func(v *Shown) { v.Show("email") }), `managed@x.test`, `none`},
-		{"email shown, then hidden", "members", "superuser", "default", after(func(v *Shown) { v.Show("email"); v.Hide("email") }), `"name"`, `@x.test`},
+		{"email shown", "members", "guest", "default", before(func(v *records.Shown) { v.Show("email") }), `managed@x.test`, `none`},
+		{"email shown, then hidden", "members", "superuser", "default", after(func(v *records.Shown) { v.Show("email"); v.Hide("email") }), `"name"`, `@x.test`},
 		{"another id sees no more", "members", "self", "default", before(set("id", bossID)), `managed@x.test`, `none`},
 	}
 }
@@ -67,7 +69,7 @@ func TestShown(t *testing.T) {
 	e := g.enrich("posts", "members")
 	for _, tt := range shownTests(t) {
 		t.Run(tt.name, func(t *testing.T) {
-			e.f = func(_ context.Context, v *Shown, caller *Caller, inner func() error) error {
+			e.f = func(_ context.Context, v *records.Shown, caller *records.Caller, inner func() error) error {
 				if caller.Request.Context != tt.context {
 					t.Errorf("context %q", caller.Request.Context)
 				}
@@ -80,15 +82,15 @@ func TestShown(t *testing.T) {
 			caller.Request.Context = tt.context
 			c := g.catalogue.Load().Find(tt.collection)
 			r := g.load(tt.collection, annID)
-			view, err := g.store.View(t.Context(), nil, &ViewInput{CollectionID: c.ID, ID: annID, Caller: caller})
+			view, err := g.store.View(t.Context(), nil, &records.ViewInput{CollectionID: c.ID, ID: annID, Caller: caller})
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, err := g.store.Answer(t.Context(), nil, r, &AnswerInput{Caller: caller})
+			answer, err := g.store.Answer(t.Context(), nil, r, &records.AnswerInput{Caller: caller})
 			if err != nil {
 				t.Fatal(err)
 			}
-			list, _, err := g.store.List(t.Context(), nil, &ListInput{CollectionID: c.ID, Caller: caller, Page: 1, PerPage: 1, Filter: "id = '" + annID + "'"})
+			list, _, err := g.store.List(t.Context(), nil, &records.ListInput{CollectionID: c.ID, Caller: caller, Page: 1, PerPage: 1, Filter: "id = '" + annID + "'"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +110,20 @@ func TestShown(t *testing.T) {
 
 func TestShownRefuses(t *testing.T) {
 	g := worldRig(t)
-	v := newShown(g.load("posts", annID), audience{}, false)
+	e := g.enrich("posts")
+	e.f = func(_ context.Context, v *records.Shown, _ *records.Caller, inner func() error) error {
+		refusals(t, v)
+		return inner()
+	}
+	if _, err := g.store.View(t.Context(), nil, &records.ViewInput{CollectionID: g.catalogue.Load().Find("posts").ID, ID: annID, Caller: g.callers()["guest"]}); err != nil {
+		t.Fatal(err)
+	}
+	if e.calls != 1 {
+		t.Errorf("%d calls", e.calls)
+	}
+}
+
+func refusals(t *testing.T, v *records.Shown) {
 	for _, name := range []string{"expand", "collectionId", "collectionName"} {
 		if v.Set(name, 1) == nil {
 			t.Errorf("%s can be set", name)
@@ -117,9 +132,9 @@ func TestShownRefuses(t *testing.T) {
 	if v.Set("x", func() {}) == nil {
 		t.Error("a function is shown")
 	}
-	for i := range maxCustomKeys {
+	for i := range records.MaxCustomKeys {
 		if err := v.Set(fmt.Sprint("k", i), i); err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
 	}
 	if v.Set("more", 1) == nil || v.Set("k1", 2) != nil {
@@ -129,9 +144,9 @@ func TestShownRefuses(t *testing.T) {
 
 // TestExpandKeepsItsPlace: whatever is shown or hidden around it.
 func TestExpandKeepsItsPlace(t *testing.T) {
-	s, _ := nodesStore(t, `INSERT INTO nodes (id, next) VALUES ('A', 'B')`, `INSERT INTO nodes (id) VALUES ('B')`)
+	n := newNodes(t, `INSERT INTO nodes (id, next) VALUES ('A', 'B')`, `INSERT INTO nodes (id) VALUES ('B')`)
 	e := &enricher{names: map[string]bool{"nodes": true}}
-	s = NewStore(s.db, s.catalogue, Options{Enricher: e})
+	s := n.store(records.Options{Enricher: e})
 	for _, tt := range []struct {
 		hide, set, want string
 	}{
@@ -139,7 +154,7 @@ func TestExpandKeepsItsPlace(t *testing.T) {
 		{"id n next kids", "", `{"collectionId":"nodes","collectionName":"nodes","expand":{"next":{"collectionId":"nodes","collectionName":"nodes"}}}`},
 		{"n kids", "a ex exp expand2 f", `{"a":1,"collectionId":"nodes","collectionName":"nodes","ex":1,"exp":1,"expand":{"next":{"a":1,"collectionId":"nodes","collectionName":"nodes","ex":1,"exp":1,"expand2":1,"f":1,"id":"B","next":""}},"expand2":1,"f":1,"id":"A","next":"B"}`},
 	} {
-		e.f = func(_ context.Context, v *Shown, _ *Caller, inner func() error) error {
+		e.f = func(_ context.Context, v *records.Shown, _ *records.Caller, inner func() error) error {
 			v.Hide(strings.Fields(tt.hide)...)
 			for _, name := range strings.Fields(tt.set) {
 				if err := v.Set(name, 1); err != nil {
@@ -148,7 +163,7 @@ func TestExpandKeepsItsPlace(t *testing.T) {
 			}
 			return inner()
 		}
-		out, err := s.View(t.Context(), nil, &ViewInput{CollectionID: "nodes", ID: "A", Caller: anyone(false), Expand: "next"})
+		out, err := s.View(t.Context(), nil, &records.ViewInput{CollectionID: "nodes", ID: "A", Caller: anyone(false), Expand: "next"})
 		if err != nil {
 			t.Fatal(err)
 		}
