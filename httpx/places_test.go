@@ -149,9 +149,23 @@ func TestGreediestMakesRoom(t *testing.T) {
 		}
 	}
 	ask()
+	for dialled := 201; ; dialled++ { // several are closed at once, so there may be places left
+		var st ConnectionStats
+		until(t, "all were seen", func() bool { st = w.s.Connections(); return st.Used+int(st.Closed+st.Refused) == dialled })
+		if st.Used == 40 {
+			break
+		}
+		w.dial(fmt.Sprintf("10.0.1.%d", dialled%2))
+	}
+	until(t, "the modest client only waits, too", func() bool {
+		w.s.places.mu.Lock()
+		defer w.s.places.mu.Unlock()
+		return w.s.places.clients["10.0.0.9"].first != nil
+	})
 	if got := w.line(w.dial("10.0.0.10"), "/x"); got != ok200 {
 		t.Errorf("a newcomer: %s", got)
 	}
+	ask() // the newcomer's place was one of those who have many
 	if st := w.s.Connections(); st.Used > 40 {
 		t.Errorf("%+v", st)
 	}

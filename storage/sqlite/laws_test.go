@@ -12,6 +12,8 @@ import (
 	"time"
 
 	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 func TestLaw3_DeadlineRemovesAQueuedUnit(t *testing.T) {
@@ -243,6 +245,25 @@ func TestLaw12_PanicsInCallbacks(t *testing.T) {
 	}()
 	if n := len(db.pool.lent); n != 0 {
 		t.Errorf("%d Readers were not given back", n)
+	}
+}
+
+// TestLaw12_PanicsInUnits: a unit that panics is answered so, leaves nothing, and takes neither the Writer nor other units along.
+func TestLaw12_PanicsInUnits(t *testing.T) {
+	db := openTest(t, Options{}, tableT)
+	err := db.Do(context.Background(), WorkFunc(func(tx *Tx) error {
+		if err := insert(1).Apply(tx); err != nil {
+			return err
+		}
+		panic("unit")
+	}))
+	var p *routine.Panic
+	if !errors.As(err, &p) || p.Value != "unit" {
+		t.Errorf("the unit was answered %v", err)
+	}
+	mustDo(t, db, insert(2).Apply)
+	if got := ints(t, db, "SELECT id FROM t"); !slices.Equal(got, []int{2}) {
+		t.Error(got)
 	}
 }
 
