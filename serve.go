@@ -43,7 +43,7 @@ func (a *App) RunWith(ctx context.Context, address string, started func(addr net
 		Routes: server.SetExtensions,
 	})
 	if err != nil {
-		return err
+		return ended(ctx, err)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {

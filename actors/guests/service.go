@@ -37,8 +37,8 @@ type Source struct {
 	Limits wasmhost.Limits
 	// Grants are what the operator lets extensions do, by their names.
 	Grants map[string][]wasmhost.Grant
-	// Routes puts the routes of a set of extensions in place. An error refuses the set, and the routes stay as they were.
-	// Nil means that routes are not served.
+	// Routes puts the routes of a set of extensions in place. An error refuses the set, and the routes stay as they were; a
+	// [wasmhost.Blame] says which of them are to be left out. Nil means that routes are not served.
 	Routes func(set []*wasmhost.Extension) error
 }
 
@@ -62,8 +62,9 @@ func New(o Options) *Service {
 // Access returns how code of users reaches data, for another engine than that of WebAssembly.
 func (s *Service) Access() *Access { return s.access }
 
-// Load loads the extensions of a directory, binds their hooks and reloads them when their files change. It is called once, and
-// runs the bootstrap hooks of those it finds; an error of one of these is returned. Files that cannot be loaded are logged.
+// Load loads the extensions of a directory, binds their hooks and reloads them when their files change. It is called once. When
+// all that it finds are in place their bootstrap hooks run, see [Service.Serving] for what follows from a failure. Files that
+// cannot be loaded are logged and left out; errors are of the cache, and of ctx.
 func (s *Service) Load(ctx context.Context, from Source) error {
 	m, err := wasmhost.Open(ctx, wasmhost.Options{
 		Dir: from.Dir, CacheDir: from.CacheDir, Host: host{s.access}, Logger: s.log, Limits: from.Limits, Grants: from.Grants, Watch: true,
@@ -76,15 +77,49 @@ func (s *Service) Load(ctx context.Context, from Source) error {
 			s.bind(set)
 			return nil
 		},
+		Raise: s.call,
 	})
 	if err != nil {
 		return fmt.Errorf("load extensions: %w", err)
 	}
 	s.manager.Store(m)
-	for _, x := range m.Extensions() {
-		if err := CallEvent(ctx, x, "bootstrap"); err != nil {
-			return fmt.Errorf("start extension %s: %w", x.Name(), err)
-		}
+	if err := m.Raise(ctx, "bootstrap"); err != nil {
+		return fmt.Errorf("start extensions: %w", err)
+	}
+	return nil
+}
+
+// Serving runs the serve hooks of the extensions: several at a time, begun in the order of names, within a bounded time. An
+// extension whose hook fails, refuses or takes too long is taken out, and tried again by and by; the others stay. What is
+// loaded later runs its bootstrap and serve hooks before it takes its place. The error is of ctx.
+func (s *Service) Serving(ctx context.Context) error {
+	m := s.manager.Load()
+	if m == nil {
+		return nil
+	}
+	if err := m.Raise(ctx, "serve"); err != nil {
+		return fmt.Errorf("serve extensions: %w", err)
+	}
+	return nil
+}
+
+// Refused returns the files that are not in place as they are in the directory, and why, ordered by name.
+func (s *Service) Refused() []wasmhost.Refused {
+	if m := s.manager.Load(); m != nil {
+		return m.Refused()
+	}
+	return nil
+}
+
+// Propose puts the routes of the extensions in place once more, because those of the server or the program are others now. An
+// extension whose route is taken is left out.
+func (s *Service) Propose(ctx context.Context) error {
+	m := s.manager.Load()
+	if m == nil {
+		return nil
+	}
+	if err := m.Propose(ctx); err != nil {
+		return fmt.Errorf("put the routes of extensions in place: %w", err)
 	}
 	return nil
 }
@@ -113,13 +148,13 @@ func (s *Service) Close() error {
 	return nil
 }
 
-// CallEvent calls the hooks of an extension for an event that is about no record.
-func CallEvent(ctx context.Context, x *wasmhost.Extension, event string) error {
+// call calls the hooks of an extension for an event that is about no record.
+func (s *Service) call(ctx context.Context, x *wasmhost.Extension, event string) error {
 	for i, spec := range x.Hooks() {
 		if spec.Event != event {
 			continue
 		}
-		g := &hook{x: x, index: i, spec: spec}
+		g := &hook{s: s, x: x, index: i, spec: spec}
 		if err := g.around(ctx, &wasmhost.Call{}, func() error { return nil }); err != nil {
 			return err
 		}

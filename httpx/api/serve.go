@@ -7,7 +7,6 @@ import (
 	"net"
 	"sync"
 
-	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
@@ -38,13 +37,8 @@ func (a *API) Serve(ctx context.Context, ln net.Listener, started func(addr net.
 		if err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
-		if err := a.extensions.setBase(router); err != nil {
+		if err := errors.Join(a.extensions.setBase(ctx, router), a.guests.Serving(ctx)); err != nil {
 			return fmt.Errorf("serve: %w", err)
-		}
-		for _, x := range a.guests.Extensions() {
-			if err := guests.CallEvent(ctx, x, "serve"); err != nil {
-				return fmt.Errorf("serve: extension %s: %w", x.Name(), err)
-			}
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("serve: %w", err) // whoever ends ctx has called Shutdown by now, perhaps, and will not again
