@@ -88,6 +88,7 @@ const (
 	idleLife       = 30 * time.Second       // how long an instance beyond keepIdle stays idle
 	retireGrace    = 30 * time.Second       // how long an old version stays for those that hold it: longer than any request
 	describeLimit  = 2 * time.Second        // time for the description; a Go guest needs 10 ms to start
+	raiseAlone     = 50 * time.Millisecond  // how long the next extension waits with an event for the one before it
 	raiseLimit     = 5 * time.Second        // time for an event like bootstrap, waiting for others included
 	openLimit      = 2 * time.Minute        // how long a start waits for what has to be compiled
 	gatherTime     = 250 * time.Millisecond // how long what is ready waits for what else was found

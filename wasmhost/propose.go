@@ -1,16 +1,11 @@
 package wasmhost
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
-
-	"github.com/troupebase/troupe/internal/routine"
 )
 
 // Blame says which extensions of a set cannot be in it, and why. [Options.Changed] returns it, or an error that wraps it, and gets a set
@@ -178,103 +173,4 @@ func (m *Manager) propose(set []*Extension) (err error) {
 		return fmt.Errorf("refused: %w", err)
 	}
 	return nil
-}
-
-// raising is an event that is raised for everything in place.
-type raising struct {
-	event    string
-	again    bool // there is no event; what is in place is only proposed again
-	failures map[*Extension]error
-	done     chan struct{} // closed when those that failed are out
-}
-
-// raise begins an event. From now on nothing comes in place that has not passed it.
-func (l *loader) raise(r *raising) {
-	if r.again {
-		l.proposeAgain()
-		close(r.done)
-		return
-	}
-	l.events = append(l.events, r.event)
-	for _, f := range l.files {
-		if f.candidate != nil && f.candidate.state == ready {
-			l.advance(f)
-		}
-	}
-	l.busy++
-	set := *l.m.set.Load()
-	routine.Go(func() {
-		r.failures = l.m.raiseAll(l.jobs, set, r.event)
-		select {
-		case l.raised <- r:
-		case <-l.quit:
-		}
-	}, func(p *routine.Panic) {
-		l.m.log.Error("extensions: panic", "in", "an event", "panic", p.Value, "stack", string(p.Stack))
-	})
-}
-
-// endRaise has those leave that failed.
-func (l *loader) endRaise(r *raising) {
-	l.busy--
-	for x, err := range r.failures {
-		if l.inPlace(x.file) != x {
-			continue // replaced meanwhile, by a version that passed it
-		}
-		l.expelled[x] = true
-		if f := l.files[x.file]; f != nil && f.seen.sum == x.sum {
-			l.fail(x.file, f, &loadError{ofRun, fmt.Errorf("%s of %s: %w", r.event, x.file, err)})
-		} else {
-			x.log.Error("extension: refused", "event", r.event, "error", err)
-		}
-	}
-	l.propose()
-	close(r.done)
-}
-
-// proposeAgain proposes what is in place once more, because something else has changed that it may collide with.
-func (l *loader) proposeAgain() {
-	err := l.m.propose(slices.Clone(*l.m.set.Load()))
-	var blame Blame
-	switch {
-	case err == nil:
-	case errors.As(err, &blame) && l.give(blame):
-		l.propose()
-	default:
-		l.m.log.Error("extensions: what is in place was refused", "error", err)
-		l.later()
-	}
-}
-
-// raiseAll raises an event for a set, for several at a time, begun in the order of their names, and returns who failed.
-func (m *Manager) raiseAll(ctx context.Context, set []*Extension, event string) map[*Extension]error {
-	failures := make(map[*Extension]error)
-	var mu sync.Mutex
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range min(maxRaising, len(set)) {
-		routine.In(&group, func() {
-			for n := int(next.Add(1)) - 1; n < len(set); n = int(next.Add(1)) - 1 {
-				if err := m.raiseOne(ctx, set[n], event); err != nil {
-					mu.Lock()
-					failures[set[n]] = err
-					mu.Unlock()
-				}
-			}
-		}, func(p *routine.Panic) {
-			m.log.Error("extensions: panic", "in", "an event", "panic", p.Value, "stack", string(p.Stack))
-		})
-	}
-	group.Wait()
-	return failures
-}
-
-// raiseOne raises an event for one version, within a bounded time.
-func (m *Manager) raiseOne(ctx context.Context, x *Extension, event string) error {
-	if m.options.Raise == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, raiseLimit)
-	defer cancel()
-	return routine.Guard(func() error { return m.options.Raise(ctx, x, event) })
 }
