@@ -160,6 +160,7 @@ var unseen = map[string]string{
 	"actors/mailer.ErrFull":             "mails go out after the answer",
 	"actors/mailer.ErrNoSendmail":       "mails go out after the answer",
 	"wasmhost.Error":                    "what a host function says to its guest",
+	"wasmhost.Blame":                    "leaves extensions out of a set",
 	"wasmhost.Rejection":                "becomes a hooks.Rejection",
 	"wasmhost/rewrite.ErrContract":      "the extension is not loaded",
 	"wasmhost/rewrite.ErrMalformed":     "the extension is not loaded",
