@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/budget"
 )
 
@@ -48,7 +49,7 @@ func TestLaw13BodiesUnderWay(t *testing.T) {
 	for range 50 {
 		w.send("10.0.0.1", "application/json", 30<<20, `{`)
 	}
-	until(t, "50 bodies have begun", func() bool { return share.Usage().Used == 50*leastBody })
+	eventually.True(t, "50 bodies have begun", func() bool { return share.Usage().Used == 50*leastBody })
 	answers := make(chan string, 50)
 	for range 50 {
 		line := w.send("10.0.0.1", "application/json", 30<<20, `{"a":"`+strings.Repeat("x", 200<<10))
@@ -77,11 +78,11 @@ func TestBodiesAreGivenBack(t *testing.T) {
 	for _, contentType := range []string{"application/json", formData} {
 		c := w.dial("10.0.0.3")
 		io.WriteString(c, "POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: "+contentType+"\r\nContent-Length: 30000000\r\n\r\n--B\r\n")
-		until(t, "begun", func() bool { return share.Usage().Used > 0 })
+		eventually.True(t, "begun", func() bool { return share.Usage().Used > 0 })
 		c.Close()
-		until(t, "given back", func() bool { return share.Usage().Used == 0 && w.s.bodiesOpen() == 0 })
+		eventually.True(t, "given back", func() bool { return share.Usage().Used == 0 && w.s.bodiesOpen() == 0 })
 	}
-	until(t, "given back", func() bool { return share.Usage().Used == 0 })
+	eventually.True(t, "given back", func() bool { return share.Usage().Used == 0 })
 }
 
 func (s *Server) bodiesOpen() int {
@@ -97,7 +98,7 @@ func TestLargestBodyMakesRoom(t *testing.T) {
 	for i := range 2 {
 		slow = append(slow, w.send(fmt.Sprintf("10.0.0.%d", i), "application/json", 30<<20, `{"a":"`+strings.Repeat("x", 900<<10)))
 	}
-	until(t, "the share is full", func() bool { return share.Usage().Used == 2<<20 })
+	eventually.True(t, "the share is full", func() bool { return share.Usage().Used == 2<<20 })
 	whole := `{"a":"` + strings.Repeat("x", 100<<10) + `"}`
 	if got := <-w.send("10.0.0.9", "application/json", len(whole), whole); got != ok200 {
 		t.Errorf("somebody with a small body: %q", got)
@@ -129,7 +130,7 @@ func TestStalledBodyMakesRoom(t *testing.T) {
 	}
 	now = now.Add(stalledAfter + 1)
 	go func() {
-		until(t, "ended", stalled.victim.Load)
+		eventually.True(t, "ended", stalled.victim.Load)
 		b.give(stalled)
 	}()
 	if err := b.take(k, 60); err != nil {
@@ -159,9 +160,9 @@ func TestUploadsOnTheDisk(t *testing.T) {
 	}
 	c := w.dial("10.0.0.2")
 	go io.WriteString(c, "POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: "+formData+"\r\nContent-Length: 30000000\r\n\r\n"+body[:1<<20])
-	until(t, "an upload under way is on the disk", func() bool { return w.s.uploads.Usage().Used > 0 })
+	eventually.True(t, "an upload under way is on the disk", func() bool { return w.s.uploads.Usage().Used > 0 })
 	c.Close()
-	until(t, "an abandoned upload is gone", func() bool { return w.s.uploads.Usage().Used == 0 && share.Usage().Used == 0 })
+	eventually.True(t, "an abandoned upload is gone", func() bool { return w.s.uploads.Usage().Used == 0 && share.Usage().Used == 0 })
 	entries, err := os.ReadDir(w.s.opts.UploadDir)
 	if err != nil || len(entries) > 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
@@ -170,7 +171,7 @@ func TestUploadsOnTheDisk(t *testing.T) {
 	if got := <-w.send("10.0.0.3", formData, len(body), body); !strings.HasPrefix(got, "HTTP/1.1 503") {
 		t.Errorf("more than the disk is to take: %q", got)
 	}
-	until(t, "given back", func() bool { return w.s.uploads.Usage().Used == 0 })
+	eventually.True(t, "given back", func() bool { return w.s.uploads.Usage().Used == 0 })
 }
 
 // readsBody answers what the tests of this file send.

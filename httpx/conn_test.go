@@ -11,9 +11,10 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"runtime"
 	"testing"
 	"time"
+
+	"github.com/troupebase/troupe/internal/eventually"
 )
 
 // parking starts a server on a real port that parks at once.
@@ -51,16 +52,6 @@ func (w *site) waiting() int {
 	return n
 }
 
-// until waits for a condition that must come.
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !holds(); runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
 func TestIdleConnectionsAreParkedAndServedAgain(t *testing.T) {
 	cert := selfSigned(t)
 	for name, c := range map[string]struct {
@@ -94,10 +85,10 @@ func TestIdleConnectionsAreParkedAndServedAgain(t *testing.T) {
 				if got := w.read("GET", r); got.body != c.want {
 					t.Fatalf("%d %s", got.StatusCode, got.body)
 				}
-				until(t, "parked", func() bool { return w.waiting() == 1 })
+				eventually.True(t, "parked", func() bool { return w.waiting() == 1 })
 			}
 			nc.Close()
-			until(t, "forgotten after the peer hung up", func() bool { return w.s.places.serving() == 0 })
+			eventually.True(t, "forgotten after the peer hung up", func() bool { return w.s.places.serving() == 0 })
 		})
 	}
 }
@@ -114,7 +105,7 @@ func TestShutdownClosesParkedConnections(t *testing.T) {
 	}
 	r := bufio.NewReader(nc)
 	w.read("GET", r)
-	until(t, "parked", func() bool { return w.waiting() == 1 })
+	eventually.True(t, "parked", func() bool { return w.waiting() == 1 })
 	if err := w.s.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/troupebase/troupe/internal/eventually"
 )
 
 // timed is a connection that keeps what deadlines it was given.
@@ -77,7 +79,7 @@ func TestDeadlines(t *testing.T) {
 	// idle waits until the server has set the deadline after an answer, by which it is between two requests.
 	idle := func(what string) int {
 		t.Helper()
-		until(t, what, func() bool {
+		eventually.True(t, what, func() bool {
 			read, _, _ := nc.last()
 			left := time.Until(read)
 			return left > w.s.parkAfter/2 && left <= 2*w.s.parkAfter
@@ -100,7 +102,7 @@ func TestDeadlines(t *testing.T) {
 		t.Errorf("20 requests set %d deadlines", after-before)
 	}
 	send("POST /body HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n{")
-	until(t, "the body has its own time", func() bool {
+	eventually.True(t, "the body has its own time", func() bool {
 		read, _, _ := nc.last()
 		return time.Until(read) > bodyTimeout-time.Minute
 	})

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"testing"
+
+	"github.com/troupebase/troupe/internal/eventually"
 )
 
 // A handler learns that its client has hung up, also under TLS and behind what it has sent
@@ -16,7 +18,7 @@ func TestGone(t *testing.T) {
 		w := start(t, []*Route{{Method: "GET", Path: "/x", Handler: func(c *Context) error {
 			reached <- c.Gone()
 			<-leave
-			until(t, "the client is gone", c.Gone)
+			eventually.True(t, "the client is gone", c.Gone)
 			close(gone)
 			return c.NoContent()
 		}}}, nil)
@@ -53,7 +55,7 @@ func TestGone(t *testing.T) {
 		<-gone
 		ln.Close()
 		<-done
-		until(t, "the connection that was asked about gives its place back", func() bool {
+		eventually.True(t, "the connection that was asked about gives its place back", func() bool {
 			w.s.places.mu.Lock()
 			defer w.s.places.mu.Unlock()
 			return w.s.places.used == 0

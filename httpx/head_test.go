@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/budget"
 )
 
@@ -39,7 +40,7 @@ func TestLargeHeads(t *testing.T) {
 		t.Errorf("beyond the limit: %d %s %v", got.StatusCode, got.body, got.Header)
 	}
 	c.Close()
-	until(t, "all that heads were charged is given back", func() bool { return share.Usage().Used == 0 })
+	eventually.True(t, "all that heads were charged is given back", func() bool { return share.Usage().Used == 0 })
 }
 
 // TestHeadsAreCharged: heads that do not end are kept within the share, and what has room goes on.

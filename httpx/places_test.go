@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/troupebase/troupe/internal/eventually"
 )
 
 // from is a connection that says it comes from an address.
@@ -93,7 +95,7 @@ func (w *limitedServer) line(c net.Conn, path string) string {
 
 func (w *limitedServer) used(n int) {
 	w.t.Helper()
-	until(w.t, fmt.Sprintf("%d places used", n), func() bool { return w.s.Connections().Used == n })
+	eventually.True(w.t, fmt.Sprintf("%d places used", n), func() bool { return w.s.Connections().Used == n })
 }
 
 const ok200 = "HTTP/1.1 200 OK"
@@ -105,7 +107,7 @@ func TestLaw13PlacesForConnections(t *testing.T) {
 	for range 6 {
 		go w.line(w.dial("10.0.0.1"), "/busy")
 	}
-	until(t, "all are being served", func() bool { return w.busy.Load() == 6 })
+	eventually.True(t, "all are being served", func() bool { return w.busy.Load() == 6 })
 	if got := w.line(w.dial("10.0.0.1"), "/x"); !strings.HasPrefix(got, "HTTP/1.1 503") {
 		t.Errorf("the seventh of one client: %s", got)
 	}
@@ -117,7 +119,7 @@ func TestLaw13PlacesForConnections(t *testing.T) {
 	}
 	w.used(8)
 	// All places are taken, two by connections that wait by now: they make room.
-	until(t, "a newcomer is served", func() bool { return w.line(w.dial("10.0.0.3"), "/x") == ok200 })
+	eventually.True(t, "a newcomer is served", func() bool { return w.line(w.dial("10.0.0.3"), "/x") == ok200 })
 	st := w.s.Connections()
 	if st.Refused == 0 || st.Closed == 0 || st.Limit != 8 || st.Used > 8 {
 		t.Errorf("%+v", st)
@@ -151,13 +153,13 @@ func TestGreediestMakesRoom(t *testing.T) {
 	ask()
 	for dialled := 201; ; dialled++ { // several are closed at once, so there may be places left
 		var st ConnectionStats
-		until(t, "all were seen", func() bool { st = w.s.Connections(); return st.Used+int(st.Closed+st.Refused) == dialled })
+		eventually.True(t, "all were seen", func() bool { st = w.s.Connections(); return st.Used+int(st.Closed+st.Refused) == dialled })
 		if st.Used == 40 {
 			break
 		}
 		w.dial(fmt.Sprintf("10.0.1.%d", dialled%2))
 	}
-	until(t, "the modest client only waits, too", func() bool {
+	eventually.True(t, "the modest client only waits, too", func() bool {
 		w.s.places.mu.Lock()
 		defer w.s.places.mu.Unlock()
 		return w.s.places.clients["10.0.0.9"].first != nil
@@ -181,7 +183,7 @@ func TestHijackedConnectionsKeepTheirPlace(t *testing.T) {
 	if got := w.line(b, "/hijack"); got != ok200 {
 		t.Fatal(got)
 	}
-	until(t, "out of HTTP's hands", func() bool { return w.s.places.serving() == 0 })
+	eventually.True(t, "out of HTTP's hands", func() bool { return w.s.places.serving() == 0 })
 	w.used(2)
 }
 
@@ -196,7 +198,7 @@ func TestTakenConnectionsMakeRoom(t *testing.T) {
 			t.Fatalf("stream %d: %s", i, got)
 		}
 	}
-	until(t, "out of HTTP's hands", func() bool { return w.s.places.serving() == 0 })
+	eventually.True(t, "out of HTTP's hands", func() bool { return w.s.places.serving() == 0 })
 	w.used(8)
 	if got := w.line(w.dial("10.0.0.1"), "/x"); !strings.HasPrefix(got, "HTTP/1.1 503") {
 		t.Errorf("one more of those who have most: %s", got)
@@ -229,7 +231,7 @@ func TestNobodySmallerMakesRoom(t *testing.T) {
 			t.Fatalf("stream %d: %s", i, got)
 		}
 	}
-	until(t, "only the modest one is HTTP's", func() bool { return w.s.places.serving() == 1 })
+	eventually.True(t, "only the modest one is HTTP's", func() bool { return w.s.places.serving() == 1 })
 	for range 10 {
 		if got := w.line(w.dial("10.0.0.1"), "/x"); !strings.HasPrefix(got, "HTTP/1.1 503") {
 			t.Errorf("one more of those who have most: %s", got)

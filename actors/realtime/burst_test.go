@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/budget"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -89,7 +90,7 @@ func TestLaw11FloodIsToldInOrder(t *testing.T) {
 			}
 		}
 	}
-	until(t, "nothing is kept", func() bool {
+	eventually.True(t, "nothing is kept", func() bool {
 		n, bytes := hub.UnderWay()
 		return n == 0 && bytes == 0 && hub.Owed() == 0 && streams.Usage().Used == 0
 	})
@@ -171,8 +172,8 @@ func TestLaw13WhoHoldsThingsUpIsDropped(t *testing.T) {
 	if err != nil || len(texts) != 51 {
 		t.Errorf("who asks for nothing heard of %d changes: %v", len(texts), err)
 	}
-	until(t, "who holds things up is dropped", func() bool { return hub.Len() == 1 })
-	until(t, "nothing is under way", func() bool {
+	eventually.True(t, "who holds things up is dropped", func() bool { return hub.Len() == 1 })
+	eventually.True(t, "nothing is under way", func() bool {
 		release()
 		n, bytes := hub.UnderWay()
 		return n == 0 && bytes == 0
@@ -190,7 +191,7 @@ func TestLaw11WhatCannotBeJudgedEndsTheStream(t *testing.T) {
 	hub.FailJudging()
 	g.create(c, map[string]any{"t": "x"})
 	plain.expect("docs/* create x")
-	until(t, "the stream ends", func() bool { return hub.Len() == 1 })
+	eventually.True(t, "the stream ends", func() bool { return hub.Len() == 1 })
 	if e, err := judged.read(); err == nil {
 		t.Errorf("got %+v", e)
 	}
@@ -257,5 +258,5 @@ func TestLaw13SlowReadersAreBoundedInBytes(t *testing.T) {
 	if n := hub.Len(); n == 1+len(lazy) {
 		t.Error("nobody was dropped")
 	}
-	until(t, "only what waits for the slow is kept", func() bool { return streams.Usage().Used < 2<<20 })
+	eventually.True(t, "only what waits for the slow is kept", func() bool { return streams.Usage().Used < 2<<20 })
 }

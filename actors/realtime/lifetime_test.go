@@ -6,24 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/troupebase/troupe/actors/realtime"
+	"github.com/troupebase/troupe/internal/eventually"
 )
-
-// until waits for something that other goroutines bring about.
-func until(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !f(); runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
 
 func TestHangUpIsNoticed(t *testing.T) {
 	g := newRig(t)
@@ -37,7 +27,7 @@ func TestHangUpIsNoticed(t *testing.T) {
 		s := g.open()
 		s.subscribe(g.user("", "u"+s.id[:4]).Identity(), "docs/*", "a", "b?c")
 		must(t, leave(s))
-		until(t, "the client is forgotten", func() bool { return hub.Len() == 1 })
+		eventually.True(t, "the client is forgotten", func() bool { return hub.Len() == 1 })
 		if err := hub.Subscribe(context.Background(), s.id, nil, nil, s.ip, nil); !errors.Is(err, realtime.ErrUnknownClient) {
 			t.Errorf("the client is still known: %v", err)
 		}
@@ -65,7 +55,7 @@ func TestOtherConnections(t *testing.T) {
 		got += string(buf[:n])
 	}
 	near.Close()
-	until(t, "the client is forgotten", func() bool { return g.app.Realtime.Len() == 0 })
+	eventually.True(t, "the client is forgotten", func() bool { return g.app.Realtime.Len() == 0 })
 }
 
 func TestStreamsEnd(t *testing.T) {
@@ -98,7 +88,7 @@ func TestStreamsEnd(t *testing.T) {
 	if e, err := busy.read(); err != io.EOF {
 		t.Errorf("an old stream goes on: %+v %v", e, err)
 	}
-	until(t, "both are forgotten", func() bool { return hub.Len() == 0 })
+	eventually.True(t, "both are forgotten", func() bool { return hub.Len() == 0 })
 }
 
 func TestCommentsKeepStreamsAwake(t *testing.T) {
@@ -147,7 +137,7 @@ func TestPanicOfAClientsActor(t *testing.T) {
 	if _, err := bad.read(); err == nil {
 		t.Error("the stream goes on")
 	}
-	until(t, "the client is forgotten", func() bool { return hub.Len() == 1 })
+	eventually.True(t, "the client is forgotten", func() bool { return hub.Len() == 1 })
 	good.subscribe(nil, "docs/*")
 	g.create(g.docs(""), map[string]any{"t": "x"})
 	good.expect("docs/* create x")
@@ -186,8 +176,8 @@ func TestClientThatDoesNotReadIsDropped(t *testing.T) {
 	if err := <-read; err != nil {
 		t.Fatalf("the one that reads: %v", err)
 	}
-	until(t, "the one that does not is dropped", func() bool { return hub.Len() == 1 })
-	until(t, "nothing is owed", func() bool { return hub.Owed() == 0 })
+	eventually.True(t, "the one that does not is dropped", func() bool { return hub.Len() == 1 })
+	eventually.True(t, "nothing is owed", func() bool { return hub.Owed() == 0 })
 }
 
 // TestStreamsComeAndGo while changes are told: meant for the race detector.
@@ -232,5 +222,5 @@ func TestStreamsComeAndGo(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	writer.Wait()
-	until(t, "all are forgotten", func() bool { return g.app.Realtime.Len() == 0 })
+	eventually.True(t, "all are forgotten", func() bool { return g.app.Realtime.Len() == 0 })
 }

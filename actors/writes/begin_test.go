@@ -10,6 +10,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -140,7 +141,7 @@ var misuses = []struct {
 		for range 2 {
 			go func() { errs <- tr.Commit() }()
 		}
-		one, two := await(t, "an end", errs), await(t, "the other end", errs)
+		one, two := eventually.Receive(t, "an end", errs), eventually.Receive(t, "the other end", errs)
 		if (one == nil) == (two == nil) || !errors.Is(errors.Join(one, two), writes.ErrTransactionOver) {
 			t.Errorf("%v and %v", one, two)
 		}
@@ -157,7 +158,7 @@ var misuses = []struct {
 		wantErrors(t, writes.ErrTransactionShared, tr.Commit())
 	}, nil},
 	{"never ended", func(t *testing.T, a *app.App, tr *writes.Transaction) {
-		until(t, "the end of its time", func() bool { held, _ := a.Writes.RecordLocks(); return held == 0 })
+		eventually.True(t, "the end of its time", func() bool { held, _ := a.Writes.RecordLocks(); return held == 0 })
 		wantErrors(t, writes.ErrTransactionTimeout, useAll(a, tr.Context())...)
 		wantErrors(t, writes.ErrTransactionTimeout, tr.Commit())
 	}, nil},
@@ -193,11 +194,11 @@ func TestLaw9_MisusedTransactions(t *testing.T) {
 			if _, err := add(tr.Context(), a, c, map[string]any{"t": "a"}); err != nil {
 				t.Fatal(err)
 			}
-			within(t, "the transaction", func() { m.do(t, a, tr) })
+			eventually.Returns(t, "the transaction", func() { m.do(t, a, tr) })
 			if got := names(t, context.Background(), a); !slices.Equal(got, m.kept) {
 				t.Errorf("there is %q, want %q", got, m.kept)
 			}
-			within(t, "a write after it", func() { mustAdd(t, a, c, nil) })
+			eventually.Returns(t, "a write after it", func() { mustAdd(t, a, c, nil) })
 			if held, waiting := a.Writes.RecordLocks(); held+waiting != 0 {
 				t.Errorf("%d locks are held, %d wait", held, waiting)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -53,16 +54,16 @@ func TestCallersWhoGoAway(t *testing.T) {
 			entered, leave := make(chan struct{}), make(chan struct{})
 			held, outcome := make(chan error, 1), make(chan error, 1)
 			go func() { held <- c.hold(s, entered, leave) }()
-			await(t, "who is before", entered)
+			eventually.Receive(t, "who is before", entered)
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { outcome <- c.do(ctx, s) }()
-			until(t, "the wait", func() bool { return c.in(s) })
+			eventually.True(t, "the wait", func() bool { return c.in(s) })
 			cancel()
-			if err := await(t, "the answer", outcome); !errors.Is(err, sqlite.ErrNotWritten) || !errors.Is(err, context.Canceled) {
+			if err := eventually.Receive(t, "the answer", outcome); !errors.Is(err, sqlite.ErrNotWritten) || !errors.Is(err, context.Canceled) {
 				t.Errorf("who went away got %v", err)
 			}
 			close(leave)
-			if err := await(t, "the one before", held); err != nil {
+			if err := eventually.Receive(t, "the one before", held); err != nil {
 				t.Error(err)
 			}
 			if err := s.app.Writes.Order(context.Background(), s.col, nothing, nil); err != nil {
@@ -84,9 +85,9 @@ func TestWhatHasBegunIsWaitedFor(t *testing.T) {
 	})
 	outcome := make(chan error, 1)
 	go func() { outcome <- s.app.Writes.Order(ctx, s.col, work, nil) }()
-	await(t, "the beginning", begun)
+	eventually.Receive(t, "the beginning", begun)
 	cancel()
-	if err := await(t, "the outcome", outcome); err != nil {
+	if err := eventually.Receive(t, "the outcome", outcome); err != nil {
 		t.Errorf("got %v", err)
 	}
 }

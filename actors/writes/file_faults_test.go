@@ -15,6 +15,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/files"
+	"github.com/troupebase/troupe/storage/files/filestest"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -311,7 +312,7 @@ func TestUploadsThatNoFileSystemTakesLeaveNoNote(t *testing.T) {
 		if notes, err := s.app.Writes.Pending().Left(); err != nil || len(notes) != 0 {
 			t.Errorf("%.20q: %d notes are left, %v", name, len(notes), err)
 		}
-		if left := storedKeys(t, s.dir); len(left) != 0 {
+		if left := filestest.Keys(t, s.dir); len(left) != 0 {
 			t.Errorf("%.20q: stored %v", name, left)
 		}
 	}

@@ -1,19 +1,15 @@
 package writes_test
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/storage/files/filestest"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
@@ -146,7 +142,7 @@ func audit(t *testing.T, name, dir string) {
 			}
 		}
 	}
-	for _, key := range storedKeys(t, dir) {
+	for _, key := range filestest.Keys(t, dir) {
 		if !named[key] {
 			t.Errorf("%s: %s is stored, and nobody names it", name, key)
 		}
@@ -178,28 +174,4 @@ func idsIn(t *testing.T, app *app.App, c *schema.Collection) (ids []string) {
 		t.Fatal(err)
 	}
 	return ids
-}
-
-// storedKeys lists what lies in the file store, but for sidecars of files that are there.
-func storedKeys(t *testing.T, dir string) (keys []string) {
-	t.Helper()
-	root := filepath.Join(dir, "storage")
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if of, is := strings.CutSuffix(path, ".attrs"); is {
-			if _, err := os.Stat(of); err == nil {
-				return nil
-			}
-		}
-		rel, err := filepath.Rel(root, path)
-		keys = append(keys, filepath.ToSlash(rel))
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	slices.Sort(keys)
-	return keys
 }

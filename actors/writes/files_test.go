@@ -16,6 +16,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/storage/files/filestest"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -185,7 +186,7 @@ func TestLaw10ASweepKeepsWhatARecordNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	audit(t, "notes of files that are needed", s.dir)
-	if got := storedKeys(t, s.dir); !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
+	if got := filestest.Keys(t, s.dir); !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
 		t.Errorf("stored: %v, want %v", got, keys)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -57,9 +58,9 @@ func TestCloseWhileHooksRun(t *testing.T) {
 		})
 	}
 	for range writers {
-		await(t, "a writer", started)
+		eventually.Receive(t, "a writer", started)
 	}
-	within(t, "close", func() {
+	eventually.Returns(t, "close", func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
@@ -105,14 +106,14 @@ func TestCloseInsideATransaction(t *testing.T) {
 	closed := make(chan error, 1)
 	err = a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 		go func() { closed <- a.Close() }()
-		until(t, "the closing", a.Writes.Closing)
+		eventually.True(t, "the closing", a.Writes.Closing)
 		_, err := add(ctx, a, c, map[string]any{"t": "last"})
 		return err
 	})
 	if err != nil {
 		t.Errorf("the transaction ended with %v", err)
 	}
-	if err := await(t, "close", closed); err != nil {
+	if err := eventually.Receive(t, "close", closed); err != nil {
 		t.Errorf("close: %v", err)
 	}
 	if err := a.Records.RunInTransaction(context.Background(), func(context.Context) error { return nil }); !errors.Is(err, sqlite.ErrClosed) {

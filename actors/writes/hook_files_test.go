@@ -4,35 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
+	"github.com/troupebase/troupe/storage/files/filestest"
 	"github.com/troupebase/troupe/storage/records"
-	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
-
-// storedFiles counts what is stored for a collection.
-func storedFiles(t testing.TB, a *app.App, c *schema.Collection) (n int) {
-	t.Helper()
-	err := filepath.WalkDir(filepath.Join(a.Dir(), "storage", c.ID), func(_ string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil && d.Type().IsRegular() && !strings.HasSuffix(d.Name(), ".attrs") {
-			n++
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 func upload(t testing.TB, text string) []*records.PendingFile {
 	t.Helper()
@@ -134,7 +115,7 @@ func (c uploadStep) run(t *testing.T, update, stays bool) {
 	if stays {
 		want = 1
 	}
-	until(t, fmt.Sprintf("%d files", want), func() bool { return storedFiles(t, a, col) == want })
+	eventually.True(t, fmt.Sprintf("%d files", want), func() bool { return len(filestest.KeysOf(t, a.Dir(), col.ID)) == want })
 }
 
 // TestUploadsOfAnUnknownOutcome stay: a record may name them.
@@ -151,11 +132,11 @@ func TestUploadsOfAnUnknownOutcome(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Writes.SettleUploads(uploadsOf(cmd), nil, fmt.Errorf("commit: %w", sqlite.ErrOutcomeUnknown))
-	if storedFiles(t, a, col) != 1 {
+	if len(filestest.KeysOf(t, a.Dir(), col.ID)) != 1 {
 		t.Error("an unknown outcome dropped the file")
 	}
 	a.Writes.SettleUploads(uploadsOf(cmd), nil, errNo)
-	if storedFiles(t, a, col) != 0 {
+	if len(filestest.KeysOf(t, a.Dir(), col.ID)) != 0 {
 		t.Error("a failure kept the file")
 	}
 }

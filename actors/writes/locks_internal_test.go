@@ -5,34 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
-
-// until polls for a condition.
-func until(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not come about", what)
-		}
-	}
-}
-
-// await receives from a channel in time.
-func await[T any](t testing.TB, what string, from <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-from:
-	case <-time.After(patience):
-		t.Fatalf("%s did not come", what)
-	}
-	return v
-}
-
-// patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
 
 // TestRecordLocksEnd: whoever waits for a record gives up with his context, and his place goes to the next.
 func TestRecordLocksEnd(t *testing.T) {
@@ -60,16 +36,16 @@ func TestRecordLocksEnd(t *testing.T) {
 			return len(locks.held[key].queue) == n
 		}
 	}
-	until(t, "the first waiter", queued(1))
+	eventually.True(t, "the first waiter", queued(1))
 	var next func()
 	go func() {
 		release, err := locks.take(context.Background(), scope{chain: new(chain)}, key)
 		next = release
 		granted <- err
 	}()
-	until(t, "the second waiter", queued(2))
+	eventually.True(t, "the second waiter", queued(2))
 	cancel()
-	if err := await(t, "the one who gave up", gaveUp); !errors.Is(err, sqlite.ErrNotWritten) {
+	if err := eventually.Receive(t, "the one who gave up", gaveUp); !errors.Is(err, sqlite.ErrNotWritten) {
 		t.Errorf("who gave up got %v", err)
 	}
 	release()
@@ -79,7 +55,7 @@ func TestRecordLocksEnd(t *testing.T) {
 	}
 	locks.mu.Unlock()
 	again()
-	if err := await(t, "the turn", granted); err != nil {
+	if err := eventually.Receive(t, "the turn", granted); err != nil {
 		t.Fatal(err)
 	}
 	next()
@@ -130,7 +106,7 @@ func TestRecordLocksOfDeepCircles(t *testing.T) {
 			}
 			granted <- release
 		}()
-		until(t, "a waiter", func() bool {
+		eventually.True(t, "a waiter", func() bool {
 			locks.mu.Lock()
 			defer locks.mu.Unlock()
 			return len(locks.waits) == i+1
@@ -144,12 +120,12 @@ func TestRecordLocksOfDeepCircles(t *testing.T) {
 		}
 		ahead <- release
 	}()
-	await(t, "the one that closes the circle", ahead)()
+	eventually.Receive(t, "the one that closes the circle", ahead)()
 	releases[2]() // 1 gets on
-	second := await(t, "the next", granted)
+	second := eventually.Receive(t, "the next", granted)
 	releases[1]()
 	second()
-	await(t, "the last", granted)()
+	eventually.Receive(t, "the last", granted)()
 	releases[0]()
 	if len(locks.held)+len(locks.waits) != 0 {
 		t.Errorf("%d records are locked, %d chains wait", len(locks.held), len(locks.waits))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -118,7 +119,7 @@ func TestWritesFromEachStage(t *testing.T) {
 			})
 			for i, inside := range []bool{false, true, false, true} {
 				late, runs = i > 1, 0
-				within(t, "the write", func() {
+				eventually.Returns(t, "the write", func() {
 					run := func(ctx context.Context) error { return whole(ctx, a, "outermost000001") }
 					var err error
 					if inside {
@@ -176,7 +177,7 @@ func TestLaw9_EndlessWrites(t *testing.T) {
 					}
 					return e.Next()
 				})
-				within(t, "the write", func() {
+				eventually.Returns(t, "the write", func() {
 					_, err := add(context.Background(), a, c, nil)
 					if err == nil {
 						err = change(context.Background(), a, c, id, map[string]any{"n+": 1})
@@ -189,7 +190,7 @@ func TestLaw9_EndlessWrites(t *testing.T) {
 					t.Errorf("%d hooks ran", n)
 				}
 				stop.Store(true)
-				within(t, "a write after it", func() {
+				eventually.Returns(t, "a write after it", func() {
 					if err := change(context.Background(), a, c, id, map[string]any{"m": 1}); err != nil {
 						t.Error(err)
 					}
@@ -230,7 +231,7 @@ func TestLaw9_EndlessDeletes(t *testing.T) {
 		}
 		return e.Next()
 	})
-	within(t, "the delete", func() {
+	eventually.Returns(t, "the delete", func() {
 		if err := remove(context.Background(), a, parents, id); !errors.Is(err, writes.ErrDepth) {
 			t.Errorf("got %v", err)
 		}
@@ -260,7 +261,7 @@ func TestThereAndBack(t *testing.T) {
 		}
 		return change(e.Context(), a, c, id, map[string]any{"m": 1})
 	})
-	within(t, "the write", func() {
+	eventually.Returns(t, "the write", func() {
 		if err := change(context.Background(), a, c, id, map[string]any{"n": 5}); err != nil {
 			t.Error(err)
 		}
@@ -295,7 +296,7 @@ func TestCircle(t *testing.T) {
 		}
 		return e.Next()
 	})
-	within(t, "the circle", func() {
+	eventually.Returns(t, "the circle", func() {
 		var wg sync.WaitGroup
 		for _, id := range ids {
 			wg.Go(func() {
@@ -333,8 +334,8 @@ func TestLaw9_CircleWithTheWriter(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	await(t, "the record", held)
-	within(t, "the transaction", func() {
+	eventually.Receive(t, "the record", held)
+	eventually.Returns(t, "the transaction", func() {
 		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			close(go2) // that one goes for the Writer now
 			return change(ctx, a, c, id, map[string]any{"n+": 1})

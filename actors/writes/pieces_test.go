@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -59,7 +60,7 @@ func TestWritesBesideABigDeletion(t *testing.T) {
 		}
 		break
 	}
-	if err := await(t, "the deletion", gone); err != nil {
+	if err := eventually.Receive(t, "the deletion", gone); err != nil {
 		t.Fatal(err)
 	}
 	if left := count(t, a, kids); left != 0 {
@@ -106,7 +107,7 @@ func TestSchemaChangeWaitsForABigDeletion(t *testing.T) {
 			return ch.Update(c.ID, c)
 		})
 	}()
-	until(t, "the change that waits", func() bool { return a.Writes.WaitingForDeletions() > 0 })
+	eventually.True(t, "the change that waits", func() bool { return a.Writes.WaitingForDeletions() > 0 })
 	if _, err := r.Step(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestSchemaChangeWaitsForABigDeletion(t *testing.T) {
 		t.Fatal("the collection was changed in the middle of the deletion")
 	}
 	a.Writes.FinishRemoval(r)
-	if err := await(t, "the change", changed); err != nil {
+	if err := eventually.Receive(t, "the change", changed); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(t, a, a.Catalogue.Current().Find("children")); n != 0 {
@@ -128,11 +129,11 @@ func TestCloseInTheMiddleOfABigDeletion(t *testing.T) {
 	a, parents, kids, parent := bigFamily(t, dir, 10_000)
 	gone := make(chan error, 1)
 	go func() { gone <- remove(context.Background(), a, parents, parent) }()
-	until(t, "the first piece", func() bool { return count(t, a, kids) < 10_000 })
+	eventually.True(t, "the first piece", func() bool { return count(t, a, kids) < 10_000 })
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := await(t, "the answer", gone); err != nil {
+	if err := eventually.Receive(t, "the answer", gone); err != nil {
 		t.Fatal(err)
 	}
 	b, err := app.Open(context.Background(), app.Options{Dir: dir, Exclusive: true})
@@ -140,7 +141,7 @@ func TestCloseInTheMiddleOfABigDeletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	until(t, "the end of the deletion", func() bool { return count(t, b, kids) == 0 && count(t, b, parents) == 0 })
+	eventually.True(t, "the end of the deletion", func() bool { return count(t, b, kids) == 0 && count(t, b, parents) == 0 })
 }
 
 // A deletion that cannot be done, because somebody put a trigger in its way, does not keep others away for ever.

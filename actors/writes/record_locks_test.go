@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -54,7 +55,7 @@ func TestOneHookedCommandPerRecord(t *testing.T) {
 		}
 		return e.Next()
 	})
-	within(t, "the updates", func() { increment(t, a, c, ids, commands) })
+	eventually.Returns(t, "the updates", func() { increment(t, a, c, ids, commands) })
 	for id := range ids {
 		if n := find(t, context.Background(), a, c, id).Number("n"); n != commands {
 			t.Errorf("%v instead of %d", n, commands)
@@ -126,7 +127,7 @@ func TestChangeBetweenHookAndWrite(t *testing.T) {
 	})
 	outcome := make(chan error, 1)
 	go func() { outcome <- change(context.Background(), a, c, id, map[string]any{"n+": 1}) }()
-	await(t, "the hook", reached)
+	eventually.Receive(t, "the hook", reached)
 	// As a cascade does whose collections nobody watches: no hook, no turn.
 	beside := func(sql string) {
 		t.Helper()
@@ -137,7 +138,7 @@ func TestChangeBetweenHookAndWrite(t *testing.T) {
 	}
 	beside("UPDATE counters SET n = n + 100, t = 'beside', p = '[\"" + q + "\"]' WHERE id = ?")
 	close(free)
-	if err := await(t, "the outcome", outcome); err != nil {
+	if err := eventually.Receive(t, "the outcome", outcome); err != nil {
 		t.Fatal(err)
 	}
 	r := find(t, context.Background(), a, c, id)
@@ -295,12 +296,12 @@ func writeBehindHooks(t *testing.T, first string, inside bool) {
 			outcomes <- write(context.Background())
 		}
 	}()
-	await(t, "the hook", reached)
+	eventually.Receive(t, "the hook", reached)
 	go func() { outcomes <- change(context.Background(), a, c, id, map[string]any{"t": "second"}) }()
-	until(t, "the second write", func() bool { return a.Writes.WaitingFor(c, id) == 1 })
+	eventually.True(t, "the second write", func() bool { return a.Writes.WaitingFor(c, id) == 1 })
 	close(free)
 	for range 2 {
-		if err := await(t, "an outcome", outcomes); err != nil {
+		if err := eventually.Receive(t, "an outcome", outcomes); err != nil {
 			t.Error(err)
 		}
 	}

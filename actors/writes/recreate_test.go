@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 )
@@ -113,7 +114,7 @@ func TestWaitingForACollectionThatGoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	within(t, "the write", func() {
+	eventually.Returns(t, "the write", func() {
 		if err := s.app.Writes.DoCommand(t.Context(), old, cmd, "test"); !errors.Is(err, records.ErrNoCollection) {
 			t.Errorf("got %v", err)
 		}

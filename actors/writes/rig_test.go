@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/storage/filter"
@@ -13,9 +12,6 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
-
-// patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
 
 // define makes collections of definitions in JSON and returns the last one. "@name" stands for the id of a collection.
 func define(t testing.TB, a *app.App, definitions ...string) (c *schema.Collection) {
@@ -115,39 +111,4 @@ func mustAdd(t testing.TB, a *app.App, c *schema.Collection, body map[string]any
 		t.Fatal(err)
 	}
 	return r.ID()
-}
-
-// within fails the test when fn does not return in time.
-func within(t testing.TB, what string, fn func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); fn() }()
-	select {
-	case <-done:
-	case <-time.After(patience):
-		t.Fatalf("%s did not end", what)
-	}
-}
-
-// until polls for a condition.
-func until(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !is(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not come about", what)
-		}
-	}
-}
-
-// await receives from a channel in time.
-func await[T any](t testing.TB, what string, from <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-from:
-	case <-time.After(patience):
-		t.Fatalf("%s did not come", what)
-	}
-	return v
 }

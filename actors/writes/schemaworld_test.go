@@ -10,6 +10,7 @@ import (
 	zsqlite "zombiezen.com/go/sqlite"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/storage/files/filestest"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
@@ -130,7 +131,7 @@ func (w *world) dump() string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	fmt.Fprintln(&out, storedKeys(w.t, w.dir))
+	fmt.Fprintln(&out, filestest.Keys(w.t, w.dir))
 	for _, c := range w.app.Catalogue.Current().Collections {
 		out.Write(c.AppendAPI(nil))
 	}

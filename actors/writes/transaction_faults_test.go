@@ -11,6 +11,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/programs"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
@@ -173,10 +174,10 @@ func TestLaw9_TransactionTimeout(t *testing.T) {
 			return nil
 		})
 	}()
-	await(t, "the transaction", held)
+	eventually.Receive(t, "the transaction", held)
 	mustAdd(t, a, c, map[string]any{"t": "b"}) // waits until the time is up
 	close(free)
-	if err := await(t, "the outcome", outcome); !errors.Is(err, writes.ErrTransactionTimeout) {
+	if err := eventually.Receive(t, "the outcome", outcome); !errors.Is(err, writes.ErrTransactionTimeout) {
 		t.Errorf("it ended with %v", err)
 	}
 	if n := count(t, a, c); n != 1 {
@@ -200,7 +201,7 @@ func TestLaw9_TransactionTimeoutEndsReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	slow := programs.Find{Filter: "@collection.counters:a.t ~ t && @collection.counters:b.t ~ t && @collection.counters:c.t !~ t"}
-	within(t, "the transaction", func() {
+	eventually.Returns(t, "the transaction", func() {
 		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			_, err := a.Records.Count(ctx, "counters", slow)
 			return err
@@ -209,14 +210,14 @@ func TestLaw9_TransactionTimeoutEndsReads(t *testing.T) {
 			t.Errorf("the transaction ended with %v", err)
 		}
 	})
-	within(t, "the write after it", func() { mustAdd(t, a, c, map[string]any{"n": 1}) })
+	eventually.Returns(t, "the write after it", func() { mustAdd(t, a, c, map[string]any{"n": 1}) })
 }
 
 // TestLaw9_TransactionOfTwoGoroutines: parts that do not nest would be undone and kept one for the other, so nothing is written.
 func TestLaw9_TransactionOfTwoGoroutines(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
-	within(t, "the transaction", func() {
+	eventually.Returns(t, "the transaction", func() {
 		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			first, second := make(chan struct{}), make(chan struct{})
 			var wg sync.WaitGroup

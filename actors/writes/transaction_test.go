@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/settings"
@@ -202,7 +203,7 @@ func TestLaw9_WriteBesideTheOwnTransaction(t *testing.T) {
 	a := open(t)
 	c := define(t, a, counters)
 	var late error
-	within(t, "the transaction", func() {
+	eventually.Returns(t, "the transaction", func() {
 		err := a.Records.RunInTransaction(context.Background(), func(ctx context.Context) error {
 			beside, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 			defer cancel()

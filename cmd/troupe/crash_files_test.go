@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
@@ -18,6 +17,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/troupebase/troupe/storage/files/filestest"
 )
 
 // fileRounds is how often the server is killed while files are written.
@@ -137,7 +138,7 @@ func auditShelf(t *testing.T, p *process, dir, when string) {
 	for end := time.Now().Add(startDeadline); ; time.Sleep(10 * time.Millisecond) {
 		named := namedFiles(t, dir)
 		extra = extra[:0]
-		for _, key := range shelved(t, dir) {
+		for _, key := range filestest.Keys(t, dir) {
 			if _, ok := named[key]; !ok {
 				extra = append(extra, key)
 			}
@@ -185,30 +186,4 @@ func namedFiles(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return named
-}
-
-// shelved are the keys of all stored files.
-func shelved(t *testing.T, dir string) (keys []string) {
-	t.Helper()
-	root := filepath.Join(dir, "storage")
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if os.IsNotExist(err) {
-			return nil // removed while we look
-		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if of, is := strings.CutSuffix(path, ".attrs"); is {
-			if _, err := os.Stat(of); err == nil {
-				return nil
-			}
-		}
-		rel, err := filepath.Rel(root, path)
-		keys = append(keys, filepath.ToSlash(rel))
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/storage/files/filestest"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -301,18 +300,7 @@ func TestOwnAnswers(t *testing.T) {
 func TestUploadsOfRejectedRequests(t *testing.T) {
 	g := newRig(t, nil)
 	c := g.collection(`{"name":"docs","type":"base","fields":[{"name":"f","type":"file","maxSelect":1}]}`)
-	files := func() (n int) {
-		all, err := filepath.Glob(filepath.Join(g.app.Dir(), "storage", c.ID, "*", "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range all {
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, ".attrs") {
-				n++
-			}
-		}
-		return n
-	}
+	files := func() int { return len(filestest.KeysOf(t, g.app.Dir(), c.ID)) }
 	put := func() int {
 		var body bytes.Buffer
 		form := multipart.NewWriter(&body)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +12,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/storage/files/filestest"
 )
 
 func TestOAuth2(t *testing.T) {
@@ -127,25 +126,13 @@ func TestOAuth2IsAllOrNothing(t *testing.T) {
 	if g.count("members") != 0 || g.count("_externalAuths") != 0 {
 		t.Errorf("%d records, %d links", g.count("members"), g.count("_externalAuths"))
 	}
-	files := func() []string {
-		var list []string
-		err := filepath.WalkDir(filepath.Join(opened.Dir(), "storage"), func(path string, d os.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				list = append(list, path)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return list
-	}
+	files := func() []string { return filestest.Keys(t, opened.Dir()) }
 	if left := files(); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
 	}
 	status, out := g.signIn("", "oidc", "1 a@x.test", "")
 	photo, _ := member(out, "record", "photo").(string)
-	if status != 200 || !strings.HasPrefix(photo, "portrait_") || !strings.HasSuffix(photo, ".png") || len(files()) != 2 {
+	if status != 200 || !strings.HasPrefix(photo, "portrait_") || !strings.HasSuffix(photo, ".png") || len(files()) != 1 {
 		t.Errorf("%d %v %q", status, out, files())
 	}
 }

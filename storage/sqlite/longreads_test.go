@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/budget"
 )
 
@@ -35,23 +36,13 @@ func flood(t *testing.T, db *DB, client string, n int) (stop func()) {
 			}
 		})
 	}
-	until(t, "the long reads of "+client, func() bool {
+	eventually.True(t, "the long reads of "+client, func() bool {
 		p := db.pool
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.longOf[client]+p.waiting[long].of(client) == n
 	})
 	return func() { cancel(); wg.Wait() }
-}
-
-// until polls for a condition.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not in time", what)
-		}
-	}
 }
 
 // TestLaw13_LongReadsAreFew has one client fill everything it can with endless reads: the places of short reads stay free, a second
@@ -102,7 +93,7 @@ func TestLaw13_LongReadsLeaveACore(t *testing.T) {
 	defer flood(t, db, "a", 8)()
 	for range 3 {
 		p.active.Store(int64(p.now() + time.Hour))
-		until(t, "one long read at a time", func() bool { return p.onCPU.Load() == 1 })
+		eventually.True(t, "one long read at a time", func() bool { return p.onCPU.Load() == 1 })
 		for range 50 {
 			p.mu.Lock()
 			n := p.onCPU.Load()
@@ -113,7 +104,7 @@ func TestLaw13_LongReadsLeaveACore(t *testing.T) {
 			time.Sleep(100 * time.Microsecond)
 		}
 		p.active.Store(0)
-		until(t, "all cores for long reads when it is quiet", func() bool { return p.onCPU.Load() == 3 })
+		eventually.True(t, "all cores for long reads when it is quiet", func() bool { return p.onCPU.Load() == 3 })
 	}
 }
 
@@ -324,7 +315,7 @@ func TestLaw13_WhoWaitsForAnotherReadHoldsNoReader(t *testing.T) {
 			}
 		})
 	}
-	until(t, "all wait", func() bool {
+	eventually.True(t, "all wait", func() bool {
 		db.pool.mu.Lock()
 		defer db.pool.mu.Unlock()
 		return db.pool.others == n

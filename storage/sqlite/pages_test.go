@@ -1,6 +1,10 @@
 package sqlite
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/troupebase/troupe/internal/eventually"
+)
 
 func TestPageBudget(t *testing.T) {
 	for memory, want := range map[int64]int64{
@@ -29,7 +33,7 @@ func TestLaw13_PagesAreBounded(t *testing.T) {
 	p.mu.Unlock()
 	scan := func() { ints(t, db, "SELECT count(v) FROM t WHERE length(v) > 1") }
 	scan()
-	until(t, "the pages fit", func() bool {
+	eventually.True(t, "the pages fit", func() bool {
 		ints(t, db, "SELECT 1") // keeps the watchdog awake
 		return pageBytes() <= 4<<20
 	})
