@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// callContext is the ctx that the host gets from a guest: the caller's, with the deadline of the call and the mark that the chain
-// holds an instance. It has no timer of its own; the watchdog ends it. A host may keep it longer than the call lasts.
+// callContext is the ctx that the host gets from a guest: the caller's, with the time that is left for calls of the host and the mark that the chain
+// holds an instance. Once something of the chain is committed the caller's end ends it no more. It has no timer of its own; the watchdog ends it. A host may keep
+// it longer than the call lasts.
 type callContext struct {
 	context.Context
 	extension *Extension
-	deadline  time.Time
 	depth     int
-	nested    atomic.Int64 // nanoseconds that guests below this call took
+	until     atomic.Int64 // when the time for the host is used up, if the call of the host lasts until then
 
-	mu   sync.Mutex
-	done chan struct{} // made when somebody asks
-	err  error         // why it ended
+	mu       sync.Mutex
+	done     chan struct{} // made when somebody asks
+	err      error         // why it ended
+	detached bool          // from the caller's end
 }
 
 type callKey struct{}
@@ -37,8 +38,21 @@ func Of(ctx context.Context) *Extension {
 	return nil
 }
 
-// Deadline returns when the guest's call has to end.
-func (c *callContext) Deadline() (time.Time, bool) { return c.deadline, true }
+// Deadline returns when the call of the host has to end.
+func (c *callContext) Deadline() (time.Time, bool) {
+	own := c.until.Load()
+	d, given := c.Context.Deadline()
+	if given && c.extension.manager.host.Committed(c.Context) {
+		given = false
+	}
+	switch {
+	case own == never:
+		return d, given
+	case given && c.extension.manager.moment(d) <= own:
+		return d, true
+	}
+	return c.extension.manager.at(own), true
+}
 
 // Value returns c itself for its own key and asks the caller's ctx for the rest.
 func (c *callContext) Value(key any) any {
@@ -56,7 +70,7 @@ func (c *callContext) Err() error {
 	return c.err
 }
 
-// Done returns a channel that is closed a few milliseconds after the deadline or the end of the caller's ctx at the latest.
+// Done returns a channel that is closed a few milliseconds after the deadline or the end of the caller's ctx at the latest, unless that does not count.
 func (c *callContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,11 +86,24 @@ func (c *callContext) Done() <-chan struct{} {
 
 // look ends c if it is time; the caller holds the lock.
 func (c *callContext) look() {
-	if err := c.Context.Err(); err != nil {
-		c.end(err)
-	} else if !time.Now().Before(c.deadline) {
+	if err := c.Context.Err(); err != nil && c.err == nil && !c.detached {
+		if c.detached = c.extension.manager.host.Committed(c.Context); !c.detached {
+			c.end(err)
+		}
+	}
+	if c.extension.manager.now() >= c.until.Load() {
 		c.end(context.DeadlineExceeded)
 	}
+}
+
+// over tells whether c has ended.
+func (c *callContext) over() bool { return c.Err() != nil }
+
+// cancel ends c whatever time there is.
+func (c *callContext) cancel() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end(context.Canceled)
 }
 
 // end ends c once; the caller holds the lock.

@@ -134,6 +134,9 @@ var (
 	errNobody      = &Error{Errno: NotFound, Message: "nobody is signed in"}
 	errInternal    = &Error{Errno: Internal, Message: "the server failed"}
 	errInTime      = &Error{Errno: Busy, Message: "no time or room"}
+	errHostTime    = &Error{Errno: Busy, Message: "the call's time for the host is used up; nothing was written"}
+	errOpen        = &Error{Errno: Limit, Message: "too many transactions are open within one another"}
+	errNoneOpen    = &Error{Errno: Context, Message: "no transaction is open"}
 	errTooDeep     = &Error{Errno: Limit, Message: "calls are nested too deeply"}
 	errStatus      = &Error{Errno: Invalid, Message: "no such status"}
 	errHeader      = &Error{Errno: Invalid, Message: "not a valid header"}
@@ -141,6 +144,14 @@ var (
 	errHeaders     = &Error{Errno: Limit, Message: "too many headers"}
 	errFields      = &Error{Errno: Limit, Message: "too many failures"}
 	errNoRefusal   = &Error{Errno: Context, Message: "no host call was refused that could be passed on"}
+)
+
+// Why an instance could not be made in time, as [ErrTimeout].
+var (
+	// errSlowStart is the module's fault, which took all the time that there is for that.
+	errSlowStart = fmt.Errorf("%w while it started", ErrTimeout)
+	// errStartCut is nobody's: the caller had less time.
+	errStartCut = fmt.Errorf("%w: an instance of it did not start before the caller's deadline", ErrTimeout)
 )
 
 // explain returns what a guest gets to know of err, and whether the log has to hear the rest.

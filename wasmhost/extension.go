@@ -70,7 +70,7 @@ func (x *Extension) Before(ctx context.Context, hook int, c *Call) (state []byte
 	if hook < 0 || hook >= len(x.hooks) {
 		return nil, fmt.Errorf("wasmhost: %s has no hook %d", x.name, hook)
 	}
-	out, err := x.run(ctx, job{op: opBefore, index: hook, call: c, limit: x.manager.limits.Hook})
+	out, err := x.run(ctx, job{op: opBefore, index: hook, call: c, limit: x.manager.limits.Hook, wait: x.manager.limits.HookWait})
 	return out.payload, err
 }
 
@@ -82,7 +82,7 @@ func (x *Extension) After(ctx context.Context, hook int, c *Call, state []byte) 
 	if len(state) > maxState {
 		return fmt.Errorf("wasmhost: %d bytes of state, more than %d", len(state), maxState)
 	}
-	_, err := x.run(ctx, job{op: opAfter, index: hook, call: c, input: state, limit: x.manager.limits.Hook})
+	_, err := x.run(ctx, job{op: opAfter, index: hook, call: c, input: state, limit: x.manager.limits.Hook, wait: x.manager.limits.HookWait})
 	return err
 }
 
@@ -91,7 +91,7 @@ func (x *Extension) Serve(ctx context.Context, route int, c *Call) (*Response, e
 	if route < 0 || route >= len(x.routes) {
 		return nil, fmt.Errorf("wasmhost: %s has no route %d", x.name, route)
 	}
-	out, err := x.run(ctx, job{op: opRoute, index: route, call: c, limit: x.manager.limits.Route})
+	out, err := x.run(ctx, job{op: opRoute, index: route, call: c, limit: x.manager.limits.Route, wait: x.manager.limits.RouteWait})
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,45 @@ type FakeHost struct {
 	OnCreate func(ctx context.Context, body []byte) (Record, error)
 	OnFind   func(ctx context.Context, id string) (Record, error)
 	sql      func(statement string, p Params) (*Rows, error)
+	OnBegin  func(ctx context.Context) (Transaction, error)
+	OnCommit func() error
+	// committed tells of chains that something of them counts.
+	committed func(ctx context.Context) bool
 }
+
+// fakeTransaction tells its host what becomes of it.
+type fakeTransaction struct {
+	host *FakeHost
+	ctx  context.Context
+}
+
+type transactionKey struct{}
+
+func (t *fakeTransaction) Context() context.Context { return t.ctx }
+
+func (t *fakeTransaction) Commit() error {
+	t.host.ask("commit")
+	if t.host.OnCommit != nil {
+		return t.host.OnCommit()
+	}
+	return nil
+}
+
+func (t *fakeTransaction) Rollback() error {
+	t.host.ask("rollback")
+	return nil
+}
+
+func (h *FakeHost) Begin(ctx context.Context) (Transaction, error) {
+	h.ask("begin")
+	if h.OnBegin != nil {
+		return h.OnBegin(ctx)
+	}
+	depth, _ := ctx.Value(transactionKey{}).(int)
+	return &fakeTransaction{h, context.WithValue(ctx, transactionKey{}, depth+1)}, nil
+}
+
+func (h *FakeHost) Committed(ctx context.Context) bool { return h.committed != nil && h.committed(ctx) }
 
 func (h *FakeHost) ask(format string, args ...any) {
 	h.mu.Lock()

@@ -2,34 +2,45 @@ package wasmhost
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
 	"unicode/utf8"
 )
 
+// access is a call of the host about a collection.
+type access struct {
+	ctx        context.Context
+	as         Authority
+	collection string
+}
+
 // reach is what every access to data begins with: the call may have it, the authority is one, and the collection is allowed.
-func (i *instance) reach(as, ptr, n uint64) (Authority, string, *Error) {
+func (i *instance) reach(as, ptr, n uint64) (a access, known *Error) {
 	if i.call.about == nil {
-		return 0, "", errNotLoading
+		return a, errNotLoading
 	}
-	collection, err := i.name(ptr, n)
-	if err != nil {
-		return 0, "", err
+	collection, known := i.name(ptr, n)
+	if known != nil {
+		return a, known
 	}
-	authority := Authority(int32(uint32(as)))
-	if authority != Caller && authority != AsExtension {
-		return 0, "", errAuthority
+	a.as = Authority(int32(uint32(as)))
+	if a.as != Caller && a.as != AsExtension {
+		return a, errAuthority
+	}
+	if a.ctx, known = i.hostContext(); known != nil {
+		return a, known
 	}
 	x := i.extension
-	name, failure := x.manager.host.Collection(i.hostContext(), collection)
-	if failure != nil {
-		return 0, "", i.explain("collection", failure)
+	var failure error
+	if a.collection, failure = x.manager.host.Collection(a.ctx, collection); failure != nil {
+		return a, i.explain("collection", failure)
 	}
-	if i.unruled(authority, name) && !x.Permits(name) {
-		return 0, "", &Error{Errno: Forbidden, Message: "the extension has no permission for the collection " + cut(name, maxName)}
+	if i.unruled(a.as, a.collection) && !x.Permits(a.collection) {
+		return a, &Error{Errno: Forbidden, Message: "the extension has no permission for the collection " + cut(a.collection, maxName)}
 	}
-	return authority, name, nil
+	return a, nil
 }
 
 // unruled tells whether no rule that was made for users stands between the guest and a collection, so that its own permissions
@@ -47,7 +58,7 @@ func (i *instance) id(ptr, n uint64) (string, *Error) {
 }
 
 func find(i *instance, p []uint64) (int32, *Error) {
-	as, collection, err := i.reach(p[0], p[1], p[2])
+	a, err := i.reach(p[0], p[1], p[2])
 	if err != nil {
 		return 0, err
 	}
@@ -55,7 +66,7 @@ func find(i *instance, p []uint64) (int32, *Error) {
 	if err != nil {
 		return 0, err
 	}
-	r, failure := i.extension.manager.host.Find(i.hostContext(), as, collection, id)
+	r, failure := i.extension.manager.host.Find(a.ctx, a.as, a.collection, id)
 	if failure != nil {
 		return 0, i.explain("find", failure)
 	}
@@ -63,7 +74,7 @@ func find(i *instance, p []uint64) (int32, *Error) {
 }
 
 func list(i *instance, p []uint64) (int32, *Error) {
-	as, collection, err := i.reach(p[0], p[1], p[2])
+	a, err := i.reach(p[0], p[1], p[2])
 	if err != nil {
 		return 0, err
 	}
@@ -75,7 +86,7 @@ func list(i *instance, p []uint64) (int32, *Error) {
 	if err != nil {
 		return 0, err
 	}
-	records, failure := i.extension.manager.host.List(i.hostContext(), as, collection, q)
+	records, failure := i.extension.manager.host.List(a.ctx, a.as, a.collection, q)
 	if failure != nil {
 		return 0, i.explain("list", failure)
 	}
@@ -123,7 +134,7 @@ func (i *instance) body(ptr, n uint64) ([]byte, *Error) {
 }
 
 func create(i *instance, p []uint64) (int32, *Error) {
-	as, collection, err := i.reach(p[0], p[1], p[2])
+	a, err := i.reach(p[0], p[1], p[2])
 	if err != nil {
 		return 0, err
 	}
@@ -131,7 +142,8 @@ func create(i *instance, p []uint64) (int32, *Error) {
 	if err != nil {
 		return 0, err
 	}
-	r, failure := i.extension.manager.host.Create(i.hostContext(), as, collection, body)
+	r, failure := i.extension.manager.host.Create(a.ctx, a.as, a.collection, body)
+	i.wrote()
 	if failure != nil {
 		return 0, i.explain("create", failure)
 	}
@@ -139,7 +151,7 @@ func create(i *instance, p []uint64) (int32, *Error) {
 }
 
 func update(i *instance, p []uint64) (int32, *Error) {
-	as, collection, err := i.reach(p[0], p[1], p[2])
+	a, err := i.reach(p[0], p[1], p[2])
 	if err != nil {
 		return 0, err
 	}
@@ -151,7 +163,8 @@ func update(i *instance, p []uint64) (int32, *Error) {
 	if err != nil {
 		return 0, err
 	}
-	r, failure := i.extension.manager.host.Update(i.hostContext(), as, collection, id, body)
+	r, failure := i.extension.manager.host.Update(a.ctx, a.as, a.collection, id, body)
+	i.wrote()
 	if failure != nil {
 		return 0, i.explain("update", failure)
 	}
@@ -159,7 +172,7 @@ func update(i *instance, p []uint64) (int32, *Error) {
 }
 
 func remove(i *instance, p []uint64) (int32, *Error) {
-	as, collection, err := i.reach(p[0], p[1], p[2])
+	a, err := i.reach(p[0], p[1], p[2])
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +180,9 @@ func remove(i *instance, p []uint64) (int32, *Error) {
 	if err != nil {
 		return 0, err
 	}
-	if failure := i.extension.manager.host.Delete(i.hostContext(), as, collection, id); failure != nil {
+	failure := i.extension.manager.host.Delete(a.ctx, a.as, a.collection, id)
+	i.wrote()
+	if failure != nil {
 		return 0, i.explain("delete", failure)
 	}
 	return 0, nil
@@ -193,7 +208,12 @@ func runSQL(i *instance, p []uint64) (int32, *Error) {
 	if err != nil {
 		return 0, err
 	}
-	out, failure := i.extension.manager.host.SQL(i.hostContext(), statement, params)
+	ctx, err := i.hostContext()
+	if err != nil {
+		return 0, err
+	}
+	out, failure := i.extension.manager.host.SQL(ctx, statement, params)
+	i.wrote()
 	if failure != nil {
 		return 0, i.explain("sql", failure)
 	}

@@ -3,6 +3,7 @@ package wasmhost
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Authority says in whose name a guest reaches data.
@@ -27,7 +28,7 @@ func (a Authority) String() string {
 // the guest waits, and must be safe for concurrent use by several guests.
 //
 // The ctx of a call descends from the one that was given to Before, After or Serve, so it carries whatever the server put
-// there (the call chain, the identity of the request). It has the deadline of the guest's call, names the extension ([Of]), and marks that the
+// there (the call chain, the identity of the request). It has the time that is left for host calls as its deadline, names the extension ([Of]), and marks that the
 // chain holds an instance: pass it on to the hooks of what the call sets off, or they may wait for an instance that only they could give back.
 //
 // A failure that the guest may know about wraps an [*Error]; one of ctx and what Before, After and Serve return for want of time or room is
@@ -48,8 +49,24 @@ type Host interface {
 	Create(ctx context.Context, as Authority, collection string, body []byte) (Record, error)
 	Update(ctx context.Context, as Authority, collection, id string, body []byte) (Record, error)
 	Delete(ctx context.Context, as Authority, collection, id string) error
+	// Begin begins a transaction, or in a chain that holds one a part of it that can fail alone. What is called with its Context is part of
+	// it. The caller ends it, whatever happens.
+	Begin(ctx context.Context) (Transaction, error)
+	// Committed tells whether something of the chain of calls that ctx belongs to counts already, because it was committed outside of a transaction that is
+	// still open. It is asked often, also by other goroutines, and must not wait.
+	Committed(ctx context.Context) bool
 	// SQL runs one statement; more than [MaxSQLRows] rows are LIMIT. It is only called for extensions with the permission.
 	SQL(ctx context.Context, statement string, params Params) (*Rows, error)
+}
+
+// Transaction is one that a guest began. It is used on the goroutine that made it, until one of Commit and Rollback is called, once.
+type Transaction interface {
+	// Context is that of Begin, with the transaction.
+	Context() context.Context
+	// Commit keeps what was written. It fails like a write.
+	Commit() error
+	// Rollback takes it back.
+	Rollback() error
 }
 
 // Record is a record as guests reach it. The values it gives belong to one call of a guest; it need not be safe for concurrent use.
@@ -108,6 +125,8 @@ type Call struct {
 	Superuser bool
 	// Verified says that the server knows who makes the request by a token in its headers, which no guest is shown.
 	Verified bool
+	// Limit bounds the guest's own time further, where it holds what everybody waits for; 0 where it does not.
+	Limit time.Duration
 	// Failure is why a write failed, in record.E.error. Its text is shown to the guest.
 	Failure error
 }

@@ -20,39 +20,42 @@ type hostFunc func(i *instance, p []uint64) (int32, *Error)
 
 // hostFuncs are the functions of the ABI by name, except now, whose result is wide. Their types stand in package abi.
 var hostFuncs = map[string]hostFunc{
-	"error_message":     errorMessage,
-	"error_status":      errorStatus,
-	"log":               logLine,
-	"random":            random,
-	"record_text":       recordText,
-	"record_set_text":   recordSetText,
-	"record_number":     recordNumber,
-	"record_set_number": recordSetNumber,
-	"record_json":       recordJSON,
-	"record_set_json":   recordSetJSON,
-	"record_collection": recordCollection,
-	"record_original":   recordOriginal,
-	"record_hide":       recordHide,
-	"record_show":       recordShow,
-	"find":              find,
-	"list":              list,
-	"create":            create,
-	"update":            update,
-	"delete":            remove,
-	"sql":               runSQL,
-	"rows_next":         rowsNext,
-	"rows_json":         rowsJSON,
-	"rows_affected":     rowsAffected,
-	"close":             closeHandle,
-	"request":           request,
-	"auth":              auth,
-	"auth_superuser":    authSuperuser,
-	"respond":           respond,
-	"respond_header":    respondHeader,
-	"reject":            reject,
-	"reject_field":      rejectField,
-	"pass_on":           passOn,
-	"failure":           failure,
+	"error_message":        errorMessage,
+	"error_status":         errorStatus,
+	"log":                  logLine,
+	"random":               random,
+	"record_text":          recordText,
+	"record_set_text":      recordSetText,
+	"record_number":        recordNumber,
+	"record_set_number":    recordSetNumber,
+	"record_json":          recordJSON,
+	"record_set_json":      recordSetJSON,
+	"record_collection":    recordCollection,
+	"record_original":      recordOriginal,
+	"record_hide":          recordHide,
+	"record_show":          recordShow,
+	"find":                 find,
+	"list":                 list,
+	"create":               create,
+	"update":               update,
+	"delete":               remove,
+	"sql":                  runSQL,
+	"transaction_begin":    transactionBegin,
+	"transaction_commit":   transactionCommit,
+	"transaction_rollback": transactionRollback,
+	"rows_next":            rowsNext,
+	"rows_json":            rowsJSON,
+	"rows_affected":        rowsAffected,
+	"close":                closeHandle,
+	"request":              request,
+	"auth":                 auth,
+	"auth_superuser":       authSuperuser,
+	"respond":              respond,
+	"respond_header":       respondHeader,
+	"reject":               reject,
+	"reject_field":         rejectField,
+	"pass_on":              passOn,
+	"failure":              failure,
 }
 
 // exportHost makes the module of the ABI in r.
@@ -113,26 +116,16 @@ func (f hostFunc) Call(ctx context.Context, _ api.Module, stack []uint64) {
 	i, err := running(ctx)
 	defer i.guard()
 	var result int32
+	i.pause()
 	if err == nil {
 		result, err = f(i, stack)
 	}
 	if err != nil {
-		i.stopIfLate()
 		i.call.failure = err
 		result = int32(err.Errno)
 	}
+	i.resume()
 	stack[0] = api.EncodeI32(result)
-}
-
-// stopIfLate ends a call whose time is over. What the host did for it has ended with the same deadline, and failed for that: a guest that is quick
-// would answer with that failure before the watchdog comes.
-func (i *instance) stopIfLate() {
-	if d := i.state.Load(); d > 0 && i.extension.manager.now() >= d {
-		i.state.CompareAndSwap(d, stopping)
-	}
-	if i.state.Load() == stopping {
-		panic(stopped{})
-	}
 }
 
 // guard makes a fault of a panic in the host or in a record, before wazero makes a trap of it.

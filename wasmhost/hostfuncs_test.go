@@ -38,7 +38,7 @@ var goodArgs = map[string][]any{
 	"record_set_json": {1, "title", `{"a":1}`}, "record_collection": {1, at(1024), 64}, "record_original": {1}, "record_hide": {1, "title"},
 	"record_show": {1, "title"}, "find": {1, "posts", "id"}, "list": {1, "posts", "{}"}, "create": {1, "posts", "{}"},
 	"update": {1, "posts", "id", "{}"}, "delete": {1, "posts", "id"}, "sql": {"SELECT 1", "[]"}, "rows_next": {2}, "rows_json": {2, at(1024), 64},
-	"rows_affected": {2}, "close": {2}, "error_status": {}, "pass_on": {}, "request": {4, "x-a", at(1024), 64}, "auth": {}, "auth_superuser": {}, "respond": {200, "text/plain"},
+	"rows_affected": {2}, "close": {2}, "error_status": {}, "transaction_begin": {}, "transaction_commit": {}, "transaction_rollback": {}, "pass_on": {}, "request": {4, "x-a", at(1024), 64}, "auth": {}, "auth_superuser": {}, "respond": {200, "text/plain"},
 	"respond_header": {"X-A", "b"}, "reject": {400, "no"}, "reject_field": {"title", "code", "message"}, "failure": {at(1024), 64},
 }
 
@@ -56,6 +56,9 @@ func everything() *Call {
 func prepared(name string) (s Script, args []any) {
 	if name == "pass_on" {
 		s.Call("find", s.placed([]any{1, "posts", "refused"})...)
+	}
+	if name == "transaction_commit" || name == "transaction_rollback" {
+		s.Call("transaction_begin")
 	}
 	statement, n := s.Put("SELECT 1")
 	s.Call("sql", statement, n, 0, 0)

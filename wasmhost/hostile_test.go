@@ -11,7 +11,10 @@ import (
 )
 
 // short limits keep the tests quick; they are far above what a guest that behaves needs.
-func short(o *Options) { o.Limits.Hook, o.Limits.Route = time.Second, time.Second }
+func short(o *Options) {
+	o.Limits.Hook, o.Limits.Route = time.Second, time.Second
+	o.Limits.HookWait, o.Limits.RouteWait = time.Second, time.Second
+}
 
 // The hooks of testdata/hostile.c.
 const (

@@ -25,10 +25,11 @@ const (
 	opRoute    op = 3
 )
 
-// States of an instance besides the deadline of its call, which is a positive number.
+// States of an instance besides the end of the guest's own time while it runs, which is a positive number.
 const (
 	idle     int64 = 0
 	stopping int64 = -1 // the watchdog has ended the call; the instance is not used again
+	hosting  int64 = -2 // a host function runs, and the guest's own clock stands still
 )
 
 // instance is one running copy of a module. It serves one call at a time, on that call's goroutine; the watchdog only touches state,
@@ -58,24 +59,26 @@ type instance struct {
 
 // callState is what one call of an instance has come to.
 type callState struct {
+	clocks
 	op         op
 	about      *Call // nil while the module is loaded
 	ctx        context.Context
-	deadline   int64
 	depth      int
 	hostCalls  int
 	lines      int    // that it logged
 	unexpected int    // errors of the host that were logged
 	failure    *Error // of the last host call that failed
 	handles    handles
-	rejection  *Rejection
-	passed     bool // the rejection is what refused a host call
-	gaveUp     bool // it passed on that there was no time or room
-	response   *Response
-	fault      *Fault
+	// transactions are those that the guest has begun and not ended, the innermost last.
+	transactions []Transaction
+	rejection    *Rejection
+	passed       bool // the rejection is what refused a host call
+	gaveUp       bool // it passed on that there was no time or room
+	response     *Response
+	fault        *Fault
 }
 
-// newInstance makes a running copy, within the deadline. On failure nothing is left of it.
+// newInstance makes a running copy; deadline is that of the caller. On failure nothing is left of it.
 func (x *Extension) newInstance(e *engine, deadline int64) (i *instance, err error) {
 	i = &instance{extension: x, names: make(map[string]string)}
 	i.ctx.instance = i
@@ -104,32 +107,43 @@ func (x *Extension) newInstance(e *engine, deadline int64) (i *instance, err err
 	return i, nil
 }
 
-// initialize runs what a module wants to have run once.
+// initialize runs what a module wants to have run once. It has a time of its own for that, besides what its caller's deadline leaves.
 func (i *instance) initialize(deadline int64) error {
+	m := i.extension.manager
+	end := m.now() + int64(startLimit)
 	for _, name := range []string{rewrite.StartFunc, "_initialize"} {
 		f := i.module.ExportedFunction(name)
 		if f == nil {
 			continue
 		}
-		i.begin(context.Background(), job{op: opDescribe}, deadline, 1)
-		if err := i.finish(i.invoke(f)); err != nil {
+		now := m.now()
+		i.begin(context.Background(), job{op: opDescribe, limit: time.Duration(end - now)}, now, deadline, 1)
+		err := i.finish(i.invoke(f))
+		if err == nil && i.broken || errors.Is(err, ErrTimeout) { // stopped in its last moment, it would trap in the next call
+			err = errSlowStart
+			if deadline < end {
+				err = errStartCut
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// begin readies i for a call.
-func (i *instance) begin(ctx context.Context, j job, deadline int64, depth int) {
+// begin readies i for a call at now, whose caller's deadline is given.
+func (i *instance) begin(ctx context.Context, j job, now, given int64, depth int) {
 	c := &i.call
-	c.op, c.about, c.ctx, c.deadline, c.depth = j.op, j.call, ctx, deadline, depth
+	c.op, c.about, c.ctx, c.depth = j.op, j.call, ctx, depth
+	c.grant(now, j.limit, j.wait, given)
 	if j.call != nil {
 		c.handles.begin(j.call.Record)
 	} else {
 		c.handles.begin(nil)
 	}
-	i.state.Store(deadline)
-	i.extension.manager.dog.watch()
+	i.state.Store(c.until)
+	i.extension.manager.dog.watch(now)
 }
 
 // do runs the guest for j and copies what it hands over.
@@ -220,9 +234,10 @@ func (i *instance) trap(err error) *Fault {
 
 // finish ends the call that begin began and returns what it ended in.
 func (i *instance) finish(err error) error {
-	if !i.state.CompareAndSwap(i.call.deadline, idle) {
+	if !i.state.CompareAndSwap(i.call.until, idle) {
 		i.broken = true // stopped just now, also if it came to an end in time
 	}
+	i.rollBack(err)
 	if h := i.host.Load(); h != nil {
 		h.finish()
 		i.host.Store(nil)
@@ -242,7 +257,8 @@ func (i *instance) finish(err error) error {
 		i.broken = true
 	}
 	c.handles.end()
-	*c = callState{handles: c.handles}
+	clear(c.transactions)
+	*c = callState{handles: c.handles, transactions: c.transactions[:0]}
 	if cap(i.scratch) > maxScratch {
 		i.scratch = nil
 	}
@@ -254,25 +270,6 @@ func (i *instance) close() {
 	if err := i.module.Close(context.Background()); err != nil && !errors.Is(err, context.Canceled) {
 		i.extension.log.Error("extension: close an instance", "error", err)
 	}
-}
-
-// hostContext is what host calls of the running call get.
-func (i *instance) hostContext() *callContext {
-	if h := i.host.Load(); h != nil {
-		return h
-	}
-	m := i.extension.manager
-	h := &callContext{Context: i.call.ctx, extension: i.extension, deadline: m.at(i.call.deadline), depth: i.call.depth}
-	i.host.Store(h)
-	return h
-}
-
-// nested is how long guests below the running call have taken.
-func (i *instance) nested() time.Duration {
-	if h := i.host.Load(); h != nil {
-		return time.Duration(h.nested.Load())
-	}
-	return 0
 }
 
 // intern returns the name that b holds without allocating it each time.

@@ -4,8 +4,11 @@ import "time"
 
 // Limits bound what one call of a guest may take. A field that is zero or negative means the default.
 type Limits struct {
-	// Hook and Route are the time of a call, host calls included.
+	// Hook and Route are the time of a call in which the guest itself runs.
 	Hook, Route time.Duration
+	// HookWait and RouteWait are the time of a call in host functions, and of waiting for an instance: nobody is to blame when it is used up, but
+	// what is left for the host is BUSY then.
+	HookWait, RouteWait time.Duration
 	// MemoryPages is the memory of an instance, in pages of 64 KiB.
 	MemoryPages uint32
 	// TotalMemory is the memory of all instances together, in bytes. When it is used up, guests cannot grow, and calls that need another instance are
@@ -23,6 +26,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Route <= 0 {
 		l.Route = 10 * time.Second
+	}
+	if l.HookWait <= 0 {
+		l.HookWait = 10 * time.Second // as long as a write may wait
+	}
+	if l.RouteWait <= 0 {
+		l.RouteWait = 30 * time.Second
 	}
 	if l.MemoryPages == 0 {
 		l.MemoryPages = 1024
@@ -51,6 +60,8 @@ const (
 	MaxSQLRows = 1000
 	// MaxDepth is how deeply calls of guests may nest through the host. Each level is a native call on the same goroutine.
 	MaxDepth = 8
+	// MaxTransactions is how many transactions of a call may be open within one another.
+	MaxTransactions = 8
 
 	maxState       = 64 << 10 // bytes between before and after
 	maxDescription = 64 << 10 // bytes of a description
@@ -87,6 +98,7 @@ const (
 	sweepInterval  = time.Second            // how often idle instances and old versions are looked at
 	idleLife       = 30 * time.Second       // how long an instance beyond keepIdle stays idle
 	retireGrace    = 30 * time.Second       // how long an old version stays for those that hold it: longer than any request
+	startLimit     = 2 * time.Second        // time that a module may take to start and initialize itself; a Go guest needs 10 ms
 	describeLimit  = 2 * time.Second        // time for the description; a Go guest needs 10 ms to start
 	raiseAlone     = 50 * time.Millisecond  // how long the next extension waits with an event for the one before it
 	raiseLimit     = 5 * time.Second        // time for an event like bootstrap, waiting for others included

@@ -186,6 +186,7 @@ func (m *Manager) forget(x *Extension) {
 // inspect is the watchdog's look at all calls. It reports whether there are any.
 func (m *Manager) inspect() (busy bool) {
 	now := m.now()
+	m.dog.clock.Store(now)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for x := range m.live {

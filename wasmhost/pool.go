@@ -136,7 +136,7 @@ func (p *pool) wait(ctx context.Context, until, deadline int64) (*instance, erro
 	}
 	p.waiters = append(p.waiters, w)
 	p.mu.Unlock()
-	p.extension.manager.dog.watch()
+	p.extension.manager.dog.watch(p.extension.manager.now())
 	var t turn
 	select {
 	case t = <-w.turn:
@@ -306,8 +306,11 @@ func (p *pool) stopAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, i := range p.all {
-		if d := i.state.Load(); d > 0 && i.state.CompareAndSwap(d, stopping) {
+		if d := i.state.Load(); d != idle && i.state.CompareAndSwap(d, stopping) {
 			i.globals.stop()
+		}
+		if h := i.host.Load(); h != nil {
+			h.cancel()
 		}
 	}
 }

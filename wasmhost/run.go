@@ -12,7 +12,8 @@ type job struct {
 	index int
 	call  *Call
 	input []byte
-	limit time.Duration
+	limit time.Duration // of the guest's own time
+	wait  time.Duration // of what it waits for: an instance, the host
 }
 
 // outcome is what a call handed over.
@@ -21,7 +22,7 @@ type outcome struct {
 	response *Response
 }
 
-// run does j in an instance. The time to wait for one is half of the call's at most, so that a guest has the other half whatever happens.
+// run does j in an instance. To wait for one takes of the time that there is for the host, so that the guest has its own whatever happens.
 func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
 	depth, outer := 1, holder(ctx)
 	if outer != nil {
@@ -36,45 +37,73 @@ func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
 	if j.call == nil {
 		j.call = &Call{}
 	}
+	if j.call.Limit > 0 {
+		j.limit = min(j.limit, j.call.Limit)
+	}
 	start := x.manager.now()
-	deadline, waitUntil := start+int64(j.limit), start+int64(j.limit)/2
-	if d, ok := ctx.Deadline(); ok {
-		given := x.manager.moment(d)
-		if given <= start {
-			return out, ErrBusy
-		}
-		deadline, waitUntil = min(deadline, given), min(waitUntil, given)
+	ctx, given := x.callerOf(ctx)
+	if given <= start {
+		return out, ErrBusy
 	}
 	h := x.healthOf(j)
-	ok, trial := h.admit(start, 2*j.limit)
+	ok, trial := h.admit(start, j.limit+j.wait)
 	if !ok {
 		return out, &SuspendedError{Extension: x.name, What: h.what, For: h.suspended(start)}
 	}
-	i, begun := x.pool.takeIdle(outer != nil), start
-	if i == nil {
-		if i, err = x.pool.acquire(ctx, outer != nil, waitUntil, deadline); err != nil {
-			x.judge(h, verdict{err: err, trial: trial, way: j.op.way(), ran: time.Duration(x.manager.now() - start), limit: j.limit})
-			return out, err
-		}
-		begun = x.manager.now()
+	v := verdict{trial: trial, way: j.op.way()}
+	i, begun, err := x.instanceFor(ctx, j, outer != nil, start, given)
+	if err != nil {
+		v.err, v.blame = err, !errors.Is(err, errStartCut)
+		x.judge(h, v)
+		return out, err
 	}
-	i.begin(ctx, j, deadline, depth)
+	j.wait -= time.Duration(begun - start)
+	i.begin(ctx, j, begun, given, depth)
 	out.payload, err = i.do(j)
 	out.response = i.call.response
-	inner := i.nested()
-	err = i.finish(err)
 	ended := x.manager.now()
+	v.blame = !errors.Is(err, ErrTimeout) || i.call.blames(ended)
+	v.err = i.finish(err)
 	x.pool.release(i, ended)
-	ran := time.Duration(ended - begun)
-	if outer != nil {
-		outer.nested.Add(int64(ran))
-	}
-	x.judge(h, verdict{err: err, trial: trial, way: j.op.way(), ran: ran - inner, limit: j.limit})
-	h.total.Add(int64(ran))
-	if err != nil {
-		return outcome{}, err
+	x.judge(h, v)
+	h.total.Add(ended - begun)
+	if v.err != nil {
+		return outcome{}, v.err
 	}
 	return out, nil
+}
+
+// callerOf returns the ctx of a call and its deadline. Once something of the chain is committed, the rest of it does not end with its caller.
+func (x *Extension) callerOf(ctx context.Context) (context.Context, int64) {
+	d, bounded := ctx.Deadline()
+	switch {
+	case !bounded && ctx.Err() == nil:
+		return ctx, never
+	case x.manager.host.Committed(ctx):
+		return context.WithoutCancel(ctx), never
+	case !bounded:
+		return ctx, never
+	}
+	return ctx, x.manager.moment(d)
+}
+
+// instanceFor lends an instance for j, which is wanted since start, and tells when it had it.
+func (x *Extension) instanceFor(ctx context.Context, j job, holds bool, start, given int64) (i *instance, begun int64, err error) {
+	if i = x.pool.takeIdle(holds); i != nil {
+		return i, start, nil
+	}
+	ready := given // to make one where everybody waits takes no longer than a call there
+	if j.call.Limit > 0 {
+		ready = min(ready, start+int64(j.call.Limit))
+	}
+	if i, err = x.pool.acquire(ctx, holds, min(given, start+int64(j.wait)), ready); err != nil {
+		return nil, 0, err
+	}
+	if begun = x.manager.now(); begun >= given {
+		x.pool.release(i, begun)
+		return nil, 0, ErrBusy
+	}
+	return i, begun, nil
 }
 
 // verdict is how a call ended.
@@ -82,8 +111,7 @@ type verdict struct {
 	err   error
 	trial bool
 	way   int
-	ran   time.Duration // without guests that it called through the host
-	limit time.Duration
+	blame bool // if it failed, it is the guest's fault as far as time goes
 }
 
 // judge counts how a call ended.
@@ -115,12 +143,10 @@ func (x *Extension) judgeError(h *health, v verdict) {
 	h.failures.Add(1)
 	h.note(v.err)
 	x.log.Warn("extension: call failed", "what", h.what, "error", v.err)
-	// Who runs out of time because of the guest below, or above, is not to blame; nor is anybody for a panic of the server.
-	blame := !errors.Is(v.err, ErrTimeout) || v.ran >= v.limit/2
-	if errors.As(v.err, &fault) && fault.Kind == Panicked {
-		blame = false
+	if errors.As(v.err, &fault) && fault.Kind == Panicked { // of the server
+		v.blame = false
 	}
-	if blame {
+	if v.blame {
 		h.failed(v.trial, v.way, x.manager.now(), v.err, x.log)
 	} else {
 		h.undecided(v.trial, x.manager.now())

@@ -266,15 +266,16 @@ func (i *instance) alarm(subscription []byte) time.Duration {
 	return at - time.Duration(i.extension.manager.now())
 }
 
-// sleep waits for d or until the call has to end, whichever comes first.
+// sleep waits for d or until the guest's own time is over, whichever comes first: to sleep is its own choice.
 func (i *instance) sleep(d time.Duration) {
-	if left := time.Duration(i.call.deadline - i.extension.manager.now()); d > left {
+	end := i.call.until
+	if left := time.Duration(end - i.extension.manager.now()); d > left {
 		d = left
 	}
 	if d > 0 {
 		time.Sleep(d)
 	}
-	if end := i.call.deadline; i.extension.manager.now() >= end {
+	if i.extension.manager.now() >= end {
 		i.state.CompareAndSwap(end, stopping) // unless the watchdog was quicker
 		panic(stopped{})
 	}

@@ -3,6 +3,7 @@ package wasmhost
 import (
 	"encoding/binary"
 	"testing"
+	"time"
 )
 
 // wasiInstance returns an instance in the middle of a call.
@@ -14,7 +15,7 @@ func wasiInstance(t *testing.T) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.begin(t.Context(), job{op: opBefore, call: &Call{}}, deadline, 1)
+	i.begin(t.Context(), job{op: opBefore, call: &Call{}, limit: time.Minute}, x.manager.now(), never, 1)
 	t.Cleanup(func() {
 		_ = i.finish(nil)
 		x.pool.release(i, 0)

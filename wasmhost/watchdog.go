@@ -13,14 +13,18 @@ type watchdog struct {
 	quit     chan struct{}
 	ended    chan struct{}
 	watching atomic.Bool
+	clock    atomic.Int64 // the manager's time as of the last look, or of a call that began when there was nothing to look after
 }
 
 func newWatchdog(m *Manager) *watchdog {
 	return &watchdog{manager: m, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// watch makes sure that the watchdog looks soon. Whoever calls it has made visible what is to be looked at.
-func (w *watchdog) watch() {
+// watch makes sure that the watchdog looks soon, and that its clock goes from now on. Whoever calls it has made visible what is to be looked at.
+func (w *watchdog) watch(now int64) {
+	if now-w.clock.Load() > int64(watchInterval) {
+		w.clock.Store(now)
+	}
 	if !w.watching.Load() {
 		select {
 		case w.wake <- struct{}{}:
@@ -63,7 +67,7 @@ func (w *watchdog) run() {
 		w.watching.Store(false)
 		// A call that began since the last look saw that somebody watches.
 		if w.manager.inspect() {
-			w.watch()
+			w.watch(w.manager.now())
 		}
 	}
 }

@@ -40,7 +40,7 @@ type Param struct {
 
 // Function is a host function. Immutable.
 type Function struct {
-	// Section is the part of the documentation that it stands in: "general", "records", "data", "request" or "refusals".
+	// Section is the part of the documentation that it stands in: "general", "records", "data", "transactions", "request" or "refusals".
 	Section string
 	// Name is what guests import.
 	Name   string

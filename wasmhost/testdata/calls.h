@@ -30,15 +30,18 @@ static i64 call(u64 function, u64 *a) {
   case 22: return t_rows_json(a[0], a[1], a[2]);
   case 23: return t_rows_affected(a[0]);
   case 24: return t_close(a[0]);
-  case 25: return t_request(a[0], a[1], a[2], a[3], a[4]);
-  case 26: return t_auth();
-  case 27: return t_auth_superuser();
-  case 28: return t_respond(a[0], a[1], a[2]);
-  case 29: return t_respond_header(a[0], a[1], a[2], a[3]);
-  case 30: return t_reject(a[0], a[1], a[2]);
-  case 31: return t_reject_field(a[0], a[1], a[2], a[3], a[4], a[5]);
-  case 32: return t_pass_on();
-  case 33: return t_failure(a[0], a[1]);
+  case 25: return t_transaction_begin();
+  case 26: return t_transaction_commit();
+  case 27: return t_transaction_rollback();
+  case 28: return t_request(a[0], a[1], a[2], a[3], a[4]);
+  case 29: return t_auth();
+  case 30: return t_auth_superuser();
+  case 31: return t_respond(a[0], a[1], a[2]);
+  case 32: return t_respond_header(a[0], a[1], a[2], a[3]);
+  case 33: return t_reject(a[0], a[1], a[2]);
+  case 34: return t_reject_field(a[0], a[1], a[2], a[3], a[4], a[5]);
+  case 35: return t_pass_on();
+  case 36: return t_failure(a[0], a[1]);
   }
   return -1000;
 }

@@ -77,6 +77,15 @@
 @external("troupe_1", "close") export declare function host_close(h: i32): i32;
 
 // @ts-ignore: decorator
+@external("troupe_1", "transaction_begin") export declare function host_transaction_begin(): i32;
+
+// @ts-ignore: decorator
+@external("troupe_1", "transaction_commit") export declare function host_transaction_commit(): i32;
+
+// @ts-ignore: decorator
+@external("troupe_1", "transaction_rollback") export declare function host_transaction_rollback(): i32;
+
+// @ts-ignore: decorator
 @external("troupe_1", "request") export declare function host_request(part: i32, name: usize, nlen: i32, buf: usize, cap: i32): i32;
 
 // @ts-ignore: decorator

@@ -103,6 +103,15 @@ func hostRowsAffected(rows int32) int32
 //go:wasmimport troupe_1 close
 func hostClose(h int32) int32
 
+//go:wasmimport troupe_1 transaction_begin
+func hostTransactionBegin() int32
+
+//go:wasmimport troupe_1 transaction_commit
+func hostTransactionCommit() int32
+
+//go:wasmimport troupe_1 transaction_rollback
+func hostTransactionRollback() int32
+
 //go:wasmimport troupe_1 request
 //go:noescape
 func hostRequest(part int32, name string, buf unsafe.Pointer, cap uint32) int32
