@@ -151,6 +151,13 @@ func parseDescription(raw []byte) (*description, error) {
 	d := &description{}
 	var hooks, routes []object
 	var permissions object
+	var requires []string
+	if err := o.get("requires", &requires); err != nil {
+		return nil, fmt.Errorf("the description: %w", err)
+	}
+	if err := checkRequires(requires); err != nil { // before anything else, which may mean something new
+		return nil, fmt.Errorf("the description: %w", err)
+	}
 	err := errors.Join(o.get("name", &d.name), o.get("version", &d.version), o.get("hooks", &hooks), o.get("routes", &routes),
 		o.get("permissions", &permissions))
 	if err != nil {

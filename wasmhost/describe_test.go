@@ -65,6 +65,9 @@ var lies = map[string]string{
 	"number as name":        `{"name":1}`,
 	"line in the name":      `{"name":"a\n"}`,
 	"long version":          `{"name":"a","version":"` + strings.Repeat("1", 65) + `"}`,
+	"requires a text":       `{"name":"a","requires":"atomic"}`,
+	"requires too much":     `{"name":"a","requires":[` + many(65, `"atomic"`) + `]}`,
+	"requires the unknown":  `{"name":"a","requires":["atomic","telepathy"]}`,
 	"object as hooks":       `{"name":"a","hooks":{}}`,
 	"many hooks":            withHooks(many(257, `{"event":"record.create"}`)),
 	"no event":              withHooks(`{}`),
@@ -121,11 +124,25 @@ func TestLies(t *testing.T) {
 	}
 }
 
+// What a description requires and the server does not have is refused by name, whatever else it says; other keys that nobody knows are passed over.
+func TestRequires(t *testing.T) {
+	known := `["` + strings.Join(features, `","`) + `"]`
+	if _, err := parseDescription([]byte(`{"name":"a","requires":` + known + `,"wishes":["x"]}`)); err != nil {
+		t.Error(err)
+	}
+	long := strings.Repeat("x", 1000)
+	_, err := parseDescription([]byte(`{"requires":["atomic","telepathy","` + long + `"],"hooks":"something new"}`))
+	if err == nil || !strings.Contains(err.Error(), `requires "telepathy", "xxx`) || !strings.Contains(err.Error(), "does not have") || len(err.Error()) > 500 {
+		t.Error(err)
+	}
+}
+
 // FuzzDescribe checks that whatever a guest says of itself is refused or within its bounds.
 func FuzzDescribe(f *testing.F) {
 	f.Add([]byte(`{"name":"a","hooks":[{"event":"record.create","collections":["posts"],"phases":["before","after"],"priority":1}]}`))
 	f.Add([]byte(`{"name":"a","routes":[{"method":"GET","path":"/a/{b}/{rest...}","auth":"record"}],"permissions":{"collections":["*"],"sql":true}}`))
 	f.Add([]byte(`{"name":null,"hooks":null}`))
+	f.Add([]byte(`{"name":"a","requires":["atomic","transactions"]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d, err := parseDescription(raw)
 		if err != nil {

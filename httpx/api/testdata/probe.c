@@ -225,6 +225,12 @@ static int32_t run_data(troupe_text name) {
         return tell_sql(troupe_sql(zero(part[1]), part[2]));
     if (IS("status"))
         return tell(0, digits(troupe_host_error_status()));
+    if (IS("begin"))
+        return tell(troupe_host_transaction_begin(), TROUPE_T("ok"));
+    if (IS("commit"))
+        return tell(troupe_host_transaction_commit(), TROUPE_T("ok"));
+    if (IS("rollback"))
+        return tell(troupe_host_transaction_rollback(), TROUPE_T("ok"));
     if (IS("pass"))
         return tell(troupe_host_pass_on(), TROUPE_T("ok"));
     return run_record(name);
