@@ -41,8 +41,10 @@ type EncryptionKey struct {
 
 // ExtensionLimits bound what one call of an extension may take. A field that is zero or negative means the default.
 type ExtensionLimits struct {
-	// Hook and Route are the time of a call, what the server does for it included: a second and ten seconds.
+	// Hook and Route are the time of a call in which the extension itself runs: a second and ten seconds.
 	Hook, Route time.Duration
+	// HookWait and RouteWait are the time in which the server does something for a call or keeps it waiting: ten seconds and thirty.
+	HookWait, RouteWait time.Duration
 	// MemoryPages is the memory of an instance, in pages of 64 KiB: 1024.
 	MemoryPages uint32
 	// TotalMemory is the memory of all instances of all extensions together, in bytes: 512 MiB.

@@ -104,7 +104,7 @@ func (i *instance) hostContext() (context.Context, *Error) {
 		return nil, errHostTime
 	}
 	h := i.host.Load()
-	if h == nil || h.over() && m.host.Committed(c.ctx) {
+	if h == nil || h.over() && m.committed(c.ctx) {
 		// The first one, or one that ended with the caller: what has begun to count is brought to an end without it.
 		h = &callContext{Context: c.ctx, extension: i.extension, depth: c.depth}
 		i.host.Store(h)
@@ -118,7 +118,7 @@ func (i *instance) hostContext() (context.Context, *Error) {
 
 // wrote is called after a call of the host that may have written: what is committed is brought to an end, however little time the caller had.
 func (i *instance) wrote() {
-	if c := &i.call; c.limit+c.aside < c.full && len(c.transactions) == 0 && i.extension.manager.host.Committed(c.ctx) {
+	if c := &i.call; c.limit+c.aside < c.full && len(c.transactions) == 0 && i.extension.manager.committed(c.ctx) {
 		c.unclip()
 	}
 }

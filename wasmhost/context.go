@@ -42,7 +42,7 @@ func Of(ctx context.Context) *Extension {
 func (c *callContext) Deadline() (time.Time, bool) {
 	own := c.until.Load()
 	d, given := c.Context.Deadline()
-	if given && c.extension.manager.host.Committed(c.Context) {
+	if given && c.extension.manager.committed(c.Context) {
 		given = false
 	}
 	switch {
@@ -87,7 +87,7 @@ func (c *callContext) Done() <-chan struct{} {
 // look ends c if it is time; the caller holds the lock.
 func (c *callContext) look() {
 	if err := c.Context.Err(); err != nil && c.err == nil && !c.detached {
-		if c.detached = c.extension.manager.host.Committed(c.Context); !c.detached {
+		if c.detached = c.extension.manager.committed(c.Context); !c.detached {
 			c.end(err)
 		}
 	}

@@ -181,7 +181,9 @@ func (h *FakeHost) Begin(ctx context.Context) (Transaction, error) {
 	return &fakeTransaction{h, context.WithValue(ctx, transactionKey{}, depth+1)}, nil
 }
 
-func (h *FakeHost) Committed(ctx context.Context) bool { return h.committed != nil && h.committed(ctx) }
+func (h *FakeHost) isCommitted(ctx context.Context) bool {
+	return h.committed != nil && h.committed(ctx)
+}
 
 func (h *FakeHost) ask(format string, args ...any) {
 	h.mu.Lock()

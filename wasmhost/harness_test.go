@@ -43,6 +43,9 @@ func (l *Logs) Logger() *slog.Logger {
 func OpenManager(t testing.TB, host Host, change func(*Options), guests ...string) (*Manager, *Logs) {
 	t.Helper()
 	o := Options{Dir: t.TempDir(), Host: host}
+	if fake, ok := host.(*FakeHost); ok {
+		o.Committed = fake.isCommitted
+	}
 	for _, g := range guests {
 		PutModule(t, o.Dir, g, guest(t, g))
 	}

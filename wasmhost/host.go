@@ -52,9 +52,6 @@ type Host interface {
 	// Begin begins a transaction, or in a chain that holds one a part of it that can fail alone. What is called with its Context is part of
 	// it. The caller ends it, whatever happens.
 	Begin(ctx context.Context) (Transaction, error)
-	// Committed tells whether something of the chain of calls that ctx belongs to counts already, because it was committed outside of a transaction that is
-	// still open. It is asked often, also by other goroutines, and must not wait.
-	Committed(ctx context.Context) bool
 	// SQL runs one statement; more than [MaxSQLRows] rows are LIMIT. It is only called for extensions with the permission.
 	SQL(ctx context.Context, statement string, params Params) (*Rows, error)
 }

@@ -25,6 +25,10 @@ type Options struct {
 	// it is run.
 	CacheDir string
 	Host     Host
+	// Committed tells whether something of the chain of calls that ctx belongs to counts already, because it was committed outside of a transaction that is
+	// still open: then the rest of the chain does not end with its caller. It is asked often, also by other goroutines, and must not wait. Nil means
+	// never.
+	Committed func(ctx context.Context) bool
 	// Logger gets what guests log and what happens to them. Nil means slog.Default().
 	Logger *slog.Logger
 	Limits Limits
@@ -49,16 +53,17 @@ const defaultCompileNotice = time.Second
 
 // Manager keeps the extensions of a directory. Safe for concurrent use.
 type Manager struct {
-	options Options
-	host    Host
-	log     *slog.Logger
-	limits  Limits
-	cache   wazero.CompilationCache
-	memory  memoryBudget
-	code    atomic.Int64 // bytes of modules whose code is in memory
-	dog     *watchdog
-	watcher *watcher
-	base    time.Time // what now counts from
+	options   Options
+	host      Host
+	log       *slog.Logger
+	limits    Limits
+	cache     wazero.CompilationCache
+	memory    memoryBudget
+	code      atomic.Int64 // bytes of modules whose code is in memory
+	dog       *watchdog
+	watcher   *watcher
+	base      time.Time // what now counts from
+	committed func(ctx context.Context) bool
 
 	entries   *entries
 	loader    *loader
@@ -85,6 +90,9 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	}
 	if m.log == nil {
 		m.log = slog.Default()
+	}
+	if m.committed = o.Committed; m.committed == nil {
+		m.committed = func(context.Context) bool { return false }
 	}
 	if m.options.compileNotice == 0 {
 		m.options.compileNotice = defaultCompileNotice

@@ -79,7 +79,7 @@ func (x *Extension) callerOf(ctx context.Context) (context.Context, int64) {
 	switch {
 	case !bounded && ctx.Err() == nil:
 		return ctx, never
-	case x.manager.host.Committed(ctx):
+	case x.manager.committed(ctx):
 		return context.WithoutCancel(ctx), never
 	case !bounded:
 		return ctx, never

@@ -28,9 +28,6 @@ func (h host) found(r *records.Record, err error) (wasmhost.Record, error) {
 	return found(h.access.store, r), nil
 }
 
-// Committed implements wasmhost.Host.
-func (host) Committed(context.Context) bool { return false }
-
 // Collection implements wasmhost.Host.
 func (h host) Collection(_ context.Context, nameOrID string) (string, error) {
 	c, err := h.access.Collection(nameOrID)

@@ -70,6 +70,17 @@ func (s *store) Delete(_ context.Context, _ wasmhost.Authority, _, id string) er
 	return nil
 }
 
+// Begin begins a transaction that takes nothing back.
+func (s *store) Begin(ctx context.Context) (wasmhost.Transaction, error) {
+	return transaction{ctx}, nil
+}
+
+type transaction struct{ ctx context.Context }
+
+func (t transaction) Context() context.Context { return t.ctx }
+func (transaction) Commit() error              { return nil }
+func (transaction) Rollback() error            { return nil }
+
 // SQL gives the parameters back as a row.
 func (s *store) SQL(_ context.Context, _ string, p wasmhost.Params) (*wasmhost.Rows, error) {
 	row, err := json.Marshal(p.Positional)
