@@ -47,11 +47,11 @@ func phases(t testing.TB, start, initialize, describe deed) []byte {
 	if start == nothing {
 		return module
 	}
-	return starting(t, module, "first")
+	return withStart(t, module, "first")
 }
 
-// starting gives a module a start section that names one of its exports, which no linker does.
-func starting(t testing.TB, module []byte, export string) []byte {
+// withStart gives a module a start section that names one of its exports, which no linker does.
+func withStart(t testing.TB, module []byte, export string) []byte {
 	t.Helper()
 	entry := append(append([]byte{byte(len(export))}, export...), 0)
 	at := bytes.Index(module, entry)
@@ -293,9 +293,10 @@ func TestTransactions(t *testing.T) {
 // swapCode puts another binary in the place of an extension's, as if its module had changed its mind.
 func swapCode(t *testing.T, x *Extension, binary []byte) {
 	t.Helper()
-	compiled, err := x.runtime.CompileModule(context.Background(), binary)
+	e := x.code.engine
+	compiled, err := e.runtime.CompileModule(context.Background(), binary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.compiled = compiled
+	e.compiled = compiled
 }

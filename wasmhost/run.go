@@ -92,11 +92,12 @@ func (x *Extension) instanceFor(ctx context.Context, j job, holds bool, start, g
 	if i = x.pool.takeIdle(holds); i != nil {
 		return i, start, nil
 	}
-	ready := given // to make one where everybody waits takes no longer than a call there
-	if j.call.Limit > 0 {
+	until := min(given, start+int64(j.wait))
+	ready := until
+	if j.call.Limit > 0 { // to make one where everybody waits takes no longer than a call there
 		ready = min(ready, start+int64(j.call.Limit))
 	}
-	if i, err = x.pool.acquire(ctx, holds, min(given, start+int64(j.wait)), ready); err != nil {
+	if i, err = x.pool.acquire(ctx, holds, until, ready); err != nil {
 		return nil, 0, err
 	}
 	if begun = x.manager.now(); begun >= given {

@@ -26,10 +26,8 @@ func (g *hook) around(ctx context.Context, call *wasmhost.Call, next func() erro
 	var state []byte
 	if g.spec.Before {
 		var err error
-		within, end := writes.UnderWriter(ctx)
-		state, err = g.x.Before(within, g.index, call)
-		end()
-		if err != nil {
+		call.Limit = writes.UnderWriter(ctx)
+		if state, err = g.x.Before(ctx, g.index, call); err != nil {
 			if err = g.answer(err); err != nil {
 				return err
 			}
@@ -44,9 +42,8 @@ func (g *hook) around(ctx context.Context, call *wasmhost.Call, next func() erro
 	if !g.spec.After {
 		return nil
 	}
-	within, end := writes.UnderWriter(ctx)
-	defer end()
-	if err := g.x.After(within, g.index, call, state); err != nil {
+	call.Limit = writes.UnderWriter(ctx)
+	if err := g.x.After(ctx, g.index, call, state); err != nil {
 		return g.answer(tooLate(err))
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 // among its commands.
 const maxTransactions = maxAdmitted
 
-// maxCallUnderWriter is how long one call of an extension may take where it holds the Writer, whatever its limits are
+// maxCallUnderWriter is how long one call of an extension may run where it holds the Writer, whatever its limits are
 // elsewhere: a second in which nobody writes is what others can be asked to bear for one hook.
 const maxCallUnderWriter = time.Second
 
@@ -21,12 +21,13 @@ const truncateTimeout = 30 * time.Second
 // batches).
 const defaultTransactionTimeout = 3 * time.Second
 
-// UnderWriter bounds a call of an extension that is part of a transaction. end is called after it.
-func UnderWriter(ctx context.Context) (within context.Context, end context.CancelFunc) {
+// UnderWriter is how much of its own time a call of an extension may take that is part of a transaction; 0 for one that is not, which
+// nothing bounds but its own limits.
+func UnderWriter(ctx context.Context) time.Duration {
 	if scopeOf(ctx).tx == nil {
-		return ctx, func() {}
+		return 0
 	}
-	return context.WithTimeout(ctx, maxCallUnderWriter)
+	return maxCallUnderWriter
 }
 
 func (a *Service) transactionTimeout() time.Duration {

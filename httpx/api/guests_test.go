@@ -215,4 +215,4 @@ func eventually(t testing.TB, what string, holds func() bool) {
 }
 
 // shortLimits keep tests of guests that do not end quick; they are far above what others need.
-var shortLimits = wasmhost.Limits{Hook: 300 * time.Millisecond, Route: 300 * time.Millisecond}
+var shortLimits = wasmhost.Limits{Hook: 300 * time.Millisecond, Route: 300 * time.Millisecond, HookWait: 2 * time.Second, RouteWait: 2 * time.Second}
