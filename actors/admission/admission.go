@@ -1,6 +1,6 @@
-// Package admission is the layer between those who want something written and whoever does it in turn. It bounds how many
-// commands of one kind are under way ([Gate]), and it owns the answer of each ([Reply]): whatever becomes of the actor that holds
-// the command, its caller is told.
+// Package admission stands between those who want something written and the actor that does it. It bounds how many
+// commands of one kind are under way ([Gate]), and it owns the answer to each ([Reply]): whatever becomes of the actor that holds
+// a command, its caller is told.
 //
 // A command may be taken back until it has begun; once begun, its caller waits for the outcome (law 3). So an error of this
 // package, which is sqlite.ErrBusy, sqlite.ErrClosed, sqlite.ErrNotWritten or [ErrOver], always means that nothing was written.
@@ -23,7 +23,7 @@ var ErrOver = errors.New("admission: over")
 
 // Gate bounds how many commands of one kind are under way. It is safe for concurrent use.
 type Gate struct {
-	// Max is how many there may be. Who comes beyond that is told to try again, which is better than a line that only grows.
+	// Max is how many there may be. Whoever comes beyond that is told to try again: a queue without a bound would only grow.
 	Max int64
 	// Closing tells that nobody is let in any more.
 	Closing *atomic.Bool
@@ -112,21 +112,22 @@ var timers = sync.Pool{New: func() any {
 	return t
 }}
 
-// Turn is a command that an actor does by itself, until then in its mailbox. It implements [Command]. The zero value waits.
-type Turn struct{ state atomic.Int32 }
+// Claim settles who has a command that waits in a mailbox: the actor, who begins it, or its caller, who takes it back. The first one
+// has it. It is embedded in the command, which it makes a [Command], and its zero value is nobody's yet.
+type Claim struct{ state atomic.Int32 }
 
-// The states of a Turn.
+// The states of a Claim.
 const (
 	waiting int32 = iota
 	begun
 	withdrawn
 )
 
-// Begin tells the actor whether the command still counts.
-func (t *Turn) Begin() bool { return t.state.CompareAndSwap(waiting, begun) }
+// Begin tells the actor whether the command is his to do.
+func (c *Claim) Begin() bool { return c.state.CompareAndSwap(waiting, begun) }
 
 // Withdraw implements [Command].
-func (t *Turn) Withdraw() bool { return t.state.CompareAndSwap(waiting, withdrawn) }
+func (c *Claim) Withdraw() bool { return c.state.CompareAndSwap(waiting, withdrawn) }
 
 // Do runs what an actor does with a command. The command is answered even when that panics, which is then the supervisor's
 // business.

@@ -58,7 +58,7 @@ func TestWait(t *testing.T) {
 		{"caller gone", gone, far, nil, []error{sqlite.ErrNotWritten, context.Canceled}},
 		{"over", context.Background(), far, over, []error{admission.ErrOver}},
 	} {
-		waits := new(admission.Turn)
+		waits := new(admission.Claim)
 		err := admission.NewReply().Wait(c.ctx, c.deadline, waits, c.over)
 		for _, want := range c.want {
 			if !errors.Is(err, want) {
@@ -68,7 +68,7 @@ func TestWait(t *testing.T) {
 		if waits.Begin() {
 			t.Errorf("%s: it can begin although it was taken back", c.name)
 		}
-		begun, reply := new(admission.Turn), admission.NewReply()
+		begun, reply := new(admission.Claim), admission.NewReply()
 		begun.Begin()
 		time.AfterFunc(time.Millisecond, func() { reply.Give(no) })
 		if err := reply.Wait(c.ctx, c.deadline, begun, c.over); err != no {
@@ -85,7 +85,7 @@ func TestDo(t *testing.T) {
 		t.Errorf("the supervisor hears %v", err)
 	}
 	reply.Give(nil) // comes too late
-	err = reply.Wait(context.Background(), time.Now().Add(time.Hour), new(admission.Turn), nil)
+	err = reply.Wait(context.Background(), time.Now().Add(time.Hour), new(admission.Claim), nil)
 	if p := (*routine.Panic)(nil); !errors.As(err, &p) {
 		t.Errorf("the caller hears %v", err)
 	}

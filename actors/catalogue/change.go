@@ -69,7 +69,7 @@ func (c Change) apply(ch *schema.Change) error {
 // Change makes a change in one transaction, alone; the new catalogue counts before it returns. It fails with validation.Errors where a
 // definition is refused, or like [Service.ChangeFunc].
 func (s *Service) Change(ctx context.Context, change Change) error {
-	return s.order(ctx, &order{change: &change, who: authority.Of(ctx)})
+	return s.submit(ctx, &command{change: &change, who: authority.Of(ctx)})
 }
 
 // ChangeFunc is [Service.Change] for programs in this process that say in code what is to be changed: such a change cannot be handed to
@@ -77,7 +77,7 @@ func (s *Service) Change(ctx context.Context, change Change) error {
 // database and of package admission, with records.ErrForbidden (see [authority.ActingAs]), and with writes.ErrInTransaction where ctx is
 // one of a transaction.
 func (s *Service) ChangeFunc(ctx context.Context, change func(ch *schema.Change) error) error {
-	return s.order(ctx, &order{run: func() error { return s.change(ctx, authority.Of(ctx), change) }})
+	return s.submit(ctx, &command{run: func() error { return s.change(ctx, authority.Of(ctx), change) }})
 }
 
 // Import makes the collections of a JSON list as the import of the API does: those that are there, by id, are

@@ -7,7 +7,7 @@ const MaxChanges = maxChanges
 
 // Run has the worker run fn.
 func (s *Service) Run(ctx context.Context, fn func() error) error {
-	return s.order(ctx, &order{run: fn})
+	return s.submit(ctx, &command{run: fn})
 }
 
 // Reload reads collections and settings again, as after a write by another process.

@@ -34,7 +34,7 @@ func (s *Service) follow() {
 // reload reads collections and settings again after another process wrote to the file.
 func (s *Service) reload() error {
 	ctx := context.Background()
-	err := s.order(ctx, &order{run: func() error {
+	err := s.submit(ctx, &command{run: func() error {
 		var list []*schema.Collection
 		var conf *settings.Revision
 		return s.o.DB.Change(ctx, func(tx *sqlite.Tx) (err error) {

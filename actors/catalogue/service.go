@@ -48,7 +48,7 @@ type Service struct {
 	incarnations atomic.Uint64
 
 	started, closing atomic.Bool
-	foreign          atomic.Bool // another process wrote to the file since the last look at it
+	foreign          atomic.Bool // another process wrote to the file after it was read
 	background       sync.WaitGroup
 }
 

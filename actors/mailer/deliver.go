@@ -49,18 +49,18 @@ func (m *Mailer) deliver(ctx context.Context, message *Message) error {
 
 // overSMTP hands a message to the server of the settings.
 func (m *Mailer) overSMTP(ctx context.Context, conf *settings.SMTP, msg *mail.Msg) error {
-	line := &line{conf: conf, tls: &tls.Config{MinVersion: tls.VersionTLS12}}
+	conn := &connection{conf: conf, tls: &tls.Config{MinVersion: tls.VersionTLS12}}
 	if m.opts.TLS != nil {
-		line.tls = m.opts.TLS.Clone()
+		conn.tls = m.opts.TLS.Clone()
 	}
-	line.tls.ServerName = conf.Host
-	client, err := mail.NewClient(conf.Host, smtpOptions(conf, line)...)
+	conn.tls.ServerName = conf.Host
+	client, err := mail.NewClient(conf.Host, smtpOptions(conf, conn)...)
 	if err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
-	defer line.hangUp()
+	defer conn.close()
 	// A deadline of the attempt as a whole; the library bounds single commands.
-	defer routine.When(ctx, line.hangUp, m.panicked)()
+	defer routine.When(ctx, conn.close, m.panicked)()
 	if err := client.DialWithContext(ctx); err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
@@ -72,43 +72,43 @@ func (m *Mailer) overSMTP(ctx context.Context, conf *settings.SMTP, msg *mail.Ms
 	return nil
 }
 
-// line is the connection of one attempt. The library leaves it open when the server refuses the greeting, the encryption or
+// connection is the connection of one attempt. The library leaves it open when the server refuses the greeting, the encryption or
 // the password.
-type line struct {
+type connection struct {
 	conf *settings.SMTP
 	tls  *tls.Config
 	mu   sync.Mutex
 	conn net.Conn
 }
 
-func (l *line) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
-	if l.conf.TLS {
-		conn, err = (&tls.Dialer{Config: l.tls}).DialContext(ctx, network, address)
+func (c *connection) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	if c.conf.TLS {
+		conn, err = (&tls.Dialer{Config: c.tls}).DialContext(ctx, network, address)
 	} else {
 		conn, err = new(net.Dialer).DialContext(ctx, network, address)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.conn = conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn = conn
 	return conn, err
 }
 
-func (l *line) hangUp() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.conn != nil {
-		_ = l.conn.Close() // by now everything was said, or nothing will be
+func (c *connection) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != nil {
+		_ = c.conn.Close() // by now everything was said, or nothing will be
 	}
 }
 
-func smtpOptions(conf *settings.SMTP, line *line) []mail.Option {
+func smtpOptions(conf *settings.SMTP, conn *connection) []mail.Option {
 	name := conf.LocalName
 	if name == "" {
 		name = "localhost"
 	}
 	options := []mail.Option{
 		mail.WithHELO(name), mail.WithTimeout(commandLimit), mail.WithPort(conf.Port),
-		mail.WithTLSConfig(line.tls), mail.WithDialContextFunc(line.dial),
+		mail.WithTLSConfig(conn.tls), mail.WithDialContextFunc(conn.dial),
 	}
 	if conf.TLS {
 		options = append(options, mail.WithSSL())

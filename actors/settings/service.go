@@ -104,8 +104,8 @@ func (s *Service) Watch(fn func()) {
 	s.listeners = append(s.listeners, fn)
 }
 
-// RenameCollections stores the settings for collections that got another name in the same transaction: rate limits follow them. It
-// returns nil when no setting names them. Who commits the transaction calls [Service.Publish] and then [Service.Notify].
+// RenameCollections gives rate limits the new names of collections that are renamed in the same transaction. It returns nil when no
+// setting names one of them; otherwise whoever commits the transaction calls [Service.Publish] and then [Service.Notify].
 func (s *Service) RenameCollections(tx *sqlite.Tx, renamed []schema.Rename) (*Revision, error) {
 	if len(renamed) == 0 {
 		return nil, nil
@@ -124,8 +124,8 @@ func (s *Service) RenameCollections(tx *sqlite.Tx, renamed []schema.Rename) (*Re
 	return next, stored.Save(tx.Conn(), next.settings, s.key, time.Now())
 }
 
-// Read reads the settings as they are stored, in a transaction of the Writer. A change begins with these and not with the current ones:
-// those of the change before may be committed and not published yet.
+// Read reads the stored settings, in a transaction of the Writer. A change begins with them and not with the current ones, which may be
+// older: those of the change before may be committed and not published yet.
 func (s *Service) Read(conn *zsqlite.Conn) (*Revision, error) {
 	read, err := stored.Load(conn, s.key)
 	if err != nil {
