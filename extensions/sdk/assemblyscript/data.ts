@@ -48,8 +48,12 @@ export class Data {
   }
 
   create(collection: string, values: JSONObject): Record | null {
+    return this.createJSON(collection, values.json());
+  }
+
+  /** Creates from a JSON object that is UTF-8 already, such as a part of a request's body. */
+  createJSON(collection: string, v: ArrayBuffer): Record | null {
     const c = utf8(collection);
-    const v = values.json();
     return this.record("create", collection, host_create(this.as, changetype<usize>(c), c.byteLength, changetype<usize>(v), v.byteLength));
   }
 

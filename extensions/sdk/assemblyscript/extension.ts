@@ -1,8 +1,9 @@
-import { capacity, Errno, grow, HostError, keep, Level, log, room, takeError, text, utf8 } from "./host";
+import { capacity, grow, keep, room, takeError, text } from "./host";
 import { JSONArray, JSONObject } from "./json";
 import { Record } from "./record";
+import { forgetRefusal, refuse, saidNo } from "./refusal";
 import { hasRequest, Request } from "./request";
-import { host_failure, host_reject, host_reject_field } from "./imports";
+import { host_failure } from "./imports";
 
 /** Something that happens to a record, or to the server (then without a record). */
 export class Event {
@@ -31,6 +32,13 @@ export class Event {
 type Handler = (e: Event) => void;
 type RouteHandler = (r: Request) => void;
 
+/** What was said of a hook's transaction. */
+enum Together {
+  ByDefault,
+  Yes,
+  No,
+}
+
 export class Hook {
   constructor(
     public event: string,
@@ -38,6 +46,7 @@ export class Hook {
     public before: Handler | null,
     public afterwards: Handler | null = null,
     public order: i32 = 0,
+    public together: Together = Together.ByDefault,
   ) {}
 
   /** Sets what is called on the way out, perhaps in another instance. */
@@ -50,6 +59,23 @@ export class Hook {
   priority(n: i32): Hook {
     this.order = n;
     return this;
+  }
+
+  /**
+   * Says whether the hooks and the write that they are around run in one transaction: what the handler finds does not change until the
+   * record is written, and what it writes is taken back when the record is not. That is so unless set for hooks before the write (those of
+   * request, create, update, delete, validate and execute) of an extension that may reach data, see allowCollections and allowSQL. Other
+   * writers wait while such a hook runs; switch it off for one that only looks at the record.
+   */
+  atomic(on: bool): Hook {
+    this.together = on ? Together.Yes : Together.No;
+    return this;
+  }
+
+  /** What the description says. */
+  get isAtomic(): bool {
+    if (this.together != Together.ByDefault) return this.together == Together.Yes;
+    return beforeTheWrite(this.event) && (allowedSQL || allowed.length > 0);
   }
 }
 
@@ -75,6 +101,7 @@ let extensionVersion = "";
 let allowed: string[] = [];
 let allowedSQL = false;
 let asked: string[] = [];
+let required: string[] = [];
 
 /** Names the extension; every one calls it once. */
 export function name(name: string, version: string): void {
@@ -100,6 +127,22 @@ export function askFor(permissions: string[]): void {
   asked = asked.concat(permissions);
 }
 
+/**
+ * Names what the extension cannot do without, as abi.md lists it: a server that does not know it refuses the module and says why.
+ * "atomic" is named by itself where a hook is.
+ */
+export function require(features: string[]): void {
+  for (let i = 0; i < features.length; i++) if (!required.includes(features[i])) required.push(features[i]);
+}
+
+/** Whether an event is one that can still keep a record from being written. */
+function beforeTheWrite(event: string): bool {
+  if (event == "record.validate") return true;
+  const parts = event.split(".");
+  const verb = parts.length > 1 && (parts[1] == "create" || parts[1] == "update" || parts[1] == "delete");
+  return verb && (parts.length == 2 || parts[2] == "request" || parts[2] == "execute");
+}
+
 /** Registers a hook for an event as abi.md names it ("record.create"); no collections are all. before may be null. */
 export function on(event: string, before: Handler | null, collections: string[] = []): Hook {
   const h = new Hook(event, collections, before);
@@ -112,27 +155,6 @@ export function route(method: string, path: string, run: RouteHandler): Route {
   const r = new Route(method, path, run);
   routes.push(r);
   return r;
-}
-
-// Whether the host took a refusal.
-let refused = false;
-
-/** Ends what is under way with a status (400–599) and a message for the client, once the handler has returned. */
-export function reject(status: i32, message: string): void {
-  const m = utf8(message);
-  const n = host_reject(status, changetype<usize>(m), m.byteLength);
-  if (n < 0) keep("reject", message, n);
-  else refused = true;
-}
-
-/** Refuses the value of a field, as validation does, once the handler has returned. */
-export function rejectField(field: string, code: string, message: string): void {
-  const f = utf8(field);
-  const c = utf8(code);
-  const m = utf8(message);
-  const n = host_reject_field(changetype<usize>(f), f.byteLength, changetype<usize>(c), c.byteLength, changetype<usize>(m), m.byteLength);
-  if (n < 0) keep("reject_field", field, n);
-  else refused = true;
 }
 
 function texts(list: string[]): ArrayBuffer {
@@ -148,7 +170,12 @@ function describe(): ArrayBuffer {
     const phases: string[] = [];
     if (h.before) phases.push("before");
     if (h.afterwards) phases.push("after");
-    hs.put(new JSONObject().text("event", h.event).put("collections", texts(h.collections)).put("phases", texts(phases)).int("priority", h.order).json());
+    const spec = new JSONObject().text("event", h.event).put("collections", texts(h.collections)).put("phases", texts(phases)).int("priority", h.order);
+    if (h.isAtomic) {
+      spec.bool("atomic", true);
+      require(["atomic"]);
+    }
+    hs.put(spec.json());
   }
   const rs = new JSONArray();
   for (let i = 0; i < routes.length; i++) {
@@ -157,13 +184,14 @@ function describe(): ArrayBuffer {
   }
   const permissions = new JSONObject().put("collections", texts(allowed)).bool("sql", allowedSQL);
   if (asked.length > 0) permissions.put("grants", texts(asked));
-  return new JSONObject()
+  const d = new JSONObject()
     .text("name", extensionName)
     .text("version", extensionVersion)
     .put("hooks", hs.json())
     .put("routes", rs.json())
-    .put("permissions", permissions.json())
-    .json();
+    .put("permissions", permissions.json());
+  if (required.length > 0) d.put("requires", texts(required));
+  return d.json();
 }
 
 // What the host was given a pointer to, or gave one for: held until the next call.
@@ -180,7 +208,7 @@ export function alloc(size: i32): usize {
 /** For the host, see abi.md. */
 export function handle(op: i32, index: i32, ptr: usize, len: i32): i64 {
   takeError();
-  refused = false;
+  forgetRefusal();
   answer = null;
   if (op == 0) answer = describe();
   else if (op == 1) before(hooks[index]);
@@ -188,9 +216,9 @@ export function handle(op: i32, index: i32, ptr: usize, len: i32): i64 {
   else if (op == 3) serve(routes[index]);
   given = [];
   const e = takeError();
-  if (e && !refused) refuse(e, op == 3);
+  if (e && !saidNo()) refuse(e, op == 3);
   const result = answer;
-  if (!result || result.byteLength == 0 || refused) return 0;
+  if (!result || result.byteLength == 0 || saidNo()) return 0;
   return (<i64>changetype<usize>(result) << 32) | result.byteLength;
 }
 
@@ -216,15 +244,4 @@ function serve(route: Route): void {
   const r = new Request();
   route.run(r);
   answer = r.answer;
-}
-
-/** Ends what is under way because of a failure that nobody took; its text is for the log. */
-function refuse(e: HostError, route: bool): void {
-  log(Level.Error, e.toString());
-  let status = 500;
-  if (e.errno == Errno.NotFound && route) status = 404; // in a hook it is a mistake of the extension's
-  else if (e.errno == Errno.Forbidden) status = 403;
-  else if (e.errno == Errno.Failed) status = 400;
-  else if (e.errno == Errno.Busy) status = 503;
-  reject(status, "");
 }

@@ -1,6 +1,6 @@
 // What the host offers, as ../../abi.md names it, and how its results become strings and errors.
 
-import { host_error_message, host_log, host_now, host_random } from "./imports";
+import { host_error_message, host_error_status, host_log, host_now, host_random } from "./imports";
 
 /** Why a function of the server failed. */
 export namespace Errno {
@@ -34,6 +34,8 @@ export class HostError {
     public errno: i32,
     /** What the server said. */
     public message: string,
+    /** What refused it would answer a client with, a rule or the hook of an extension; 0 if nothing refused it. */
+    public status: i32 = 0,
   ) {}
 
   toString(): string {
@@ -45,10 +47,19 @@ let failed: HostError | null = null;
 
 /** Keeps a failure for the end of the call, unless one is kept already. */
 export function keep(op: string, object: string, errno: i32): void {
-  if (failed) return;
+  if (!failed) failed = new HostError(op, object, errno, lastMessage(), host_error_status());
+}
+
+/** What the host says of the call that failed last. */
+export function lastMessage(): string {
   let n = host_error_message(room(), capacity());
   if (grow(n)) n = host_error_message(room(), capacity());
-  failed = new HostError(op, object, errno, text(max(n, 0)));
+  return text(max(n, 0));
+}
+
+/** The first failure of this call that nobody took, or null. It stays: see takeError. */
+export function pendingError(): HostError | null {
+  return failed;
 }
 
 /**

@@ -12,10 +12,12 @@
 // Register everything at the top level. The options that asc needs are in asconfig.json beside this file. Handlers are
 // functions without captured variables: AssemblyScript has no closures. An instance serves one call at a time, and which one
 // serves a call is not defined: a global variable is a cache at most.
-export { aborted, Errno, HostError, Level, log, now, random, takeError } from "./host";
+export { aborted, Errno, HostError, Level, log, now, pendingError, random, takeError } from "./host";
 export { JSONArray, JSONObject } from "./json";
 export { Record } from "./record";
 export { asCaller, asExtension, Query, Rows, sql, SQLRows } from "./data";
 export { Request } from "./request";
-export { alloc, allowCollections, allowSQL, Event, handle, name, on, reject, rejectField, route } from "./extension";
+export { alloc, allowCollections, allowSQL, askFor, Event, handle, Hook, name, on, require, Route, route } from "./extension";
+export { reject, rejectField } from "./refusal";
+export { transaction } from "./transaction";
 export * from "./shortcuts";

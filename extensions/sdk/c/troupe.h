@@ -19,9 +19,10 @@
  *
  * Include it in one file of the module: it defines the exports.
  *
- * Errors: functions give 0 or more when all is well and a negative TROUPE_… otherwise. A handler that returns a negative
- * number is answered with a status that fits it, and the log says what failed last; one that returns 0 after troupe_reject
- * or troupe_reject_field is answered as those say.
+ * Errors: functions give 0 or more when all is well and a negative TROUPE_… otherwise. A handler that returns the negative
+ * number of what failed last is answered as what refused it said (a rule, a check, another extension's hook); where nothing
+ * did, with a status that fits, and the log says what failed. One that returns 0 after troupe_reject or troupe_reject_field
+ * is answered as those say.
  *
  * Memory: troupe_alloc gives memory until the handler has returned and nothing needs to be freed; so does everything here
  * that gives a text. Texts have a length and no zero at the end, except literals that parameters of type const char * take.
@@ -311,18 +312,55 @@ static inline int32_t troupe_answer(int32_t status, const char *type, troupe_tex
 
 /* ---- saying no ---- */
 
+static bool troupe_said_no; /* in this call */
+
 static inline int32_t troupe_reject(int32_t status, const char *message) {
     troupe_text m = troupe_c(message);
-    return troupe_host_reject(status, m.ptr, m.len);
+    TROUPE_TRY(troupe_host_reject(status, m.ptr, m.len));
+    troupe_said_no = true;
+    return TROUPE_OK;
 }
 
 static inline int32_t troupe_reject_field(const char *field, const char *code, const char *message) {
     troupe_text f = troupe_c(field), c = troupe_c(code), m = troupe_c(message);
-    return troupe_host_reject_field(f.ptr, f.len, c.ptr, c.len, m.ptr, m.len);
+    TROUPE_TRY(troupe_host_reject_field(f.ptr, f.len, c.ptr, c.len, m.ptr, m.len));
+    troupe_said_no = true;
+    return TROUPE_OK;
+}
+
+/* What the host call that failed last was refused with, or 0 if nothing refused it. */
+static inline int32_t troupe_error_status(void) { return troupe_host_error_status(); }
+
+/* Ends what is under way as the host call that failed last was refused: status, message and fields as they were said. A
+ * handler that returns the number of that call does the same. */
+static inline int32_t troupe_pass_on(void) {
+    TROUPE_TRY(troupe_host_pass_on());
+    troupe_said_no = true;
+    return TROUPE_OK;
 }
 
 /* Why the write failed, in record.….error. */
 static inline int32_t troupe_failure(troupe_text *out) { TROUPE_FILL(out, troupe_host_failure(buf, cap)); }
+
+/* ---- transactions, in routes; a hook that is atomic is in one already, and there they are savepoints ---- */
+
+static inline int32_t troupe_transaction_begin(void) { return troupe_host_transaction_begin(); }
+static inline int32_t troupe_transaction_commit(void) { return troupe_host_transaction_commit(); }
+static inline int32_t troupe_transaction_rollback(void) { return troupe_host_transaction_rollback(); }
+
+/* Runs a function in a transaction: what it wrote is committed together when it returns 0 or more, and none of it when it
+ * returns a negative number or said no (troupe_reject, troupe_reject_field). Its number comes back, or that of a commit that
+ * failed: then nothing was written. Other writers wait meanwhile. */
+static inline int32_t troupe_transaction(int32_t (*run)(void *), void *with) {
+    TROUPE_TRY(troupe_host_transaction_begin());
+    int32_t result = run(with);
+    if (result < 0 || troupe_said_no) {
+        troupe_host_transaction_rollback();
+        return result;
+    }
+    int32_t committed = troupe_host_transaction_commit();
+    return committed < 0 ? committed : result;
+}
 
 /* ---- the rest ---- */
 
@@ -450,10 +488,17 @@ static inline int32_t troupe_answer_json(int32_t status, troupe_json *j) {
 /* A list of literals: TROUPE_LIST("posts", "pages"). */
 #define TROUPE_LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* Whether a hook is atomic: it and the write that it is around run in one transaction, so that what it finds does not change
+ * until the record is written, and what it writes is taken back when the record is not. By default those before the write are
+ * (request, create, update, delete, validate, execute) in an extension that may reach data (.allowed, .sql). Other writers wait
+ * while such a hook runs; switch it off for one that only looks at the record. */
+enum { TROUPE_BY_DEFAULT = 0, TROUPE_ATOMIC = 1, TROUPE_NOT_ATOMIC = 2 };
+
 typedef struct {
     const char *event;              /* as abi.md names it: "record.create" */
     const char *const *collections; /* TROUPE_LIST, or NULL for all */
     int32_t priority;
+    int32_t atomic;                 /* TROUPE_ATOMIC or TROUPE_NOT_ATOMIC */
     int32_t (*before)(troupe_text *state); /* state may be set to what after gets; NULL if the hook has no such phase */
     int32_t (*after)(troupe_text state);
 } troupe_hook;
@@ -474,6 +519,7 @@ typedef struct {
     const char *const *allowed; /* collections to reach as TROUPE_AS_EXTENSION */
     bool sql;
     const char *const *grants; /* what to ask the operator for: "headers.secret", "auth.credentials" */
+    const char *const *requires; /* what a server has to know, as abi.md lists it, or refuse the module; "atomic" is added where a hook is */
 } troupe_extension;
 
 #define TROUPE_HOOKS(array) .hooks = array, .hook_count = sizeof(array) / sizeof(*(array))
@@ -491,8 +537,26 @@ static troupe_text troupe_list_json(const char *const *list) {
     return troupe_json_end(&j);
 }
 
+/* Whether an event is one that can still keep a record from being written. */
+static bool troupe_before_the_write(const char *event) {
+    static const char *const all[] = {"record.create.request", "record.create", "record.create.execute", "record.update.request", "record.update",
+                                      "record.update.execute", "record.delete.request", "record.delete", "record.delete.execute", "record.validate"};
+    for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (troupe_equal(troupe_c(all[i]), troupe_c(event)))
+            return true;
+    return false;
+}
+
+static bool troupe_is_atomic(const troupe_hook *h) {
+    const troupe_extension *x = &troupe_this;
+    if (h->atomic != TROUPE_BY_DEFAULT)
+        return h->atomic == TROUPE_ATOMIC;
+    return (x->sql || (x->allowed && *x->allowed)) && troupe_before_the_write(h->event);
+}
+
 static troupe_text troupe_describe(void) {
     const troupe_extension *x = &troupe_this;
+    bool atomic = false;
     troupe_json hooks = troupe_array();
     for (uint32_t i = 0; i < x->hook_count; i++) {
         const troupe_hook *h = &x->hooks[i];
@@ -506,6 +570,10 @@ static troupe_text troupe_describe(void) {
         troupe_put_json(&j, "collections", troupe_list_json(h->collections));
         troupe_put_json(&j, "phases", troupe_json_end(&phases));
         troupe_put_int(&j, "priority", h->priority);
+        if (troupe_is_atomic(h)) {
+            troupe_put_bool(&j, "atomic", true);
+            atomic = true;
+        }
         troupe_put_json(&hooks, NULL, troupe_json_end(&j));
     }
     troupe_json routes = troupe_array();
@@ -527,11 +595,32 @@ static troupe_text troupe_describe(void) {
     troupe_put_json(&j, "hooks", troupe_json_end(&hooks));
     troupe_put_json(&j, "routes", troupe_json_end(&routes));
     troupe_put_json(&j, "permissions", troupe_json_end(&permissions));
+    if (atomic || x->requires) {
+        troupe_json requires = troupe_array();
+        if (atomic)
+            troupe_put_text(&requires, NULL, TROUPE_T("atomic"));
+        for (const char *const *name = x->requires; name && *name; name++)
+            if (!atomic || !troupe_equal(troupe_c(*name), TROUPE_T("atomic")))
+                troupe_put_text(&requires, NULL, troupe_c(*name));
+        troupe_put_json(&j, "requires", troupe_json_end(&requires));
+    }
     return troupe_json_end(&j);
 }
 
-/* Logs what failed last and ends what is under way with a status that fits. */
+/* The number that a host call gives which was refused with a status; 0 is no refusal, but perhaps a lack of room or time. */
+static int32_t troupe_class(int32_t status) {
+    switch (status) {
+    case 0: return TROUPE_BUSY;
+    case 401: case 403: return TROUPE_FORBIDDEN;
+    case 404: return TROUPE_NOT_FOUND;
+    }
+    return TROUPE_FAILED;
+}
+
+/* Ends what is under way as what failed last was refused, or else with a status that fits, and logs what failed. */
 static void troupe_refuse(int32_t result, bool route) {
+    if (troupe_class(troupe_error_status()) == result && troupe_pass_on() >= 0)
+        return;
     troupe_text message;
     if (troupe_error_message(&message) > 0)
         troupe_log(TROUPE_ERROR, message);
@@ -551,6 +640,7 @@ TROUPE_EXPORT(handle) int64_t troupe_export_handle(int32_t op, uint32_t index, c
     const troupe_extension *x = &troupe_this;
     int32_t result = TROUPE_INVALID;
     troupe_result = (troupe_text){NULL, 0};
+    troupe_said_no = false;
     if (op == 0) {
         troupe_result = troupe_describe();
         result = TROUPE_OK;

@@ -16,15 +16,19 @@ var (
 
 // hostError makes an error of a negative result, with the host's message.
 func hostError(op, object string, result int32) *Error {
-	e := &Error{Errno: Errno(result), Op: op, Object: object}
+	return &Error{Errno: Errno(result), Op: op, Object: object, Status: int(hostErrorStatus()), Message: lastMessage()}
+}
+
+// lastMessage is what the host says of the call that failed last.
+func lastMessage() string {
 	size := hostErrorMessage(unsafe.Pointer(&buffer[0]), uint32(len(buffer)))
 	if grow(size) {
 		size = hostErrorMessage(unsafe.Pointer(&buffer[0]), uint32(len(buffer)))
 	}
-	if size > 0 && int(size) <= len(buffer) {
-		e.Message = string(buffer[:size])
+	if size <= 0 || int(size) > len(buffer) {
+		return ""
 	}
-	return e
+	return string(buffer[:size])
 }
 
 // keep notes a failure that its function cannot return.

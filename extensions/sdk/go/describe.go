@@ -2,12 +2,15 @@
 
 package troupe
 
+import "slices"
+
 // manifest is what the extension says about itself apart from hooks and routes.
 var manifest struct {
 	name, version string
 	collections   []string
 	sql           bool
 	grants        []string
+	requires      []string
 }
 
 // Name names the extension ([a-z0-9][a-z0-9_-]{0,63}, unique on the server) and its version. Every extension calls it once.
@@ -33,6 +36,16 @@ const (
 // fails with FORBIDDEN, and secret headers look as if they had not been sent.
 func AskFor(permissions ...string) { manifest.grants = append(manifest.grants, permissions...) }
 
+// Require names what the extension cannot do without, as abi.md lists it: a server that does not know it refuses the module and
+// says why, where it would pass over an unknown key. "atomic" is named by itself where a hook is.
+func Require(features ...string) {
+	for _, f := range features {
+		if !slices.Contains(manifest.requires, f) {
+			manifest.requires = append(manifest.requires, f)
+		}
+	}
+}
+
 func texts(list []string) *JSONArray {
 	a := Array()
 	for _, s := range list {
@@ -52,7 +65,12 @@ func describe() []byte {
 		if h.after != nil {
 			phases.Text("after")
 		}
-		hs.Put(Object().Text("event", h.event).Put("collections", texts(h.collections)).Put("phases", phases).Int("priority", int64(h.priority)))
+		spec := Object().Text("event", h.event).Put("collections", texts(h.collections)).Put("phases", phases).Int("priority", int64(h.priority))
+		if h.isAtomic() {
+			spec.Bool("atomic", true)
+			Require("atomic")
+		}
+		hs.Put(spec)
 	}
 	rs := Array()
 	for _, r := range routes {
@@ -62,6 +80,28 @@ func describe() []byte {
 	if len(manifest.grants) > 0 {
 		permissions.Put("grants", texts(manifest.grants))
 	}
-	return Object().Text("name", manifest.name).Text("version", manifest.version).Put("hooks", hs).Put("routes", rs).
-		Put("permissions", permissions).JSON()
+	d := Object().Text("name", manifest.name).Text("version", manifest.version).Put("hooks", hs).Put("routes", rs).Put("permissions", permissions)
+	if len(manifest.requires) > 0 {
+		d.Put("requires", texts(manifest.requires))
+	}
+	return d.JSON()
+}
+
+// isAtomic tells what the description says of the hook.
+func (h *Hook) isAtomic() bool {
+	if h.decided {
+		return h.atomic
+	}
+	return beforeTheWrite(h.event) && (manifest.sql || len(manifest.collections) > 0)
+}
+
+// beforeTheWrite tells whether an event is one that can still keep a record from being written.
+func beforeTheWrite(event string) bool {
+	switch event {
+	case "record.create.request", "record.create", "record.create.execute",
+		"record.update.request", "record.update", "record.update.execute",
+		"record.delete.request", "record.delete", "record.delete.execute", "record.validate":
+		return true
+	}
+	return false
 }

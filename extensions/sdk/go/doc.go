@@ -26,8 +26,9 @@
 //
 // # Errors
 //
-// What a handler returns ends what is under way: a [Reject] or [FieldError] is answered as it says; an [Error] of the server
-// with a status that fits; any other error, and a panic, is logged and answered with 500, without its text. Record's getters and setters
+// What a handler returns ends what is under way: a [Reject] or [FieldError] is answered as it says; an [Error] of the server as
+// what refused it said (a rule, a check, another extension's hook), or else with a status that fits; any other error, and a panic, is
+// logged and answered with 500, without its text. Record's getters and setters
 // return no errors, for brevity: the first that fails (a field that does not exist, say) fails the call when its handler
 // returns nil, so that a misspelled name is seen at once and never lets something pass.
 //

@@ -33,6 +33,7 @@ type Error struct {
 	Op      string // the function's name in abi.md
 	Object  string // the field, collection or record it was about, if any
 	Message string // what the server said
+	Status  int    // what refused it would answer a client with, a rule or the hook of an extension; 0 if nothing refused it
 }
 
 // Error implements error.

@@ -46,6 +46,8 @@ type Hook struct {
 	collections   []string
 	before, after RecordHandler
 	priority      int
+	atomic        bool
+	decided       bool // atomic was set
 }
 
 // After sets what is called on the way out, after what is inside succeeded: in the same transaction, if there is one, but
@@ -58,6 +60,15 @@ func (h *Hook) After(f RecordHandler) *Hook {
 // Priority sets the place among the hooks of an event: the smaller, the further outside. It is 0 unless set.
 func (h *Hook) Priority(n int) *Hook {
 	h.priority = n
+	return h
+}
+
+// Atomic says whether the hooks and the write that they are around run in one transaction: what the handler finds does not change until
+// the record is written, and what it writes is taken back when the record is not. That is so unless set for hooks before the write (those
+// of request, create, update, delete, validate and execute) of an extension that may reach data, see [AllowCollections] and [AllowSQL].
+// Other writers wait while such a hook runs; switch it off for one that only looks at the record.
+func (h *Hook) Atomic(on bool) *Hook {
+	h.atomic, h.decided = on, true
 	return h
 }
 

@@ -121,6 +121,9 @@ func refuse(err error, route bool) {
 			}
 			e = nil
 		case *Error:
+			if v.passOn() {
+				return
+			}
 			Log(Severe, err.Error())
 			hostReject(v.Errno.status(route), "")
 			return
@@ -132,6 +135,12 @@ func refuse(err error, route bool) {
 	}
 	Log(Severe, err.Error())
 	hostReject(500, "")
+}
+
+// passOn answers what refused the host call as it was said, and a lack of room or time as it is. The host knows how the last call failed that
+// did, so it is compared.
+func (e *Error) passOn() bool {
+	return (e.Status != 0 || e.Errno == Busy) && int(hostErrorStatus()) == e.Status && lastMessage() == e.Message && hostPassOn() >= 0
 }
 
 // tell reports whether the host took the refusal as it is; a status or a text that is none would let something pass.
