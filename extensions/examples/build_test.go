@@ -2,14 +2,22 @@ package examples
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
 // tools are what the languages are compiled with.
-var tools = map[string][]string{"go": {"go"}, "c": {"clang", "wasm-ld", "sh"}, "assemblyscript": {"node", "assemblyscript/node_modules/.bin/asc", "sh"}}
+var tools = map[string][]string{
+	"go":             {"go"},
+	"c":              {"clang", "wasm-ld", "sh"},
+	"assemblyscript": {"node", "assemblyscript/node_modules/.bin/asc", "sh"},
+	"rust":           {"cargo", "rustc", "sh"},
+	"zig":            {"zig", "sh"},
+}
 
 // build runs a compiler, whose last argument is the place of the module, and gives the module. The test is skipped when the
 // compiler is not there (nothing is fetched) or does not know WebAssembly, and with -short.
@@ -35,6 +43,11 @@ func build(t *testing.T, language, dir string, command []string) []byte {
 			t.Skipf("clang does not compile for wasm32: %v", err)
 		}
 		cmd.Env = append(cmd.Env, "PATH="+besideAnOldOptimizer(t))
+	case "rust":
+		libraries, err := exec.Command("rustc", "--print", "target-libdir", "--target", "wasm32-unknown-unknown").Output()
+		if _, missing := os.Stat(strings.TrimSpace(string(libraries))); err != nil || missing != nil {
+			t.Skipf("rustc does not have the target wasm32-unknown-unknown: %v", errors.Join(err, missing))
+		}
 	}
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", command, err, said)
@@ -69,6 +82,19 @@ func TestBuild(t *testing.T) {
 			}
 			x, log := load(t, build(t, language, ".", []string{script}), newStore())
 			checkSlugs(t, language, x, log)
+		})
+	}
+}
+
+// TestBuildShop builds the shops as build.sh says, and places orders with the outcome.
+func TestBuildShop(t *testing.T) {
+	for language := range shops {
+		t.Run(language, func(t *testing.T) {
+			script, err := filepath.Abs(filepath.Join(language, "shop", "build.sh"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkShop(t, openShop(t, build(t, language, ".", []string{script})))
 		})
 	}
 }

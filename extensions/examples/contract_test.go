@@ -13,10 +13,17 @@ func TestContract(t *testing.T) {
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter()) // nothing is run
 	defer r.Close(ctx)
-	for language, suffix := range languages {
-		for _, name := range []string{"slugs", "bench"} {
-			t.Run(name+"-"+suffix, func(t *testing.T) {
-				m, err := r.CompileModule(ctx, committed(t, language, name))
+	for language := range shops {
+		for _, name := range []string{"slugs", "bench", "shop"} {
+			if name != "shop" && languages[language] == "" {
+				continue
+			}
+			t.Run(name+"-"+shops[language], func(t *testing.T) {
+				wasm := committedShop(t, language)
+				if name != "shop" {
+					wasm = committed(t, language, name)
+				}
+				m, err := r.CompileModule(ctx, wasm)
 				if err != nil {
 					t.Fatal(err)
 				}

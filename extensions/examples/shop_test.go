@@ -216,3 +216,18 @@ func (s *shop) top(t *testing.T) {
 		t.Errorf("a guest is answered with %d", got.status)
 	}
 }
+
+// TestShopMemory: what a call of the shop takes is free again for the next one, though an instance lives long.
+func TestShopMemory(t *testing.T) {
+	for language := range shops {
+		t.Run(language, func(t *testing.T) {
+			s := openShop(t, committedShop(t, language))
+			body := []string{strings.Repeat("no order ", 100_000)}
+			for range 100 { // 90 MB and more, of which an instance has 64 MiB
+				if a := s.call("POST", "/shop/basket", body); a.status != 400 {
+					t.Fatalf("%d: %s; log:\n%s", a.status, a.body, s.log.take())
+				}
+			}
+		})
+	}
+}
