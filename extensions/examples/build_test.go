@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/troupebase/troupe"
 )
 
 // tools are what the languages are compiled with.
@@ -94,7 +96,7 @@ func TestBuildShop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkShop(t, openShop(t, build(t, language, ".", []string{script})))
+			checkShop(t, openShop(t, build(t, language, ".", []string{script}), troupe.ExtensionLimits{}))
 		})
 	}
 }

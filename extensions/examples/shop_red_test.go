@@ -3,6 +3,8 @@ package examples
 import (
 	"bytes"
 	"testing"
+
+	"github.com/troupebase/troupe"
 )
 
 // apart is a shop whose hook does not ask for one transaction with the write. Its description is a text in the module, so that it can
@@ -25,7 +27,7 @@ const maxOversold = 50
 func TestShopApart(t *testing.T) {
 	for _, language := range []string{"rust", "zig"} {
 		t.Run(language, func(t *testing.T) {
-			s := openShop(t, apart(t, language))
+			s := openShop(t, apart(t, language), troupe.ExtensionLimits{})
 			product := s.product(t, "tea", 10)
 			if a := s.order(order{Product: product, Qty: -2}); a.status != 400 || s.stock(t, product) != 12 {
 				t.Errorf("an order that is refused after its hook is answered with %d, and %v are there; want 12 of 10", a.status, s.stock(t, product))

@@ -40,7 +40,7 @@ type shop struct {
 }
 
 // openShop serves a directory with a module in it, over HTTP on this machine, until the test ends.
-func openShop(t testing.TB, wasm []byte) *shop {
+func openShop(t testing.TB, wasm []byte, limits troupe.ExtensionLimits) *shop {
 	t.Helper()
 	home := t.TempDir()
 	extensions := filepath.Join(home, "extensions")
@@ -51,7 +51,8 @@ func openShop(t testing.TB, wasm []byte) *shop {
 		t.Fatal(err)
 	}
 	s := &shop{log: &journal{}, client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
-	s.app = troupe.New(troupe.Options{Dir: filepath.Join(home, "data"), Extensions: extensions, Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	s.app = troupe.New(troupe.Options{Dir: filepath.Join(home, "data"), Extensions: extensions, ExtensionLimits: limits,
+		Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	ctx, stop := context.WithCancel(context.Background())
 	started, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/troupebase/troupe"
 )
 
 // siegeRounds is how often the shop of each language is besieged: 20 times in the long form.
@@ -25,7 +27,7 @@ func TestSiegeShop(t *testing.T) {
 	rounds := siegeRounds(t)
 	for language := range shops {
 		t.Run(language, func(t *testing.T) {
-			s := openShop(t, committedShop(t, language))
+			s := openShop(t, committedShop(t, language), troupe.ExtensionLimits{})
 			t.Run("quiet", func(t *testing.T) { s.siege(t, rounds) })
 			t.Run("loaded", func(t *testing.T) {
 				end := s.load(t)

@@ -30,7 +30,7 @@ func committedShop(t testing.TB, language string) []byte {
 // orders at once as there may be sell what is there, and that what is refused has changed nothing.
 func TestShop(t *testing.T) {
 	for language := range shops {
-		t.Run(language, func(t *testing.T) { checkShop(t, openShop(t, committedShop(t, language))) })
+		t.Run(language, func(t *testing.T) { checkShop(t, openShop(t, committedShop(t, language), troupe.ExtensionLimits{})) })
 	}
 }
 
@@ -221,9 +221,9 @@ func (s *shop) top(t *testing.T) {
 func TestShopMemory(t *testing.T) {
 	for language := range shops {
 		t.Run(language, func(t *testing.T) {
-			s := openShop(t, committedShop(t, language))
+			s := openShop(t, committedShop(t, language), troupe.ExtensionLimits{MemoryPages: 256})
 			body := []string{strings.Repeat("no order ", 100_000)}
-			for range 100 { // 90 MB and more, of which an instance has 64 MiB
+			for range 25 { // 22 MB and more, of which an instance has 16 MiB
 				if a := s.call("POST", "/shop/basket", body); a.status != 400 {
 					t.Fatalf("%d: %s; log:\n%s", a.status, a.body, s.log.take())
 				}

@@ -26,6 +26,9 @@ func TestTour(t *testing.T) {
 			s := newStore()
 			x, log := load(t, build(t, language, "testdata/tour", command), s)
 			p := x.Permissions()
+			if h := x.Hooks(); !h[0].Atomic || h[1].Atomic || h[2].Atomic || h[3].Atomic || h[4].Atomic {
+				t.Errorf("atomic are %+v", h)
+			}
 			if h := x.Hooks()[0]; x.Name() != "tour" || !h.Before || !h.After || h.Priority != 7 || len(p.Collections) != 1 || !p.SQL || x.Routes()[0].Auth != "record" {
 				t.Fatalf("%s: hooks %+v, routes %+v, permissions %+v", x.Name(), x.Hooks(), x.Routes(), p)
 			}
@@ -87,6 +90,7 @@ func checkRoutes(t *testing.T, x *wasmhost.Extension, log *journal, s *store) {
 	if len(s.notes) != 0 || s.query.Sort != "-title" || s.query.Limit != 5 {
 		t.Errorf("left %d notes, last query %+v", len(s.notes), s.query)
 	}
+	checkTransactions(t, x, s)
 	for route, status := range map[int]int{1: 418, 2: 404} {
 		_, err := x.Serve(ctx, route, &wasmhost.Call{Request: req})
 		if no := refused(t, err); no == nil || no.Status != status {
@@ -98,5 +102,17 @@ func checkRoutes(t *testing.T, x *wasmhost.Extension, log *journal, s *store) {
 	}
 	if _, err := x.Serve(ctx, 1, &wasmhost.Call{Request: req}); refused(t, err) == nil {
 		t.Error("the extension is gone after a broken handler")
+	}
+}
+
+// checkTransactions: what is refused in a transaction is rolled back and answered as it was refused, not as the SDK would put it.
+func checkTransactions(t *testing.T, x *wasmhost.Extension, s *store) {
+	_, err := x.Serve(context.Background(), 4, &wasmhost.Call{Request: &request{}})
+	no := refused(t, err)
+	if no == nil || no.Status != 409 || no.Message != "Not that." || no.Fields["title"].Code != "validation_taboo" {
+		t.Errorf("refused with %+v", no)
+	}
+	if got := strings.Join(s.ended, " "); got != "committed rolled back" || s.notes["fine"] == nil {
+		t.Errorf("the transactions were %s", got)
 	}
 }

@@ -125,6 +125,24 @@ static int32_t teapot(void) { return troupe_reject(418, "I am one."); }
 
 static int32_t missing(void) { return troupe_find(TROUPE_AS_CALLER, "notes", TROUPE_T("nothing")); }
 
+static int32_t create_note(void *title) {
+    troupe_json j = troupe_object();
+    troupe_put_text(&j, "id", troupe_c(title));
+    troupe_put_text(&j, "title", troupe_c(title));
+    return troupe_create(TROUPE_AS_EXTENSION, "notes", troupe_json_end(&j));
+}
+
+/* Writes a note in a transaction, and in another one a note that is refused. */
+static int32_t taboo(void) {
+    TROUPE_TRY(troupe_transaction(create_note, (void *)"fine"));
+    return troupe_transaction(create_note, (void *)"taboo");
+}
+
+static int32_t nothing(troupe_text *state) {
+    (void)state;
+    return TROUPE_OK;
+}
+
 static int32_t broken(void) { __builtin_trap(); }
 
 static const troupe_hook hooks[] = {
@@ -132,6 +150,7 @@ static const troupe_hook hooks[] = {
     {.event = "record.update.error", .before = failed},
     {.event = "record.enrich", .collections = TROUPE_LIST("notes"), .before = enrich},
     {.event = "bootstrap", .before = bootstrap},
+    {.event = "record.update", .before = nothing, .atomic = TROUPE_NOT_ATOMIC},
 };
 
 static const troupe_route routes[] = {
@@ -139,6 +158,8 @@ static const troupe_route routes[] = {
     {.method = "GET", .path = "/teapot", .run = teapot},
     {.method = "GET", .path = "/missing", .run = missing},
     {.method = "GET", .path = "/broken", .run = broken},
+    {.method = "GET", .path = "/taboo", .run = taboo},
 };
 
-TROUPE_EXTENSION(.name = "tour", .version = "1.2.3", TROUPE_HOOKS(hooks), TROUPE_ROUTES(routes), .allowed = TROUPE_LIST("notes"), .sql = true)
+TROUPE_EXTENSION(.name = "tour", .version = "1.2.3", TROUPE_HOOKS(hooks), TROUPE_ROUTES(routes), .allowed = TROUPE_LIST("notes"), .sql = true,
+                 .requires = TROUPE_LIST("transactions", "atomic", "pass_on"))

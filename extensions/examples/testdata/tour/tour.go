@@ -9,6 +9,7 @@ func init() {
 	troupe.Name("tour", "1.2.3")
 	troupe.AllowCollections("notes")
 	troupe.AllowSQL()
+	troupe.Require("transactions", "pass_on", "transactions")
 	troupe.OnRecordCreate(before, "notes").After(after).Priority(7)
 	troupe.OnRecordUpdateError(func(e *troupe.RecordEvent) error {
 		troupe.Log(troupe.Warning, "failed: "+e.Failure())
@@ -24,6 +25,7 @@ func init() {
 		troupe.Log(troupe.Info, "up")
 		return nil
 	})
+	troupe.OnRecordUpdate(func(*troupe.RecordEvent) error { return nil }).Atomic(false)
 	troupe.POST("/tour/{name}", tour).For(troupe.SignedIn)
 	troupe.GET("/teapot", func(*troupe.Request) error { return troupe.Reject(418, "I am one.") })
 	troupe.GET("/missing", func(*troupe.Request) error {
@@ -31,6 +33,21 @@ func init() {
 		return err
 	})
 	troupe.GET("/broken", func(*troupe.Request) error { panic("broken") })
+	troupe.GET("/taboo", taboo)
+}
+
+// taboo writes a note in a transaction, and in another one a note that is refused.
+func taboo(*troupe.Request) error {
+	create := func(title string) func() error {
+		return func() error {
+			_, err := troupe.Extension.Create("notes", troupe.Object().Text("id", title).Text("title", title))
+			return err
+		}
+	}
+	if err := troupe.Transaction(create("fine")); err != nil {
+		return err
+	}
+	return troupe.Transaction(create("taboo"))
 }
 
 func before(e *troupe.RecordEvent) error {

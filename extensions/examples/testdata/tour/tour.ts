@@ -1,13 +1,14 @@
 // Uses all of the SDK, so that the tests can see it work.
 import {
   allowCollections, allowSQL, asCaller, asExtension, Errno, Event, GET, JSONArray, JSONObject, Level, log, name, now, on, onRecordCreate, onRecordEnrich, POST,
-  Query, random, reject, Request, sql, takeError,
+  onRecordUpdate, Query, random, reject, Request, require, sql, takeError, transaction,
 } from "../../../sdk/assemblyscript";
 export { alloc, handle } from "../../../sdk/assemblyscript";
 
 name("tour", "1.2.3");
 allowCollections(["notes"]);
 allowSQL();
+require(["transactions", "pass_on", "transactions"]);
 onRecordCreate(before, ["notes"]).after(after).priority(7);
 on("record.update.error", (e: Event): void => log(Level.Warning, "failed: " + e.failure));
 onRecordEnrich((e: Event): void => {
@@ -16,6 +17,7 @@ onRecordEnrich((e: Event): void => {
   e.record.setJSON("extra", new JSONArray().int(1).text("x").json());
 }, ["notes"]);
 on("bootstrap", (e: Event): void => log(Level.Info, "up"));
+onRecordUpdate((e: Event): void => {}).atomic(false);
 POST("/tour/{name}", tour).for("record");
 GET("/teapot", (r: Request): void => reject(418, "I am one."));
 GET("/missing", (r: Request): void => {
@@ -24,6 +26,16 @@ GET("/missing", (r: Request): void => {
 GET("/broken", (r: Request): void => {
   assert(false, "broken");
 });
+GET("/taboo", taboo);
+
+/** Writes a note in a transaction, and in another one a note that is refused. */
+function taboo(r: Request): void {
+  if (transaction(createNote, "fine")) transaction(createNote, "taboo");
+}
+
+function createNote(title: string): void {
+  asExtension.create("notes", new JSONObject().text("id", title).text("title", title));
+}
 
 function before(e: Event): void {
   const r = e.record;
