@@ -3,6 +3,7 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export GOFLAGS="${GOFLAGS:-} -mod=readonly"
 tools=$PWD/bin/tools
+export PATH="$tools/compilers:$PATH"
 began=$SECONDS
 summary=()
 
@@ -33,7 +34,7 @@ finish() {
   fi
 }
 
-# install PROGRAM PACKAGE installs one of Debian's packages on machines that do not have the program.
+# install PROGRAM PACKAGES installs some of Debian's packages on machines that do not have the program.
 install() {
   if command -v "$1" >/dev/null; then
     return
@@ -41,7 +42,7 @@ install() {
   local sudo=
   [ "$(id -u)" -eq 0 ] || sudo=sudo
   $sudo apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "$2" >/dev/null
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $2 >/dev/null
 }
 
 # tool NAME PACKAGE@VERSION builds a tool, once for each version.
@@ -51,6 +52,25 @@ tool() {
     GOFLAGS= GOBIN="$tools" go install "$2"
     touch "$mark"
   fi
+}
+
+# add_rust gets the compiler with the target that extensions are built for.
+add_rust() {
+  if command -v rustup >/dev/null; then
+    rustup --quiet target add wasm32-unknown-unknown
+  else
+    install cargo "cargo libstd-rust-dev-wasm32 lld"
+  fi
+}
+
+# add_zig gets the compiler, which PyPI has, once for each version.
+add_zig() {
+  local home="$tools/zig@0.17.1"
+  if [ ! -e "$home/done" ]; then
+    python3 -m venv "$home" && "$home/bin/pip" install -q --disable-pip-version-check ziglang==0.17.1 && touch "$home/done" || return
+  fi
+  mkdir -p "$tools/compilers"
+  ln -sf "$home"/lib/python*/site-packages/ziglang/zig "$tools/compilers/zig"
 }
 
 # run_tests ARGUMENTS… prints what failed, or how many tests there were.
@@ -85,6 +105,9 @@ prepare() {
   tool staticcheck honnef.co/go/tools/cmd/staticcheck@v0.8.2
   npm ci --prefix extensions/examples/assemblyscript --no-audit --no-fund
   npm ci --prefix e2e --no-audit --no-fund
+  # Without these the tests use the committed modules, and skip building them with the name of what is missing.
+  (add_rust) || echo "there is no Rust for WebAssembly"
+  (add_zig) || echo "there is no Zig"
 }
 
 # build makes the server that all stages run.

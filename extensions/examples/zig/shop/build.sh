@@ -5,5 +5,5 @@ cd "$(dirname "$0")"
 out=${1:-$PWD/shop.wasm}
 cache=$(mktemp -d)
 trap 'rm -r "$cache"' EXIT
-zig build-exe shop.zig -target wasm32-freestanding -O ReleaseSmall -fstrip -fno-entry --export=alloc --export=handle \
+zig build-exe shop.zig -target wasm32-freestanding -O ReleaseSmall -fstrip -fno-entry --export=alloc --export=handle --stack 65536 \
   --cache-dir "$cache" -femit-bin="$out"
