@@ -12,6 +12,7 @@ import (
 type store struct {
 	notes map[string]*record
 	query wasmhost.Query // of the last list
+	ended []string       // how transactions ended
 }
 
 func newStore() *store { return &store{notes: map[string]*record{}} }
@@ -47,6 +48,10 @@ func (s *store) Create(ctx context.Context, as wasmhost.Authority, collection st
 	if err := json.Unmarshal(body, &r.fields); err != nil {
 		return nil, err
 	}
+	if r.text("title") == "taboo" {
+		no := &wasmhost.Rejection{Status: 409, Message: "Not that.", Fields: map[string]wasmhost.FieldFailure{"title": {Code: "validation_taboo", Message: "Is taboo."}}}
+		return nil, &wasmhost.Error{Errno: wasmhost.Failed, Message: "{}", Refusal: no}
+	}
 	id := text(r.fields["id"])
 	s.notes[id] = r
 	return s.Find(ctx, as, collection, id)
@@ -70,16 +75,24 @@ func (s *store) Delete(_ context.Context, _ wasmhost.Authority, _, id string) er
 	return nil
 }
 
-// Begin begins a transaction that takes nothing back.
+// Begin begins a transaction that takes nothing back, but is noted.
 func (s *store) Begin(ctx context.Context) (wasmhost.Transaction, error) {
-	return transaction{ctx}, nil
+	return transaction{ctx, s}, nil
 }
 
-type transaction struct{ ctx context.Context }
+type transaction struct {
+	ctx   context.Context
+	store *store
+}
 
 func (t transaction) Context() context.Context { return t.ctx }
-func (transaction) Commit() error              { return nil }
-func (transaction) Rollback() error            { return nil }
+func (t transaction) Commit() error            { return t.end("committed") }
+func (t transaction) Rollback() error          { return t.end("rolled back") }
+
+func (t transaction) end(how string) error {
+	t.store.ended = append(t.store.ended, how)
+	return nil
+}
 
 // SQL gives the parameters back as a row.
 func (s *store) SQL(_ context.Context, _ string, p wasmhost.Params) (*wasmhost.Rows, error) {
