@@ -1,0 +1,142 @@
+package calls
+
+import (
+	"errors"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	zsqlite "zombiezen.com/go/sqlite"
+
+	"github.com/troupebase/troupe/storage/sqlite"
+)
+
+func open(t *testing.T) *sqlite.DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "data.db")
+	conn, err := zsqlite.OpenConn(path)
+	if err == nil {
+		err = errors.Join(CreateTable(conn), CreateTable(conn), conn.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: path, Sync: sqlite.Normal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func write(t *testing.T, db *sqlite.DB, fn func(tx *sqlite.Tx) error) {
+	t.Helper()
+	if err := db.Do(t.Context(), sqlite.WorkFunc(fn)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, db *sqlite.DB, fn func(r *sqlite.Reader) error) {
+	t.Helper()
+	if err := db.Read(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTable: what is written is read as it was, by id, in pages, and by what is asked for.
+func TestTable(t *testing.T) {
+	db := open(t)
+	at := time.UnixMilli(1_800_000_000_123)
+	want := Call{
+		ID: "one", Extension: "a", Hook: "record.create.success [] 0", Event: "record.create.success", Collection: "c", Record: "r", Data: []byte(`{"id":"r"}`),
+		Asker: &Asker{Method: "POST", Path: "/x", IP: "ip", Situation: "default", Collection: "u", Record: "w", Superuser: true},
+		Depth: 2, Attempts: 3, Next: at.Add(time.Second), Error: "why", Created: at, State: Waiting,
+	}
+	second := Call{ID: "two", Extension: "b", Next: at, Created: at, State: GivenUp, Data: []byte(strings.Repeat("x", MaxRecord+1)), Error: strings.Repeat("é", MaxError)}
+	write(t, db, func(tx *sqlite.Tx) error { return errors.Join(Insert(tx, &want), Insert(tx, &second)) })
+	if want.Number == 0 || second.Number <= want.Number {
+		t.Errorf("numbers %d, %d", want.Number, second.Number)
+	}
+	read(t, db, func(r *sqlite.Reader) error {
+		h, err := Get(r, "one")
+		if err != nil || !reflect.DeepEqual(h.Call, want) || h.DataBytes != len(want.Data) || h.Bytes() != want.Bytes() {
+			t.Errorf("%+v, %v", h, err)
+		}
+		if h, err = Get(r, "two"); err != nil || h.Data != nil || h.DataBytes != 0 || len(h.Error) > MaxError || h.Asker != nil {
+			t.Errorf("%+v, %v", h, err)
+		}
+		if _, err = Get(r, "three"); !errors.Is(err, ErrNotFound) {
+			t.Error(err)
+		}
+		list, err := Headers(r, 0, 10)
+		if err != nil || len(list) != 2 || list[0].Data != nil || list[0].DataBytes != len(want.Data) {
+			t.Errorf("%+v, %v", list, err)
+		}
+		if list, err = Headers(r, want.Number, 10); err != nil || len(list) != 1 || list[0].ID != "two" {
+			t.Errorf("%+v, %v", list, err)
+		}
+		for _, c := range []struct {
+			wanted Wanted
+			total  int
+			ids    string
+		}{
+			{Wanted{Limit: 10, Shown: 100}, 2, "one two"}, {Wanted{Limit: 1}, 2, "one"}, {Wanted{Limit: 1, Offset: 1}, 2, "two"}, {Wanted{Limit: 5, Offset: 2}, 2, ""},
+			{Wanted{Limit: 5, Extension: "b"}, 1, "two"}, {Wanted{Limit: 5, State: Waiting}, 1, "one"}, {Wanted{Limit: 5, Extension: "b", State: Waiting}, 0, ""},
+		} {
+			list, total, err := List(r, c.wanted)
+			var ids []string
+			for _, h := range list {
+				ids = append(ids, h.ID)
+				if (h.Data != nil) != (h.ID == "one" && c.wanted.Shown > 0) {
+					t.Errorf("%+v shows %q", c.wanted, h.Data)
+				}
+			}
+			if err != nil || total != c.total || strings.Join(ids, " ") != c.ids {
+				t.Errorf("%+v: %d, %q, %v", c.wanted, total, ids, err)
+			}
+		}
+		return nil
+	})
+	want.Attempts, want.State, want.Error = 4, GivenUp, "still"
+	write(t, db, func(tx *sqlite.Tx) error { return errors.Join(Update(tx, &want), Remove(tx, "two"), Remove(tx, "two")) })
+	write(t, db, func(tx *sqlite.Tx) error { return Update(tx, &second) }) // which is gone
+	read(t, db, func(r *sqlite.Reader) error {
+		list, err := Headers(r, 0, 10)
+		if err != nil || len(list) != 1 || list[0].Attempts != 4 || list[0].State != GivenUp || list[0].Error != "still" {
+			t.Errorf("%+v, %v", list, err)
+		}
+		return nil
+	})
+	write(t, db, func(tx *sqlite.Tx) error { return ReplayAll(tx, "a", at.Add(time.Hour)) })
+	read(t, db, func(r *sqlite.Reader) error {
+		h, err := Get(r, "one")
+		if err != nil || h.Attempts != 0 || h.State != Waiting || !h.Next.Equal(at.Add(time.Hour)) {
+			t.Errorf("%+v, %v", h, err)
+		}
+		return nil
+	})
+}
+
+// TestRowsOfOthers: what somebody else wrote into the table is an error of its row alone.
+func TestRowsOfOthers(t *testing.T) {
+	db := open(t)
+	for _, set := range []string{"`asker` = '{'", "`asker` = x'ff'", "`state` = 'asleep'", "`attempts` = 'many', `depth` = -5, `state` = x'00'", "`asker` = '5'"} {
+		write(t, db, func(tx *sqlite.Tx) error {
+			return errors.Join(Insert(tx, &Call{ID: "bad", State: Waiting, Asker: &Asker{}}), Insert(tx, &Call{ID: "good", State: Waiting}), tx.Exec("UPDATE `_troupe_extension_calls` SET "+set+" WHERE `id` = 'bad'"))
+		})
+		read(t, db, func(r *sqlite.Reader) error {
+			list, err := Headers(r, 0, 10)
+			if err != nil || len(list) != 2 || list[0].Unreadable == nil || list[1].Unreadable != nil || list[0].Depth < 0 {
+				t.Errorf("%s: %+v, %v", set, list, err)
+			}
+			return nil
+		})
+		write(t, db, func(tx *sqlite.Tx) error { return errors.Join(Remove(tx, "bad"), Remove(tx, "good")) })
+	}
+}
