@@ -2,6 +2,7 @@ package wasmhost
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -41,6 +42,9 @@ func (x *Extension) Version() string { return x.version }
 // File is the name of the file in the extensions directory.
 func (x *Extension) File() string { return x.file }
 
+// Checksum is the SHA-256 of the file's content, in hexadecimal.
+func (x *Extension) Checksum() string { return hex.EncodeToString(x.sum[:]) }
+
 // Hooks returns the hooks of the description; positions are what Before and After take.
 func (x *Extension) Hooks() []HookSpec { return slices.Clone(x.hooks) }
 
@@ -53,6 +57,9 @@ func (x *Extension) Permissions() Permissions {
 	p.Collections, p.Grants = slices.Clone(p.Collections), slices.Clone(p.Grants)
 	return p
 }
+
+// Grants returns what the extension asked for and has from the operator.
+func (x *Extension) Grants() []Grant { return slices.Clone(x.granted) }
 
 // Granted tells whether the extension asked for a grant and has it from the operator.
 func (x *Extension) Granted(g Grant) bool { return slices.Contains(x.granted, g) }

@@ -18,7 +18,25 @@ func (i *instance) request() (Request, *Error) {
 	}
 }
 
+// partCallID is the part of a request that is no part of one, and there without one, too.
+const partCallID = 9
+
+// callID hands over the ID of the call.
+func (i *instance) callID(p []uint64) (int32, *Error) {
+	switch {
+	case i.call.about == nil:
+		return 0, errNotLoading
+	case i.call.about.ID == nil:
+		return 0, errMissing
+	}
+	i.scratch = append(i.scratch[:0], i.call.about.ID()...)
+	return i.fill(i.scratch, p[3], p[4])
+}
+
 func request(i *instance, p []uint64) (int32, *Error) {
+	if uint32(p[0]) == partCallID {
+		return i.callID(p)
+	}
 	r, err := i.request()
 	if err != nil {
 		return 0, err

@@ -145,16 +145,30 @@ func (h *health) admit(now int64, lease time.Duration) (ok, trial bool) {
 	return trial, trial
 }
 
-// way is the direction of a call: what goes wrong on the way out is not made good by the way in, which comes before it each time.
-func (o op) way() int {
-	if o == opAfter {
-		return 1
+// The ways of a call, see [job.way].
+const (
+	wayIn = iota
+	wayOut
+	wayAgain
+)
+
+// way is the direction of a call: what goes wrong on the way out is not made good by the way in, which comes before it each time. A call that is made again
+// says nothing of others.
+func (j job) way() int {
+	switch {
+	case j.call != nil && j.call.Again:
+		return wayAgain
+	case j.op == opAfter:
+		return wayOut
 	}
-	return 0
+	return wayIn
 }
 
 // good ends a row of failures, and with a trial the suspension. The next one is as short as the first only when calls are good both ways.
 func (h *health) good(trial bool, way int) {
+	if way == wayAgain {
+		return
+	}
 	failed := h.row[way].Load() != 0
 	if failed {
 		h.row[way].Store(0)
@@ -164,7 +178,7 @@ func (h *health) good(trial bool, way int) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.row[0].Load() == 0 && h.row[1].Load() == 0 {
+	if h.row[wayIn].Load() == 0 && h.row[wayOut].Load() == 0 {
 		h.pause = 0
 	}
 	if trial {
@@ -181,6 +195,9 @@ func (h *health) undecided(trial bool, now int64) {
 
 // failed counts a failure that the guest is to blame for, and suspends it after too many in a row, or after a trial for twice as long.
 func (h *health) failed(trial bool, way int, now int64, err error, log *slog.Logger) {
+	if way == wayAgain {
+		return
+	}
 	row := h.row[way].Add(1)
 	if row < failuresInARow && !trial {
 		return

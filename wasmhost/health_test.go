@@ -121,7 +121,7 @@ func TestHealth(t *testing.T) {
 	h := &health{}
 	now := int64(time.Hour)
 	failure := errors.New("no")
-	in := opBefore.way()
+	const in = wayIn
 	for range failuresInARow {
 		if ok, trial := h.admit(now, time.Second); !ok || trial {
 			t.Fatal("not admitted")
@@ -175,7 +175,7 @@ func TestHealthOnTheWayOut(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	h := &health{}
 	now := int64(time.Hour)
-	in, out := opBefore.way(), opAfter.way()
+	const in, out = wayIn, wayOut
 	for n := range failuresInARow {
 		if ok, _ := h.admit(now, time.Second); !ok {
 			t.Fatalf("suspended after %d", n)
@@ -205,5 +205,26 @@ func TestHealthOnTheWayOut(t *testing.T) {
 	}
 	if got := h.suspended(now); got != suspendFirst {
 		t.Errorf("suspended for %v after good calls", got)
+	}
+}
+
+// TestCallsMadeAgainAreApart: who makes calls again, in his own time, is not kept off by a suspension, and neither begins nor ends one.
+func TestCallsMadeAgainAreApart(t *testing.T) {
+	x, _ := OpenOne(t, &FakeHost{}, nil, "hostile")
+	ctx, again := context.Background(), &Call{Again: true}
+	for range 2 * failuresInARow {
+		if _, err := x.Before(ctx, hookTrap, again); !SameFault(err, &Fault{Kind: Trapped}) {
+			t.Fatal(err)
+		}
+	}
+	if s := x.Stats().Hooks[hookTrap]; s.Suspended != 0 || s.Failures != 2*failuresInARow {
+		t.Errorf("%+v", s)
+	}
+	x.hookHealth[HookFine].until.Store(1<<62 - 1)
+	if _, err := x.Before(ctx, HookFine, again); err != nil {
+		t.Error(err)
+	}
+	if _, err := x.Before(ctx, HookFine, nil); !errors.Is(err, ErrSuspended) {
+		t.Errorf("a call that was made again ended the suspension: %v", err)
 	}
 }

@@ -126,6 +126,11 @@ type Call struct {
 	Limit time.Duration
 	// Failure is why a write failed, in record.E.error. Its text is shown to the guest.
 	Failure error
+	// ID tells this call from all others, and is the same each time that it is made again. Nil where a call is made once only.
+	ID func() string
+	// Again tells that a call is made again by somebody who does so one at a time and with pauses: a suspension does not keep it off, and how it ends says
+	// nothing about others.
+	Again bool
 }
 
 // Query is what a guest asks of [Host.List].

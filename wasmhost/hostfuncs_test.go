@@ -245,7 +245,8 @@ var refusedCalls = []struct {
 	{"sql", []any{"SELECT 1", "{"}, Invalid},
 	{"rows_next", []any{1}, Invalid}, // a record
 	{"close", []any{3}, Invalid},
-	{"request", []any{9, "", at(1024), 64}, Invalid},
+	{"request", []any{9, "", at(1024), 64}, NotFound}, // the call is made once
+	{"request", []any{10, "", at(1024), 64}, Invalid},
 	{"request", []any{2, "nothing", at(1024), 64}, NotFound},
 	{"respond", []any{199, ""}, Invalid},
 	{"respond", []any{600, ""}, Invalid},

@@ -46,11 +46,14 @@ func (x *Extension) run(ctx context.Context, j job) (out outcome, err error) {
 		return out, ErrBusy
 	}
 	h := x.healthOf(j)
-	ok, trial := h.admit(start, j.limit+j.wait)
+	ok, trial := true, false
+	if !j.call.Again {
+		ok, trial = h.admit(start, j.limit+j.wait)
+	}
 	if !ok {
 		return out, &SuspendedError{Extension: x.name, What: h.what, For: h.suspended(start)}
 	}
-	v := verdict{trial: trial, way: j.op.way()}
+	v := verdict{trial: trial, way: j.way()}
 	i, begun, err := x.instanceFor(ctx, j, outer != nil, start, given)
 	if err != nil {
 		v.err, v.blame = err, !errors.Is(err, errStartCut)

@@ -14,6 +14,9 @@ func (a *App) Close() error {
 			if a.Mailer != nil {
 				a.Mailer.Close() // what it writes once a mail was sent is still taken
 			}
+			if a.Guests != nil {
+				a.Guests.StopCalls() // the same is true of the calls that it makes
+			}
 			a.Catalogue.Close()
 			if a.Writes != nil {
 				a.Writes.Close()

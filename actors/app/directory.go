@@ -12,6 +12,7 @@ import (
 
 	zsqlite "zombiezen.com/go/sqlite"
 
+	"github.com/troupebase/troupe/storage/calls"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/migrations"
 	"github.com/troupebase/troupe/storage/records"
@@ -32,7 +33,7 @@ func prepareDirectory(dir string, load ...func(data *zsqlite.Conn) error) (err e
 	if err := migrations.Bootstrap(data, aux, time.Now()); err != nil {
 		return err
 	}
-	if err := records.CreateTables(data); err != nil {
+	if err := errors.Join(records.CreateTables(data), calls.CreateTable(data)); err != nil {
 		return err
 	}
 	for _, fn := range load {

@@ -46,8 +46,9 @@ func (s *Service) bind(set []*wasmhost.Extension) {
 		}
 	}
 	for _, x := range set {
+		keys := hookKeys(x)
 		for i, spec := range x.Hooks() {
-			b.add(&hook{s: s, x: x, index: i, spec: spec})
+			b.add(&hook{s: s, x: x, index: i, spec: spec}, keys[i])
 		}
 	}
 	for h, list := range b.records {
@@ -58,10 +59,11 @@ func (s *Service) bind(set []*wasmhost.Extension) {
 	}
 	s.hooks.Enrichment().Replace(bound, b.enrich)
 	s.endings(bound, b.endings)
+	s.calls.loaded(set)
 }
 
-// add binds one hook.
-func (b *binding) add(g *hook) {
+// add binds one hook; key is what its calls are kept under.
+func (b *binding) add(g *hook, key hookKey) {
 	id := fmt.Sprintf("%s%s/%d", extensionID, g.x.Name(), g.index)
 	switch g.spec.Event {
 	case "record.enrich":
@@ -92,7 +94,7 @@ func (b *binding) add(g *hook) {
 	case "execute":
 		b.record(&s.Execute, g, id)
 	case "success":
-		g.changes, g.late = false, true
+		g.changes, g.late, g.key = false, true, key
 		b.record(&s.Success, g, id)
 	case "error":
 		g.changes, g.late = false, true

@@ -19,6 +19,8 @@ type hook struct {
 	spec  wasmhost.HookSpec
 	// changes tells that what the guest makes of the record counts, late that its answer does not.
 	changes, late bool
+	// key is set where a call that cannot be made is kept.
+	key hookKey
 }
 
 // around calls the guest on the way in and out.
@@ -79,6 +81,9 @@ func (g *hook) record(e *writes.RecordEvent) error {
 	call := g.s.Call(e.Context())
 	call.Record = &record{store: g.s.access.store, at: func() *records.Record { return e.Record }, fixed: !g.changes, credentials: g.x.Granted(wasmhost.Credentials)}
 	call.Failure = e.Error
+	if g.key != (hookKey{}) {
+		return g.afterCommit(e, call)
+	}
 	return g.around(e.Context(), call, e.Next)
 }
 

@@ -48,16 +48,25 @@ type Service struct {
 	access  *Access
 	hooks   *writes.Hooks
 	endings func(old func(id string) bool, with []Ending)
+	calls   *Calls
 	manager atomic.Pointer[wasmhost.Manager] // nil before Load
 }
 
 // New returns a service without extensions.
 func New(o Options) *Service {
-	return &Service{
-		log: o.Logger, hooks: o.Hooks, endings: o.Endings,
+	s := &Service{
+		log: o.Logger, hooks: o.Hooks, endings: o.Endings, calls: newCalls(o.Logger, o.DB),
 		access: &Access{db: o.DB, store: o.Store, catalogue: o.Catalogue, writes: o.Writes},
 	}
+	s.calls.call = s.makeAgain
+	return s
 }
+
+// Calls returns the calls of success hooks that are kept to be made again.
+func (s *Service) Calls() *Calls { return s.calls }
+
+// StopCalls ends making calls again; they are kept as before, also new ones. The database is still open.
+func (s *Service) StopCalls() { s.calls.stop() }
 
 // Access returns how code of users reaches data, for another engine than that of WebAssembly.
 func (s *Service) Access() *Access { return s.access }
@@ -66,6 +75,9 @@ func (s *Service) Access() *Access { return s.access }
 // all that it finds are in place their bootstrap hooks run, see [Service.Serving] for what follows from a failure. Files that
 // cannot be loaded are logged and left out; errors are of the cache, and of ctx.
 func (s *Service) Load(ctx context.Context, from Source) error {
+	if err := s.calls.start(ctx); err != nil {
+		return fmt.Errorf("load extensions: %w", err)
+	}
 	m, err := wasmhost.Open(ctx, wasmhost.Options{
 		Dir: from.Dir, CacheDir: from.CacheDir, Host: host{s.access}, Logger: s.log, Limits: from.Limits, Grants: from.Grants, Watch: true,
 		Changed: func(set []*wasmhost.Extension) error {

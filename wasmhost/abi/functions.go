@@ -60,7 +60,7 @@ var Functions = []Function{
 	{Section: "transactions", Name: "transaction_rollback",
 		About: "ends the innermost one and takes back what was written in it. `CONTEXT` when none is open"},
 	{Section: "request", Name: "request", Params: []Param{whole("part"), name, buffer},
-		About: "part 0 method, 1 path, 2 path value `name`, 3 query parameter `name`, 4 header `name` (not those that prove who somebody is, see *grants*), 5 body, 6 address of the client, 7 path and query as sent, 8 situation (`default`, `batch`, `realtime`, …)"},
+		About: "part 0 method, 1 path, 2 path value `name`, 3 query parameter `name`, 4 header `name` (not those that prove who somebody is, see *grants*), 5 body, 6 address of the client, 7 path and query as sent, 8 situation (`default`, `batch`, `realtime`, …), 9 the id of the call, also where there is no request: in `record.E.success`, the same each time that the call is made, `NOT_FOUND` elsewhere"},
 	{Section: "request", Name: "auth",
 		About: "a handle of the record that is signed in, `NOT_FOUND` for a guest"},
 	{Section: "request", Name: "auth_superuser",

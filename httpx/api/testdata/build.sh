@@ -16,3 +16,5 @@ compile second.wasm probe.c '-DNAME="second"' -DPRIORITY=5 '-DALLOWED=TROUPE_LIS
 compile granted.wasm probe.c '-DNAME="granted"' '-DGRANTS=TROUPE_LIST("headers.secret","auth.credentials")'
 compile quiet.wasm quiet.c
 compile listening.wasm quiet.c '-DROUTE="POST", .path = "/api/collections/_superusers/auth-with-password"'
+compile after.wasm after.c
+compile after_broken.wasm after.c -DBROKEN
