@@ -60,6 +60,7 @@ type handlers struct {
 	collections *collectionHandlers
 	settings    *settingsHandlers
 	sql         *sqlHandlers
+	extensions  *extensionHandlers
 	version     string
 }
 
@@ -79,6 +80,7 @@ func newHandlers(a *app.App, o *Options) (*handlers, error) {
 		collections: &collectionHandlers{store: store, writes: a.Writes, catalogue: a.Catalogue},
 		settings:    &settingsHandlers{settings: a.Settings},
 		sql:         &sqlHandlers{console: a.Console},
+		extensions:  &extensionHandlers{guests: a.Guests, catalogue: a.Catalogue.Current},
 		version:     o.Version,
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/calls"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
 	"github.com/troupebase/troupe/storage/records/expand"
@@ -77,6 +78,7 @@ var answers = [...]answer{
 	{schema.ErrTypeData, http.StatusBadRequest, "Failed to load the collection type data due to invalid formatting."},
 	{schema.ErrData, http.StatusBadRequest, "Failed to load the submitted data due to invalid formatting."},
 	{schema.ErrNotFound, http.StatusNotFound, ""},
+	{calls.ErrNotFound, http.StatusNotFound, ""},
 
 	{realtime.ErrStale, http.StatusServiceUnavailable, tooBusy},
 	{realtime.ErrUnknownClient, http.StatusNotFound, "Missing or invalid client id."},

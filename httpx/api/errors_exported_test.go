@@ -21,6 +21,7 @@ import (
 	"github.com/troupebase/troupe/httpx"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/budget"
+	"github.com/troupebase/troupe/storage/calls"
 	"github.com/troupebase/troupe/storage/files"
 	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/records"
@@ -61,6 +62,7 @@ var reaching = map[string]struct {
 	"storage/records.ErrView":           {err: records.ErrView, status: 400},
 	"storage/records/expand.LimitError": {err: &expand.LimitError{}, status: 400},
 
+	"storage/calls.ErrNotFound":      {err: calls.ErrNotFound, status: 404},
 	"storage/schema.ErrData":         {schema.ErrData, &updatingCollection, 400},
 	"storage/schema.ErrNotFound":     {schema.ErrNotFound, &deletingCollection, 404},
 	"storage/schema.ErrSystem":       {schema.ErrSystem, &deletingCollection, 400},

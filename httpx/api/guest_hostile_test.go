@@ -90,15 +90,20 @@ func TestHostileGuestsInABatch(t *testing.T) {
 	}
 }
 
-// TestHostileGuestsAfterTheOutcome: nobody but the log hears of them.
+// TestHostileGuestsAfterTheOutcome: nobody but the log hears of them, and of what was committed they are told again.
 func TestHostileGuestsAfterTheOutcome(t *testing.T) {
 	g := limitedGuests(t, shortLimits, "probe")
 	g.posts("posts")
 	if status, out := g.send("POST", "/api/collections/posts/records", with("", "record.create.success<|hostile|trap")); status != 200 || g.count("posts") != 1 {
 		t.Errorf("%d %v", status, out)
 	}
-	if log := g.log.all(); !slices.ContainsFunc(log, func(s string) bool { return strings.Contains(s, "a hook after the outcome failed") }) {
-		t.Errorf("%q", log)
+	g.named("call after a commit was not made to its end", "probe", "record.create.success")
+	if status, out := g.send("POST", "/api/collections/posts/records", with("", "record.create<|reject|400|no", "record.create.error<|hostile|trap")); status != 400 || g.count("posts") != 1 {
+		t.Errorf("%d %v", status, out)
+	}
+	g.named("a hook after the outcome failed", "record.create.error")
+	if kept := g.app.Guests.Calls().Totals()["probe"]; kept.Waiting != 1 {
+		t.Errorf("%+v", kept)
 	}
 }
 

@@ -38,6 +38,8 @@ type rigOptions struct {
 	grants     map[string][]wasmhost.Grant
 	api        Options
 	log        *journal
+	// dir is the data directory, "" for a new one.
+	dir string
 	// ended is called after the application was closed.
 	ended func()
 }
@@ -60,7 +62,10 @@ func openRig(t testing.TB, o rigOptions) *rig {
 	if o.log != nil {
 		logger = slog.New(o.log)
 	}
-	appOptions, spoils := app.Options{Dir: t.TempDir(), Logger: logger}, new(spoiler)
+	if o.dir == "" {
+		o.dir = t.TempDir()
+	}
+	appOptions, spoils := app.Options{Dir: o.dir, Logger: logger}, new(spoiler)
 	if _, bench := t.(*testing.B); !bench {
 		appOptions.HandedOver = spoils.handedOver
 		if o.api.Serving == nil {

@@ -17,7 +17,7 @@ const (
 
 // endpoints is the table of all routes: those of records and files, of signing in, of superusers, and the others.
 func endpoints(h *handlers) []Endpoint {
-	return slices.Concat(recordEndpoints(h), authEndpoints(h.auth), superuserEndpoints(h), otherEndpoints(h))
+	return slices.Concat(recordEndpoints(h), authEndpoints(h.auth), superuserEndpoints(h), extensionEndpoints(h.extensions), otherEndpoints(h))
 }
 
 func recordEndpoints(h *handlers) []Endpoint {
@@ -75,6 +75,18 @@ func superuserEndpoints(h *handlers) []Endpoint {
 		{Method: "PATCH", Path: "/api/settings", Access: Superusers, handler: plainHandler(s.update), Description: "Changes the settings that the body names."},
 		{Method: "POST", Path: "/api/settings/test/email", Access: Superusers, handler: plainHandler(h.auth.testEmail), Description: "Sends a mail to try the settings."},
 		{Method: "POST", Path: "/api/settings/apple/generate-client-secret", Access: Superusers, handler: plainHandler(s.appleSecret), Description: "Signs a client secret for signing in with Apple."},
+	}
+}
+
+func extensionEndpoints(x *extensionHandlers) []Endpoint {
+	const kept = "/api/extensions/calls"
+	return []Endpoint{
+		{Method: "GET", Path: "/api/extensions", Access: Superusers, handler: plainHandler(x.list), Description: "Lists the loaded extensions with the health of their hooks and routes, the files that were refused, and how many calls are kept."},
+		{Method: "GET", Path: kept, Access: Superusers, handler: listHandler(x.calls), Description: "Lists the calls of extensions that are kept to be made again, page by page, of one `extension` or `state`."},
+		{Method: "GET", Path: kept + "/{id}", Access: Superusers, handler: plainHandler(x.call), Description: "Shows one of these calls with its whole record."},
+		{Method: "POST", Path: kept + "/{id}/replay", Access: Superusers, handler: plainHandler(x.replay), Description: "Makes a call due now, also one that was given up."},
+		{Method: "POST", Path: kept + "/replay", Access: Superusers, handler: plainHandler(x.replayAll), Description: "Makes all calls of an extension due now."},
+		{Method: "DELETE", Path: kept + "/{id}", Access: Superusers, handler: plainHandler(x.discard), Description: "Takes a call away without making it."},
 	}
 }
 
