@@ -99,6 +99,7 @@ func (i *instance) hostContext() (context.Context, *Error) {
 	if !c.exact {
 		c.entered, c.exact = now, true
 	}
+	i.leavePlace()
 	left := c.most - c.waited - (now - c.entered)
 	if left <= 0 {
 		return nil, errHostTime

@@ -38,7 +38,7 @@ func (m *Manager) newEngine(ctx context.Context, binary []byte, pages uint32) (e
 	if err := errors.Join(exportHost(ctx, e.runtime), exportWASI(ctx, e.runtime)); err != nil {
 		return e, fmt.Errorf("host functions: %w", err)
 	}
-	if e.compiled, err = e.runtime.CompileModule(ctx, binary); err != nil {
+	if e.compiled, err = e.runtime.CompileModule(listening(ctx), binary); err != nil {
 		return e, fmt.Errorf("compile: %w", err)
 	}
 	// Without a name there may be many instances; without start functions nothing runs that could not be stopped.

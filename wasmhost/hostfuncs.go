@@ -125,6 +125,9 @@ func (f hostFunc) Call(ctx context.Context, _ api.Module, stack []uint64) {
 		result = int32(err.Errno)
 	}
 	i.resume()
+	if i.call.placedAt > 0 && !i.call.placed { // it had to wait for a place before, which it gave back for the time of the call
+		i.yield()
+	}
 	stack[0] = api.EncodeI32(result)
 }
 

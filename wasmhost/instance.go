@@ -76,6 +76,10 @@ type callState struct {
 	gaveUp       bool // it passed on that there was no time or room
 	response     *Response
 	fault        *Fault
+
+	placed     bool  // it has a place among those that run for long
+	placedAt   int64 // since when
+	crowdedOut bool  // it got none in time
 }
 
 // newInstance makes a running copy; deadline is that of the caller. On failure nothing is left of it.
@@ -117,7 +121,7 @@ func (i *instance) initialize(deadline int64) error {
 			continue
 		}
 		now := m.now()
-		i.begin(context.Background(), job{op: opDescribe, limit: time.Duration(end - now)}, now, deadline, 1)
+		i.begin(context.Background(), job{op: opDescribe, limit: time.Duration(end - now), wait: startLimit}, now, deadline, 1)
 		err := i.finish(i.invoke(f))
 		if err == nil && i.broken || errors.Is(err, ErrTimeout) { // stopped in its last moment, it would trap in the next call
 			err = errSlowStart
@@ -216,6 +220,9 @@ func (i *instance) invoke(f api.Function) (err error) {
 	if i.call.fault != nil {
 		return i.call.fault
 	}
+	if i.call.crowdedOut {
+		return ErrBusy
+	}
 	if i.state.Load() == stopping {
 		return ErrTimeout
 	}
@@ -237,6 +244,7 @@ func (i *instance) finish(err error) error {
 	if !i.state.CompareAndSwap(i.call.until, idle) {
 		i.broken = true // stopped just now, also if it came to an end in time
 	}
+	i.leavePlace()
 	i.rollBack(err)
 	if h := i.host.Load(); h != nil {
 		h.finish()

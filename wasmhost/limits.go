@@ -72,32 +72,35 @@ const (
 
 // Limits of this package. Everything that waits, grows or is kept is bounded.
 const (
-	maxFile      = 64 << 20 // bytes of a module: twenty times a Go guest
-	maxFiles     = 1024     // modules in the directory: each is some kilobytes until it is called
-	maxCode      = 96 << 20 // bytes of modules whose code stays in memory, which has some times that: what 50 Go guests have
-	maxRaising   = 8        // extensions for which an event is raised at a time
-	maxProposals = 16       // sets that are proposed for one change
-	spareLoaders = 4        // modules that are described while others are compiled: as many may loop and hold nobody up
-	maxInstances = 64       // instances of a version that callers share; a write in a hook holds one until it is committed
-	maxWaiting   = 4096     // callers that wait for an instance
-	keepIdle     = 4        // instances that stay when nobody needs them
-	keepMemory   = 16 << 20 // bytes of memory with which an instance does not stay
-	maxNames     = 512      // names of fields that an instance remembers
-	maxName      = 1024     // bytes of a name
-	maxScratch   = 64 << 10 // bytes of a buffer that an instance keeps
-	maxLines     = 256      // lines that a call may log
-	maxHeaders   = 64       // headers of an answer
-	maxHeader    = 8 << 10  // bytes of a header
-	maxFailures  = 256      // failures per field of a rejection
-	maxMessage   = 8 << 10  // bytes of a message of a rejection, and of an errno
-	maxTrace     = 2 << 10  // bytes of a trap's trace in the log
-	graceCalls   = 1024     // host calls that answer LIMIT before the guest is stopped
+	maxFile        = 64 << 20 // bytes of a module: twenty times a Go guest
+	maxFiles       = 1024     // modules in the directory: each is some kilobytes until it is called
+	maxCode        = 96 << 20 // bytes of modules whose code stays in memory, which has some times that: what 50 Go guests have
+	maxRaising     = 8        // extensions for which an event is raised at a time
+	maxProposals   = 16       // sets that are proposed for one change
+	spareLoaders   = 4        // modules that are described while others are compiled: as many may loop and hold nobody up
+	maxInstances   = 64       // instances of a version that callers share; a write in a hook holds one until it is committed
+	maxWaiting     = 4096     // callers that wait for an instance
+	maxLongWaiting = 256      // long calls that wait for a processor, each with an instance
+	keepIdle       = 4        // instances that stay when nobody needs them
+	keepMemory     = 16 << 20 // bytes of memory with which an instance does not stay
+	maxNames       = 512      // names of fields that an instance remembers
+	maxName        = 1024     // bytes of a name
+	maxScratch     = 64 << 10 // bytes of a buffer that an instance keeps
+	maxLines       = 256      // lines that a call may log
+	maxHeaders     = 64       // headers of an answer
+	maxHeader      = 8 << 10  // bytes of a header
+	maxFailures    = 256      // failures per field of a rejection
+	maxMessage     = 8 << 10  // bytes of a message of a rejection, and of an errno
+	maxTrace       = 2 << 10  // bytes of a trap's trace in the log
+	graceCalls     = 1024     // host calls that answer LIMIT before the guest is stopped
 
 	watchInterval  = 3 * time.Millisecond   // how often running calls are looked at
 	watchLinger    = 200 * time.Millisecond // how long the watchdog keeps ticking after the last call
 	sweepInterval  = time.Second            // how often idle instances and old versions are looked at
 	idleLife       = 30 * time.Second       // how long an instance beyond keepIdle stays idle
 	retireGrace    = 30 * time.Second       // how long an old version stays for those that hold it: longer than any request
+	longAfter      = 20 * time.Millisecond  // own time after which a call is a long one: twice of what Go lets a goroutine run, and no hook that checks a record
+	longSlice      = 20 * time.Millisecond  // how long a long call has its place while others wait for one
 	startLimit     = 2 * time.Second        // time that a module may take to start and initialize itself; a Go guest needs 10 ms
 	describeLimit  = 2 * time.Second        // time for the description; a Go guest needs 10 ms to start
 	raiseAlone     = 50 * time.Millisecond  // how long the next extension waits with an event for the one before it

@@ -181,7 +181,7 @@ func (x *Extension) ask() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.begin(context.Background(), job{op: opDescribe, limit: describeLimit}, x.manager.now(), deadline, 1)
+	i.begin(context.Background(), job{op: opDescribe, limit: describeLimit, wait: describeLimit}, x.manager.now(), deadline, 1)
 	raw, err := i.do(job{op: opDescribe})
 	err = i.finish(err)
 	x.pool.release(i, x.manager.now())

@@ -61,6 +61,7 @@ type Manager struct {
 	memory    memoryBudget
 	code      atomic.Int64 // bytes of modules whose code is in memory
 	dog       *watchdog
+	long      *longPlaces
 	watcher   *watcher
 	base      time.Time // what now counts from
 	committed func(ctx context.Context) bool
@@ -107,7 +108,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	if m.entries, err = openEntries(o.CacheDir); err != nil {
 		return nil, err
 	}
-	m.dog = newWatchdog(m)
+	m.dog, m.long = newWatchdog(m), newLongPlaces(runtime.GOMAXPROCS(0))
 	m.start("watchdog", m.dog.run, m.dog.ended)
 	if o.Watch {
 		// Before the first look, so that nothing falls in between.

@@ -294,7 +294,7 @@ func TestTransactions(t *testing.T) {
 func swapCode(t *testing.T, x *Extension, binary []byte) {
 	t.Helper()
 	e := x.code.engine
-	compiled, err := e.runtime.CompileModule(context.Background(), binary)
+	compiled, err := e.runtime.CompileModule(listening(context.Background()), binary)
 	if err != nil {
 		t.Fatal(err)
 	}

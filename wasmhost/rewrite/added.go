@@ -12,6 +12,14 @@ const (
 	addedGlobals
 )
 
+// The functions that are added, in this order.
+const (
+	functionLook = iota
+	functionBulk
+	functionYield
+	addedFunctions
+)
+
 // globalSection is the content of the added globals.
 func globalSection() []byte {
 	var out []byte
@@ -33,7 +41,7 @@ func (c *code) constant(v int32)           { *c = appendConst(*c, v) }
 //	depth = state & mask
 //	if depth > limit { troupe_depth = depth; trap }
 //	rest = rest + state>>bits          // the fuel is negative: that much more was used than was granted
-//	if rest < 0 { leave the native code; rest = interval }
+//	if rest < 0 { yield; rest = interval }
 //	if troupe_stop { trap }
 //	grant = limit - depth
 //	rest = rest - grant
@@ -76,14 +84,12 @@ func (e *emitter) lookBody() []byte {
 	return c
 }
 
-// checkRest leaves the native code when the interval is over, and traps when the guest is to stop. memory.grow by nothing is what leaves: it lets
-// the garbage collector have the goroutine, and other goroutines run. The flag is looked at afterwards.
+// checkRest yields when the interval is over, and traps when the guest is to stop. The flag is looked at afterwards.
 func (e *emitter) checkRest(c *code) {
 	c.with(opGlobalGet, e.state+globalRest)
 	c.constant(0)
 	c.op(opI32LtS, opIf, 0x40)
-	c.constant(0)
-	c.op(opMemoryGrow, 0, opDrop)
+	c.with(opCall, e.look+functionYield)
 	c.constant(int32(e.options.Interval))
 	c.with(opGlobalSet, e.state+globalRest)
 	c.op(opEnd)
@@ -102,5 +108,14 @@ func (e *emitter) bulkBody() []byte {
 	e.checkRest(&c)
 	c.with(opLocalGet, 0)
 	c.op(opEnd)
+	return c
+}
+
+// yieldBody is ()->(): it leaves the native code, which memory.grow by nothing does, and so lets the garbage collector have the goroutine, and other
+// goroutines run. It is a function so that a host can be told, by a listener, and keep the guest there.
+func yieldBody() []byte {
+	c := code{0}
+	c.constant(0)
+	c.op(opMemoryGrow, 0, opDrop, opEnd)
 	return c
 }

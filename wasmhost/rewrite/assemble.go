@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -13,12 +14,13 @@ func assemble(mt *metering, o Options) []byte {
 		signatures: map[Signature]uint32{},
 	}
 	helper := appendU32(nil, e.typeIndex(Sig([]ValueType{I32}, []ValueType{I32})))
+	yield := appendU32(nil, e.typeIndex(Signature{}))
 	code := e.functions()
 	out := append(make([]byte, 0, len(code)+len(code)/2), "\x00asm\x01\x00\x00\x00"...)
 	out = m.customSections(out)
 	out = appendList(out, secType, m.raw[secType], e.added, e.types)
 	out = appendSection(out, secImport, m.raw[secImport])
-	out = appendList(out, secFunction, m.raw[secFunction], 2, append(helper, helper...))
+	out = appendList(out, secFunction, m.raw[secFunction], addedFunctions, slices.Concat(helper, helper, yield))
 	out = appendSection(out, secTable, m.tableSection())
 	out = appendSection(out, secMemory, m.raw[secMemory])
 	out = appendList(out, secGlobal, m.raw[secGlobal], addedGlobals, globalSection())
@@ -52,11 +54,11 @@ func (e *emitter) functions() []byte {
 	for _, f := range e.code {
 		size += len(f.body) + 5
 	}
-	out := appendU32(make([]byte, 0, size+size/4), uint32(len(e.code)+2))
+	out := appendU32(make([]byte, 0, size+size/4), uint32(len(e.code)+addedFunctions))
 	for i := range e.code {
 		out = e.body(out, i)
 	}
-	for _, body := range [][]byte{e.lookBody(), e.bulkBody()} {
+	for _, body := range [][]byte{e.lookBody(), e.bulkBody(), yieldBody()} {
 		out = append(appendU32(out, uint32(len(body))), body...)
 	}
 	return out
@@ -71,6 +73,7 @@ func (e *emitter) exportSection(out []byte) []byte {
 	}
 	add(StopGlobal, Global, e.state+globalStop)
 	add(DepthGlobal, Global, e.state+globalDepth)
+	add(YieldFunc, Func, e.look+functionYield)
 	if e.start >= 0 {
 		add(StartFunc, Func, uint32(e.start))
 	}

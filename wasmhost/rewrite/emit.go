@@ -86,7 +86,7 @@ func (e *emitter) instructions(out []byte, i int) []byte {
 			out = append(out, raw...)
 			out = e.moveIn(out)
 		case isBulk(in) && !small:
-			out = append(appendOp(out, opCall, e.look+1), raw...)
+			out = append(appendOp(out, opCall, e.look+functionBulk), raw...)
 		default:
 			out = append(out, raw...)
 		}

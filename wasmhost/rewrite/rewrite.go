@@ -8,6 +8,8 @@ const (
 	StopGlobal = "troupe_stop"
 	// DepthGlobal is a mutable i32: 0 until the guest traps because it calls itself too deeply, then how deeply.
 	DepthGlobal = "troupe_depth"
+	// YieldFunc is the function that a guest calls between two pieces of its work, every 50 to 500 microseconds.
+	YieldFunc = "troupe_yield"
 	// StartFunc is what was the module's start function; see [Result.Start].
 	StartFunc = "troupe_start"
 )
@@ -21,7 +23,7 @@ const (
 )
 
 // Version changes when something else is made of the same module than before: what was rewritten by another version is not used any more.
-const Version = 1
+const Version = 2
 
 // Options say how a module is rewritten. The zero value is what a server uses.
 type Options struct {
@@ -71,7 +73,7 @@ func Module(bin []byte, o Options) (*Result, error) {
 
 // reserved is whether an export's name is one of those that are added.
 func reserved(name string) bool {
-	return name == StopGlobal || name == DepthGlobal || name == StartFunc
+	return name == StopGlobal || name == DepthGlobal || name == YieldFunc || name == StartFunc
 }
 
 func functionName(index int) string { return "function " + strconv.Itoa(index) }

@@ -17,6 +17,9 @@ const patience = 30 * time.Second
 func TestStop(t *testing.T) {
 	bin := rewritten(t, readWasm(t, "endless.wasm"), Options{})
 	for _, name := range plainExports(instance(t, bin)) {
+		if name == YieldFunc {
+			continue // which returns
+		}
 		t.Run(name, func(t *testing.T) {
 			m := instance(t, bin)
 			done := make(chan error, 1)

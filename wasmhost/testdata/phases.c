@@ -11,7 +11,7 @@ enum { DEEDS = 6 };
 #define ROUTES6(n) ROUTE(n##0) "," ROUTE(n##1) "," ROUTE(n##2) "," ROUTE(n##3) "," ROUTE(n##4) "," ROUTE(n##5)
 static const char description[] =
     "{\"name\":\"phases\",\"requires\":[\"transactions\"],\"hooks\":[" HOOKS6 "," HOOKS6 "],"
-    "\"routes\":[" ROUTES6(a) "," ROUTES6(b) "," ROUTES6(c) "," ROUTES6(d) "],"
+    "\"routes\":[" ROUTES6(a) "," ROUTES6(b) "," ROUTES6(c) "," ROUTES6(d) "," ROUTES6(e) "],"
     "\"permissions\":{\"collections\":[\"*\"]}}";
 static volatile unsigned char plan[] = {'P', 'L', 'A', 'N', 0, 0, 0}; // while it starts, initializes, describes itself
 static volatile u32 sink;
@@ -59,6 +59,10 @@ EXPORT(handle) i64 handle(i32 op, i32 index, u32 ptr, u32 len) {
     t_transaction_begin();
     write_();
     if (t_transaction_commit() != 0) return 0;
+    break;
+  case 4: // after a while of its own, and a host call
+    for (u32 n = 0; n < 60000000; n++) sink = n;
+    write_();
     break;
   case 3: // after a host call that waits until there is no time for it
     if (write_() != -5) return 0;
