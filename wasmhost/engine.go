@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
 
 	"github.com/troupebase/troupe/internal/routine"
 )
@@ -25,9 +24,7 @@ type engine struct {
 
 // newEngine makes native code of a rewritten module, or reads it from the cache. On failure nothing is left of it.
 func (m *Manager) newEngine(ctx context.Context, binary []byte, pages uint32) (e *engine, err error) {
-	config := wazero.NewRuntimeConfig().WithCompilationCache(m.cache).WithMemoryLimitPages(m.limits.MemoryPages).
-		WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false) // which the rewriting has made wrong anyway
-	e = &engine{memory: int64(pages) << 16, size: int64(len(binary)), runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	e = &engine{memory: int64(pages) << 16, size: int64(len(binary)), runtime: wazero.NewRuntimeWithConfig(ctx, m.runtimeConfig(m.cache))}
 	m.code.Add(e.size)
 	defer func() {
 		if err != nil {
@@ -41,6 +38,7 @@ func (m *Manager) newEngine(ctx context.Context, binary []byte, pages uint32) (e
 	if e.compiled, err = e.runtime.CompileModule(listening(ctx), binary); err != nil {
 		return e, fmt.Errorf("compile: %w", err)
 	}
+	m.compilations.Add(1)
 	// Without a name there may be many instances; without start functions nothing runs that could not be stopped.
 	e.config = wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	return e, nil

@@ -274,3 +274,23 @@ func Live(m *Manager) int {
 	defer m.mu.Unlock()
 	return len(m.live)
 }
+
+// Attempts is how many modules a manager has rewritten and run to be described, Compilations how many times it made code.
+func Attempts(m *Manager) int     { return int(m.attempts.Load()) }
+func Compilations(m *Manager) int { return int(m.compilations.Load()) }
+
+// Looks is how often a manager has read its directory.
+func Looks(m *Manager) int { return int(m.looks.Load()) }
+
+// Engines is how many versions have code in memory.
+func Engines(m *Manager) (n int) {
+	m.eachLive(func(x *Extension) {
+		if x.code.has() {
+			n++
+		}
+	})
+	return n
+}
+
+// Unload frees all code that is not in use.
+func Unload(m *Manager) { m.eachLive(func(x *Extension) { x.unload() }) }

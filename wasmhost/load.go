@@ -59,6 +59,7 @@ func (m *Manager) load(ctx context.Context, file string, sum checksum) (x *Exten
 	if x, err = m.newVersion(file, sum); err != nil {
 		return nil, err
 	}
+	m.attempts.Add(1)
 	x.refs.Add(1) // it is not closed under the loader
 	defer func() {
 		// The compiler is large and the file comes from anywhere: a panic in it is a broken file, not the end of the server.
@@ -123,25 +124,18 @@ func errPages(have, most uint32) error {
 	return fmt.Errorf("the memory has %d pages from the start, more than %d", have, most)
 }
 
-// compile makes the code of x. Few do it at a time: it takes a core, and memory.
+// compile makes the code of x.
 func (m *Manager) compile(ctx context.Context, x *Extension, content []byte) (*rewrite.Result, error) {
 	rewritten, err := m.rewrite(content)
 	if err != nil {
 		return nil, err
 	}
-	e, err := m.compiled(ctx, rewritten.Binary, rewritten.Memory.Min)
+	e, err := m.compiled(ctx, x.sum, rewritten.Binary, rewritten.Memory.Min)
 	if err != nil {
-		return nil, &loadError{ofContent, err}
+		return nil, notCompiled(err)
 	}
 	x.code.set(e)
 	return rewritten, nil
-}
-
-// compiled is newEngine when it is its turn.
-func (m *Manager) compiled(ctx context.Context, binary []byte, pages uint32) (*engine, error) {
-	m.compiling <- struct{}{}
-	defer func() { <-m.compiling }()
-	return m.newEngine(ctx, binary, pages)
 }
 
 // rebuild makes the code of a version that was recalled: of the module that is kept, or else of the file, as long as that is the same.
@@ -150,7 +144,7 @@ func (x *Extension) rebuild(ctx context.Context) (*engine, error) {
 	s, described := m.entries.described(x.sum)
 	binary, kept := m.entries.read(x.sum, moduleEntry)
 	if described == nil && kept == nil {
-		e, err := m.compiled(ctx, binary, s.Pages)
+		e, err := m.compiled(ctx, x.sum, binary, s.Pages)
 		if err == nil {
 			return e, nil
 		}
@@ -171,7 +165,7 @@ func (x *Extension) rebuild(ctx context.Context) (*engine, error) {
 	if err := m.entries.write(x.sum, moduleEntry, rewritten.Binary); err != nil {
 		x.log.Warn("extension: the cache does not keep it", "error", err)
 	}
-	return m.compiled(ctx, rewritten.Binary, rewritten.Memory.Min)
+	return m.compiled(ctx, x.sum, rewritten.Binary, rewritten.Memory.Min)
 }
 
 // ask asks the guest what it is.

@@ -156,6 +156,7 @@ func (l *loader) consider() {
 			l.gather.Stop()
 		}
 	}
+	l.publish() // before anybody is answered who may ask
 	l.waiting = slices.DeleteFunc(l.waiting, func(a *ask) bool {
 		answered := l.busy == 0 || a.opening && !l.opening
 		if answered {
@@ -163,7 +164,6 @@ func (l *loader) consider() {
 		}
 		return answered
 	})
-	l.publish()
 }
 
 // arm sets the time of the next look that nobody asks for.

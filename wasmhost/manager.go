@@ -69,7 +69,10 @@ type Manager struct {
 	entries   *entries
 	loader    *loader
 	compiling chan struct{} // places of those who compile
-	looks     atomic.Int64  // at the directory
+
+	looks        atomic.Int64 // at the directory
+	attempts     atomic.Int64 // to load a file of which nothing was kept
+	compilations atomic.Int64 // that succeeded, out of the cache too
 
 	set     atomic.Pointer[[]*Extension]
 	refused atomic.Pointer[[]Refused]

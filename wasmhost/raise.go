@@ -22,6 +22,7 @@ type raising struct {
 func (l *loader) raise(r *raising) {
 	if r.again {
 		l.proposeAgain()
+		l.publish()
 		close(r.done)
 		return
 	}
@@ -59,6 +60,7 @@ func (l *loader) endRaise(r *raising) {
 		}
 	}
 	l.propose()
+	l.publish()
 	close(r.done)
 }
 
