@@ -275,8 +275,8 @@ func (l *loader) find(s sighting, old *Extension) {
 	if f.failure == nil || f.failure.sum != s.sum {
 		f.failure = l.m.entries.failed(s.sum)
 	}
-	// What has failed more than once is not waited for when the server starts.
-	if f.failure != nil && (!f.failure.due(s.at) || l.opening && f.failure.Tries > 1) {
+	// What has failed before is not waited for when the server starts: it is tried once the others are in place.
+	if f.failure != nil && (!f.failure.due(s.at) || l.opening) {
 		if kept != nil {
 			l.m.discard(kept)
 		}
