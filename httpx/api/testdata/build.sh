@@ -18,3 +18,4 @@ compile quiet.wasm quiet.c
 compile listening.wasm quiet.c '-DROUTE="POST", .path = "/api/collections/_superusers/auth-with-password"'
 compile after.wasm after.c
 compile after_broken.wasm after.c -DBROKEN
+compile early.wasm early.c
