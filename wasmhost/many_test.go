@@ -62,7 +62,7 @@ func TestManyModules(t *testing.T) {
 	}
 	startMany(t, "cold", dir, cache, n, nil)
 	startMany(t, "warm", dir, cache, n, func(m *wasmhost.Manager, p *proposals) {
-		if a, c := wasmhost.Attempts(m), wasmhost.Compilations(m); a > 1 || c > 0 { // the loop, if it is time
+		if a, c := wasmhost.Attempts(m), wasmhost.Compilations(m); a > 1 || c > a { // but for the loop, which is tried again once the others are in place
 			t.Errorf("%d modules were loaded and %d compiled although all are in the cache", a, c)
 		}
 		if sets := p.all(); len(sets) != 1 {
