@@ -25,6 +25,14 @@ type turn struct {
 	alone bool
 }
 
+// kind is what is known of transactions like this one by.
+func (by turn) kind() string {
+	if by.gone == nil {
+		return by.source + " " + by.client
+	}
+	return by.source
+}
+
 // turn is that of a transaction that belongs to no collection.
 func (a *Service) turn(client string) turn {
 	return turn{limit: a.transactionTimeout(), source: "transactions", client: client, gate: &a.transactions}
@@ -78,7 +86,11 @@ func (a *Service) lend(ctx context.Context, by turn) (*loan, error) {
 	l := &loan{a: a, outer: ctx, gate: by.gate, outcome: make(chan error, 1), handover: &handover{
 		t: new(transaction), limit: by.limit, stop: stop, began: admission.NewReply(), ended: make(chan error, 1),
 	}}
-	unit := &sqlite.Unit{Work: l.handover, Source: by.source, Client: by.client, Alone: true, Deadline: deadline, Done: func(err error) {
+	alone := by.alone || a.loners.has(by.kind())
+	unit := &sqlite.Unit{Work: l.handover, Source: by.source, Client: by.client, Alone: alone, Shared: !alone, Deadline: deadline, Done: func(err error) {
+		if l.t.lost || errors.Is(err, sqlite.ErrTakenAlong) && sqlite.RefusedByData(err) { // who of them is to blame nobody knows
+			a.loners.add(by.kind())
+		}
 		l.began.Give(err)
 		l.outcome <- err
 	}}

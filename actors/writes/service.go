@@ -64,6 +64,7 @@ type Service struct {
 	spawned      atomic.Int64
 	locks        recordLocks
 	transactions admission.Gate
+	loners       loners
 	removals     removals
 	remover      remover
 	closing      atomic.Bool

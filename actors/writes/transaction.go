@@ -27,6 +27,7 @@ type transaction struct {
 	mu   sync.Mutex
 	tx   *sqlite.Tx
 	over error // why tx may not be used any more
+	lost bool  // SQLite ended it
 	open int   // parts that have begun and not ended
 	ends []transactionEnd
 }
@@ -48,6 +49,7 @@ func (t *transaction) locked(fn func(tx *sqlite.Tx) error) error {
 	}
 	err := fn(t.tx)
 	if t.over == nil && t.tx.Lost() {
+		t.lost = true
 		t.over = ErrTransactionOver // SQLite ended it; a further statement would commit on its own
 	}
 	return err

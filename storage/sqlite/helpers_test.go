@@ -76,12 +76,18 @@ func hold(t testing.TB, db *DB) (release func()) {
 // together runs all works in one group, as far as they let it, and returns their outcomes.
 func together(t testing.TB, db *DB, works []Work) []error {
 	t.Helper()
+	return togetherAs(t, db, false, works)
+}
+
+// togetherAs is together for units of one kind.
+func togetherAs(t testing.TB, db *DB, shared bool, works []Work) []error {
+	t.Helper()
 	release := hold(t, db)
 	errs := make([]error, len(works))
 	var wg sync.WaitGroup
 	for i, w := range works {
 		wg.Add(1)
-		if err := db.Submit(&Unit{Work: w, Done: func(err error) { errs[i] = err; wg.Done() }}); err != nil {
+		if err := db.Submit(&Unit{Work: w, Shared: shared, Done: func(err error) { errs[i] = err; wg.Done() }}); err != nil {
 			t.Fatal(err)
 		}
 	}

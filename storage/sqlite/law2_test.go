@@ -31,6 +31,7 @@ type rig struct {
 	units  int  // in the group
 	reader bool // a reader keeps the log's index alive
 	sync   SyncMode
+	shared bool // the units hold user code
 }
 
 // lasting says what goes on failing until the group was answered.
@@ -48,6 +49,9 @@ func (l lasting) has(op faultfs.Op) bool {
 
 func (f failing) String() string {
 	name := map[faultfs.Fault]string{faultfs.IO: "io", faultfs.Full: "full", faultfs.ShortIO: "short-io", faultfs.ShortFull: "short-full", faultfs.Late: "late"}[f.fault]
+	if f.shared {
+		name += ",shared"
+	}
 	return fmt.Sprintf("%s,%s,units=%d,reader=%v,%s", name, f.lasts, f.units, f.reader, f.sync)
 }
 
@@ -59,12 +63,15 @@ func failings() (all []failing) {
 					if lasts == always && fault != faultfs.IO {
 						continue // other files only fail in one way
 					}
-					all = append(all, failing{fault, lasts, rig{units, reader, Full}})
+					all = append(all, failing{fault, lasts, rig{units: units, reader: reader, sync: Full}})
+					if reader && units == 3 {
+						all = append(all, failing{fault, lasts, rig{units: units, reader: reader, sync: Full, shared: true}})
+					}
 				}
 			}
 		}
 	}
-	return append(all, failing{faultfs.IO, once, rig{1, false, Normal}}, failing{faultfs.ShortFull, writing, rig{3, true, Normal}})
+	return append(all, failing{faultfs.IO, once, rig{units: 1, sync: Normal}}, failing{faultfs.ShortFull, writing, rig{units: 3, reader: true, sync: Normal}})
 }
 
 // stride is how far a test of all cases goes from one to the next: to each, but under the race detector to the nth.
@@ -117,7 +124,7 @@ func TestLaw2_FullDisk(t *testing.T) {
 	for _, fault := range []faultfs.Fault{faultfs.Full, faultfs.ShortFull} {
 		for _, reader := range []bool{true, false} {
 			full := 0
-			atEachStep(t, rig{3, reader, Full}, func(step int) (func(faultfs.Call) faultfs.Fault, func(id int, err error)) {
+			atEachStep(t, rig{units: 3, reader: reader, sync: Full}, func(step int) (func(faultfs.Call) faultfs.Fault, func(id int, err error)) {
 				fail := func(c faultfs.Call) faultfs.Fault {
 					if c.N >= step && c.Grows {
 						return fault
@@ -209,7 +216,15 @@ func failAt(t *testing.T, r rig, step int, inject func(faultfs.Call) faultfs.Fau
 	large := WorkFunc(func(tx *Tx) error { // of several frames
 		return errors.Join(insert(2).Apply(tx), tx.Exec("INSERT INTO t VALUES (1000, zeroblob(30000))"))
 	})
-	for i, err := range together(t, db, []Work{large, insert(3), insert(4)}[:r.units]) {
+	works := []Work{large, insert(3), insert(4)}[:r.units]
+	runs := make([]int, len(works))
+	for i, w := range works {
+		works[i] = WorkFunc(func(tx *Tx) error { runs[i]++; return w.Apply(tx) })
+	}
+	for i, err := range togetherAs(t, db, r.shared, works) {
+		if r.shared && runs[i] > 1 {
+			t.Errorf("step %d: user code was run %d times", step, runs[i])
+		}
 		answers[2+i] = err
 		check(2+i, err)
 		unknown = unknown || errors.Is(err, ErrOutcomeUnknown)

@@ -65,10 +65,11 @@ type Group struct {
 
 // Limits of this package. Everything that waits is bounded.
 const (
-	maxGroupUnits = 256     // units in a group: the last answer waits for the whole group, about 4 ms of work
-	maxGroupBytes = 4 << 20 // bytes in a group: keeps the log's growth per sync small
-	maxQueued     = 16384   // units that wait: about a quarter of a second of work, callers are refused beyond
-	maxPinned     = 16      // connections for pinned snapshots
+	maxGroupUnits  = 256     // units in a group: the last answer waits for the whole group, about 4 ms of work
+	maxGroupBytes  = 4 << 20 // bytes in a group: keeps the log's growth per sync small
+	maxSharedUnits = 64      // units of user code in a group: a commit costs each a part of that, and the first one's answer waits for all
+	maxQueued      = 16384   // units that wait: about a quarter of a second of work, callers are refused beyond
+	maxPinned      = 16      // connections for pinned snapshots
 
 	minLong              = 8    // long reads that are under way, with a Reader each; as many as there are cores if those are more
 	maxApart             = 22   // Readers of long reads of the server itself, and of those that do something else
@@ -87,6 +88,7 @@ const (
 	maxAllStatements  = 16 << 20  // of all Readers together: more is only there in a rush
 	minStatementBytes = 256 << 10 // which a Reader keeps even then: the twenty that it uses most
 
+	sharedTime       = 10 * time.Millisecond  // after which no unit of user code joins a group: about ten commits, for which others wait
 	longRead         = time.Millisecond       // a read that works longer is not a short one any more: others wait behind it
 	timeSlice        = 5 * time.Millisecond   // how long a long read runs before it is another one's turn
 	calm             = 20 * time.Millisecond  // without a short read for so long, long ones take all cores

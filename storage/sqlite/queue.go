@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,7 +14,10 @@ type queue struct {
 	units  []*Unit
 	bytes  int
 	alone  int
-	closed bool
+	shared int
+	// sharedLast tells that the last group that was chosen while units of both kinds waited was one of shared units.
+	sharedLast bool
+	closed     bool
 }
 
 func (q *queue) push(u *Unit) error {
@@ -42,8 +46,11 @@ func (q *queue) signal() {
 
 func (q *queue) count(u *Unit, n int) {
 	q.bytes += n * u.Bytes
-	if u.Alone {
+	switch {
+	case u.Alone:
 		q.alone += n
+	case u.Shared:
+		q.shared += n
 	}
 }
 
@@ -77,6 +84,9 @@ func (q *queue) take(dst []*Unit) (group []*Unit, open bool) {
 		}
 		n = max(n, 1)
 	}
+	if q.shared > 0 && !q.units[0].Alone {
+		return q.chooseKind(dst[:0], n), true
+	}
 	if n <= maxGroupUnits && (q.bytes <= maxGroupBytes || n == 1) {
 		return q.cut(append(dst[:0], q.units[:n]...), n), true
 	}
@@ -97,10 +107,14 @@ func (q *queue) cut(group []*Unit, n int) []*Unit {
 // choose fills a group from the first n units, more than fit: round robin a unit from each source, within a source from each client, both
 // in the order in which their oldest units arrived, so that the oldest unit of all is always chosen. Within the group the order of arrival stays.
 func (q *queue) choose(group []*Unit, n int) []*Unit {
-	chosen := fairly(q.units[:n])
+	return q.remove(group, fairly(q.units[:n], maxGroupUnits))
+}
+
+// remove moves the units that are marked into group.
+func (q *queue) remove(group []*Unit, chosen []bool) []*Unit {
 	rest := q.units[:0]
 	for i, u := range q.units {
-		if i < n && chosen[i] {
+		if i < len(chosen) && chosen[i] {
 			group = append(group, u)
 			q.count(u, -1)
 		} else {
@@ -110,6 +124,49 @@ func (q *queue) choose(group []*Unit, n int) []*Unit {
 	clear(q.units[len(rest):])
 	q.units = rest
 	return group
+}
+
+// chooseKind fills a group from the first n units, some of which are shared: with units of one kind. Where both kinds wait they
+// take turns, so that neither waits for more than one group of the other.
+func (q *queue) chooseKind(group []*Unit, n int) []*Unit {
+	var of [2][]int // the indexes of the units of each kind
+	for i, u := range q.units[:n] {
+		of[kindOf(u)] = append(of[kindOf(u)], i)
+	}
+	kind, limit := 0, maxGroupUnits
+	if len(of[0]) == 0 || len(of[1]) > 0 && !q.sharedLast {
+		kind, limit = 1, maxSharedUnits
+	}
+	q.sharedLast = kind == 1
+	units := make([]*Unit, len(of[kind]))
+	for i, at := range of[kind] {
+		units[i] = q.units[at]
+	}
+	chosen := make([]bool, n)
+	for i, is := range fairly(units, limit) {
+		chosen[of[kind][i]] = is
+	}
+	return q.remove(group, chosen)
+}
+
+func kindOf(u *Unit) int {
+	if u.Shared {
+		return 1
+	}
+	return 0
+}
+
+// putBack returns units that were taken and have not begun, in front of those that came meanwhile. They were let in before.
+func (q *queue) putBack(units []*Unit) {
+	if len(units) == 0 {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, u := range units {
+		q.count(u, 1)
+	}
+	q.units = append(slices.Clone(units), q.units...)
 }
 
 // sweep removes the units whose deadline has passed or whose caller has gone, and returns the former.
@@ -157,8 +214,8 @@ func (r *roundRobin) take() (unit int, ok bool) {
 	return unit, true
 }
 
-// fairly marks the units that make up the next group.
-func fairly(units []*Unit) []bool {
+// fairly marks the units that make up the next group, at most limit of them.
+func fairly(units []*Unit, limit int) []bool {
 	sources := make([]*roundRobin, 0, 16)
 	bySource := make(map[string]*roundRobin, 16)
 	for i, u := range units {
@@ -191,7 +248,7 @@ func fairly(units []*Unit) []bool {
 			}
 			bytes += units[i].Bytes
 			chosen[i] = true
-			if count++; count == maxGroupUnits {
+			if count++; count == limit {
 				return chosen
 			}
 		}

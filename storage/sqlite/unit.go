@@ -6,7 +6,7 @@ import (
 )
 
 // Work is what a unit does. Apply may be run a second time, in another transaction, after the first one was rolled back; so it starts from
-// scratch each time and has no effect outside the database. An error undoes what this run wrote.
+// scratch each time and has no effect outside the database, unless the unit is Shared or Alone. An error undoes what this run wrote.
 type Work interface {
 	Apply(tx *Tx) error
 }
@@ -28,6 +28,9 @@ type Unit struct {
 	Bytes int
 	// Alone asks for a transaction of the unit's own, for long work.
 	Alone bool
+	// Shared says that Apply must not be run a second time, as where it runs user code. Such a unit shares a commit with others of
+	// its kind alone, see shared.go. It has no meaning for a unit that is Alone, which is run once anyway.
+	Shared bool
 	// Deadline removes the unit from the queue, answered with [ErrNotWritten]. It has no effect once the unit began. Zero means none.
 	Deadline time.Time
 	// Done is called exactly once with the unit's outcome, if Submit returned nil, outside any transaction. It must not block.

@@ -129,6 +129,11 @@ func (w *writer) run() {
 
 // runTaken drops the units that may not begin any more and runs the others.
 func (w *writer) runTaken(units []*Unit) {
+	if units[0].Shared && !units[0].Alone {
+		w.runShared(units)
+		clear(units)
+		return
+	}
 	now := time.Now()
 	begun := units[:0]
 	for _, u := range units {
@@ -219,33 +224,40 @@ func (w *writer) attempt(units []*Unit) (lost bool) {
 		}
 		return false
 	}
-	if !w.apply(units) {
+	lost, _ = w.conclude(units, w.apply(units))
+	return lost
+}
+
+// conclude commits what was applied in the open transaction, unless it is not whole any more. It does what [writer.attempt] says; why is the
+// reason of a loss, nil where the units say it.
+func (w *writer) conclude(units []*Unit, whole bool) (lost bool, why error) {
+	if !whole {
 		if w.conn.AutocommitEnabled() {
 			w.db.moved() // what ran after the transaction was lost may have been committed by itself
 		}
 		w.tx.nothing()
 		w.rollback()
-		return len(units) > 1
+		return len(units) > 1, nil
 	}
 	if !w.tx.wrote && len(w.tx.changes) == 0 {
 		w.tx.nothing()
 		w.rollback()
-		return false
+		return false, nil
 	}
 	err := w.finish(units)
 	if err == nil {
-		return false
+		return false, nil
 	}
 	w.tx.nothing()
 	if len(units) > 1 && !errors.Is(err, ErrOutcomeUnknown) {
-		return true
+		return true, err
 	}
 	for _, u := range units {
 		if u.err == nil {
 			u.err = err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // beginGroup begins the transaction, after everything that other processes wrote was taken notice of.
@@ -308,32 +320,37 @@ func (w *writer) lookIdle() {
 func (w *writer) apply(units []*Unit) bool {
 	single := len(units) == 1
 	for _, u := range units {
-		if !single && exec(w.control.savepoint) != nil {
-			return false
-		}
-		changes, grown, wrote := len(w.tx.changes), len(w.tx.grown), w.tx.wrote
-		u.err = w.applyOne(u)
-		if w.conn.AutocommitEnabled() {
-			if u.err == nil {
-				u.err = errTransactionEnded
-			}
-			return false
-		}
-		if u.err != nil {
-			if single {
-				return false
-			}
-			clear(w.tx.changes[changes:])
-			w.tx.changes, w.tx.grown, w.tx.wrote = w.tx.changes[:changes], w.tx.grown[:grown], wrote
-			if exec(w.control.rollbackTo) != nil {
-				return false
-			}
-		}
-		if !single && exec(w.control.release) != nil {
+		if !w.applyIn(u, single) {
 			return false
 		}
 	}
 	return true
+}
+
+// applyIn is apply for one of the units.
+func (w *writer) applyIn(u *Unit, single bool) bool {
+	if !single && exec(w.control.savepoint) != nil {
+		return false
+	}
+	changes, grown, wrote := len(w.tx.changes), len(w.tx.grown), w.tx.wrote
+	u.err = w.applyOne(u)
+	if w.conn.AutocommitEnabled() {
+		if u.err == nil {
+			u.err = errTransactionEnded
+		}
+		return false
+	}
+	if u.err != nil {
+		if single {
+			return false
+		}
+		clear(w.tx.changes[changes:])
+		w.tx.changes, w.tx.grown, w.tx.wrote = w.tx.changes[:changes], w.tx.grown[:grown], wrote
+		if exec(w.control.rollbackTo) != nil {
+			return false
+		}
+	}
+	return single || exec(w.control.release) == nil
 }
 
 func (w *writer) applyOne(u *Unit) error {
