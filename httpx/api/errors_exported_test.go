@@ -78,6 +78,7 @@ var reaching = map[string]struct {
 	"storage/sqlite.ErrEmptyQuery":     {sqlite.ErrEmptyQuery, &runningSQL, 400},
 	"storage/sqlite.ErrInterrupted":    {err: sqlite.ErrInterrupted, status: 503},
 	"storage/sqlite.ErrNotWritten":     {sqlite.ErrNotWritten, &deletingCollection, 503},
+	"storage/sqlite.ErrTakenAlong":     {fmt.Errorf("%w: %w", sqlite.ErrNotWritten, sqlite.ErrTakenAlong), &creatingRecord, 503},
 	"storage/sqlite.ErrOutcomeUnknown": {sqlite.ErrOutcomeUnknown, &creatingRecord, 500},
 	"storage/sqlite.ErrSeveral":        {sqlite.ErrSeveral, &tryingView, 400},
 	"storage/sqlite.ErrTooLarge":       {sqlite.ErrTooLarge, &runningSQL, 400},
