@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/internal/eventually"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -38,7 +39,7 @@ func TestLaw1_SharedTransactionLost(t *testing.T) {
 				}
 				_, errs[i] = add(context.Background(), a, of, map[string]any{"t": text})
 			})
-			until(t, "its place in the queue", func() bool { return a.DB.Waiting() == before+1 })
+			eventually.True(t, "its place in the queue", func() bool { return a.DB.Waiting() == before+1 })
 		}
 		release()
 		wg.Wait()
