@@ -46,9 +46,19 @@
 //
 // # Changes
 //
-// A new version is compiled beside the old one and takes its place when [Options.Changed] agrees; otherwise, and if the file is broken, the old one stays. Calls that run
-// end in the version they began in, and an [*Extension] that a request has looked up can be called for half a minute after it was replaced.
-// Between two files with the same name in their descriptions the one that is loaded stays; at the start that is the first by file name.
+// One goroutine, the loader (loader.go), brings what is in the directory in place. It reads and hashes the files beside one another (directory.go), has what is new
+// loaded by jobs (load.go), and proposes one complete set to [Options.Changed] (propose.go). Who is to blame for a set that is refused, [Blame], is left out of the
+// next one, and the version before stands for it. At the start one set holds all; later whoever is ready within a quarter of a second goes first, and one that
+// loops or compiles long holds nobody up. A version whose file is gone stays until it is known what came with the look that missed it: the file may have
+// another name now. Calls that run end in the version they began in, and an [*Extension] that a request has looked up can be called for half a minute after it
+// was replaced. Between two files with the same name in their descriptions the one that is loaded stays; at the start that is the first by file name.
+//
+// Events like bootstrap (raise.go) have to succeed before a version takes its place, or else take it out again.
+//
+// What a module says of itself, and the module as it was rewritten, are kept by the checksum of the file (entries.go), each with a checksum of its own, beside the
+// compiled code (compiled.go). So a start only reads and hashes files; runtime, code and instances are made when a call first needs them (engine.go), once for all
+// that wait, and given up again while other modules need the memory. Failures are kept in the same way (refusal.go): those of the content are over when it
+// changes, others are tried again after a second, then longer, up to five minutes. [Manager.Refused] has them.
 //
 // # Costs
 //
