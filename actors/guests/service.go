@@ -80,6 +80,7 @@ func (s *Service) Load(ctx context.Context, from Source) error {
 	}
 	m, err := wasmhost.Open(ctx, wasmhost.Options{
 		Dir: from.Dir, CacheDir: from.CacheDir, Host: host{s.access}, Logger: s.log, Limits: from.Limits, Grants: from.Grants, Watch: true,
+		Committed: writes.PartlyDone,
 		Changed: func(set []*wasmhost.Extension) error {
 			if from.Routes != nil {
 				if err := from.Routes(set); err != nil {

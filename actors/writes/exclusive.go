@@ -122,6 +122,7 @@ func (l *loan) settle() {
 	l.settled.Do(func() {
 		defer l.gate.Leave()
 		l.err = <-l.outcome
+		scopeOf(l.outer).committed(l.err)
 		l.stop(ErrTransactionOver)
 		l.after = l.t.settle(l.outer, l.err)
 	})

@@ -198,7 +198,9 @@ func (a *Service) hand(ctx context.Context, c *schema.Collection, cmd records.Co
 			return scopeOf(ctx).tx.apply(a.work(cmd, around))
 		})
 	}
-	return a.deliver(ctx, c, cmd, client)
+	err := a.deliver(ctx, c, cmd, client)
+	s.committed(err)
+	return err
 }
 
 // work is what the Writer does for a command, with the hooks around what a deletion brings with it, nil for none.

@@ -18,9 +18,6 @@ var (
 	ErrReadOnly = errors.New("nothing can be written while a record is shown")
 )
 
-// chain is one chain of calls: a request and everything that hooks do on its behalf. Only its identity counts.
-type chain struct{ _ byte }
-
 // scope is what a context says of the chain of calls that it belongs to. It is immutable.
 type scope struct {
 	chain *chain

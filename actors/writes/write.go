@@ -178,7 +178,7 @@ func (a *Service) hooked(ctx context.Context, w *Write, draft *records.Draft) (s
 	if stored != nil && !InTransaction(ctx) {
 		err = Written(err)
 	}
-	return stored, err
+	return stored, Unfinished(ctx, err)
 }
 
 // command is a command that was prepared before, with the hooks around it that are bound to the collection.

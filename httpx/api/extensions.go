@@ -166,7 +166,7 @@ func (t *extensionRoutes) handler(x *wasmhost.Extension, i int) httpx.Handler {
 			return guests.Rejection(no)
 		}
 		if err != nil {
-			return err
+			return writes.Unfinished(ctx, err)
 		}
 		for _, h := range out.Headers {
 			c.AddHeader(h.Name, h.Value)

@@ -95,3 +95,36 @@ func TestGuestTransactionsBroken(t *testing.T) {
 		g.empty("notes")
 	}
 }
+
+// Once something of a request is committed, nobody is told to try it again, whatever becomes of the rest.
+func TestPartlyDoneIsNoBusy(t *testing.T) {
+	g := limitedGuests(t, shortLimits, "probe")
+	g.posts("posts")
+	g.posts("notes")
+	const note = `create|1|notes|{"title":"a"}|title`
+	tests := []struct {
+		name, path, body string
+		status, notes    int
+	}{
+		{"route, nothing done", "/probe/any/x", script("hostile|loop"), 503, 0},
+		{"route, a write", "/probe/any/x", script(note, "hostile|loop"), 500, 1},
+		{"route, a transaction", "/probe/any/x", script("begin", note, "commit", "hostile|loop"), 500, 1},
+		{"route, a transaction that is open", "/probe/any/x", script("begin", note, "hostile|loop"), 503, 0},
+		{"hook, nothing done", "/api/collections/posts/records", with("", "record.create<|hostile|loop"), 503, 0},
+		{"hook, a write", "/api/collections/posts/records", with("", "record.create<|"+note, "record.create.execute<|hostile|loop"), 500, 1},
+		{"hook of the request, a write", "/api/collections/posts/records", with("", "record.create.request<|"+note, "record.create<|hostile|loop"), 500, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			status, header, raw := g.raw("POST", test.path, test.body, map[string][]string{"Content-Type": {"application/json"}})
+			again := len(header["Retry-After"]) > 0
+			if status != test.status || again != (test.status == 503) {
+				t.Errorf("%d, try again %v: %s", status, again, raw)
+			}
+			if n := g.count("notes"); n != test.notes {
+				t.Errorf("%d notes", n)
+			}
+			g.empty("notes")
+		})
+	}
+}
