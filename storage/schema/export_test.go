@@ -4,6 +4,19 @@ package schema
 var (
 	DeriveView = deriveView
 	FromRow    = fromRow
+	// FieldMakers makes a field of each type as a definition would, before anything was set.
+	FieldMakers = fieldTypes
+	// ValidateCommon is the part of the checks that needs no collection around the field.
+	ValidateCommon = validateCommon
+	// EscapeTail and AppendJSONNumber are fed with values that no field can hold.
+	EscapeTail       = escapeTail
+	AppendJSONNumber = appendJSONNumber
+)
+
+// Settings that checks have where a definition says nothing.
+const (
+	DefaultIDPattern   = defaultIDPattern
+	MaxRelationTargets = maxRelationTargets
 )
 
 // Row is the stored form of a collection.

@@ -1,4 +1,4 @@
-package schema
+package schema_test
 
 import (
 	"encoding/json"
@@ -6,65 +6,67 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/troupebase/troupe/storage/schema"
 )
 
 var (
 	sentList   = []any{"a", "b"}
 	sentObject = map[string]any{"a": 1.0}
-	oneSelect  = &SelectField{}
-	manySelect = &SelectField{MaxSelect: 3}
+	oneSelect  = &schema.SelectField{}
+	manySelect = &schema.SelectField{MaxSelect: 3}
 )
 
 // castCases are what a field makes of decoded JSON.
 var castCases = []struct {
-	field Field
+	field schema.Field
 	raw   any
-	want  Value
+	want  schema.Value
 }{
-	{&TextField{}, nil, ""},
-	{&TextField{}, " x ", " x "},
-	{&TextField{}, -3.0, "-3"},
-	{&TextField{}, 1.5, "1.5"},
-	{&TextField{}, 1e21, "1000000000000000000000"},
-	{&TextField{}, 123456789012345678.0, "123456789012345680"},
-	{&TextField{}, true, "true"},
-	{&TextField{}, sentList, ""},
-	{&TextField{}, sentObject, ""},
-	{&EditorField{}, 5.0, "5"},
-	{&EmailField{}, []any{"a@b.co"}, ""},
-	{&URLField{}, false, "false"},
+	{&schema.TextField{}, nil, ""},
+	{&schema.TextField{}, " x ", " x "},
+	{&schema.TextField{}, -3.0, "-3"},
+	{&schema.TextField{}, 1.5, "1.5"},
+	{&schema.TextField{}, 1e21, "1000000000000000000000"},
+	{&schema.TextField{}, 123456789012345678.0, "123456789012345680"},
+	{&schema.TextField{}, true, "true"},
+	{&schema.TextField{}, sentList, ""},
+	{&schema.TextField{}, sentObject, ""},
+	{&schema.EditorField{}, 5.0, "5"},
+	{&schema.EmailField{}, []any{"a@b.co"}, ""},
+	{&schema.URLField{}, false, "false"},
 
-	{&NumberField{}, nil, 0.0},
-	{&NumberField{}, "12", 12.0},
-	{&NumberField{}, "012", 12.0},
-	{&NumberField{}, "1e3", 1000.0},
-	{&NumberField{}, "1_000", 1000.0},
-	{&NumberField{}, "-5.25", -5.25},
-	{&NumberField{}, " 12 ", 0.0},
-	{&NumberField{}, "0x1A", 0.0},
-	{&NumberField{}, "1e400", 0.0},
-	{&NumberField{}, "abc", 0.0},
-	{&NumberField{}, true, 1.0},
-	{&NumberField{}, sentList, 0.0},
-	{&NumberField{}, sentObject, 0.0},
-	{&NumberField{}, "Infinity", math.Inf(1)},
+	{&schema.NumberField{}, nil, 0.0},
+	{&schema.NumberField{}, "12", 12.0},
+	{&schema.NumberField{}, "012", 12.0},
+	{&schema.NumberField{}, "1e3", 1000.0},
+	{&schema.NumberField{}, "1_000", 1000.0},
+	{&schema.NumberField{}, "-5.25", -5.25},
+	{&schema.NumberField{}, " 12 ", 0.0},
+	{&schema.NumberField{}, "0x1A", 0.0},
+	{&schema.NumberField{}, "1e400", 0.0},
+	{&schema.NumberField{}, "abc", 0.0},
+	{&schema.NumberField{}, true, 1.0},
+	{&schema.NumberField{}, sentList, 0.0},
+	{&schema.NumberField{}, sentObject, 0.0},
+	{&schema.NumberField{}, "Infinity", math.Inf(1)},
 
-	{&BoolField{}, "t", true},
-	{&BoolField{}, "True", true},
-	{&BoolField{}, "1", true},
-	{&BoolField{}, "yes", false},
-	{&BoolField{}, "0.5", false},
-	{&BoolField{}, 0.5, true},
-	{&BoolField{}, -3.0, true},
-	{&BoolField{}, 0.0, false},
-	{&BoolField{}, []any{true}, false},
-	{&BoolField{}, nil, false},
+	{&schema.BoolField{}, "t", true},
+	{&schema.BoolField{}, "True", true},
+	{&schema.BoolField{}, "1", true},
+	{&schema.BoolField{}, "yes", false},
+	{&schema.BoolField{}, "0.5", false},
+	{&schema.BoolField{}, 0.5, true},
+	{&schema.BoolField{}, -3.0, true},
+	{&schema.BoolField{}, 0.0, false},
+	{&schema.BoolField{}, []any{true}, false},
+	{&schema.BoolField{}, nil, false},
 
-	{&DateField{}, "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.000Z"},
-	{&DateField{}, 1704164645.0, ""},
-	{&DateField{}, true, ""},
-	{&DateField{}, sentList, ""},
-	{&AutodateField{}, time.Date(2024, 1, 2, 0, 0, 0, 0, time.UTC), "2024-01-02 00:00:00.000Z"},
+	{&schema.DateField{}, "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.000Z"},
+	{&schema.DateField{}, 1704164645.0, ""},
+	{&schema.DateField{}, true, ""},
+	{&schema.DateField{}, sentList, ""},
+	{&schema.AutodateField{}, time.Date(2024, 1, 2, 0, 0, 0, 0, time.UTC), "2024-01-02 00:00:00.000Z"},
 
 	{oneSelect, sentList, "b"},
 	{oneSelect, []any{"b", "a", ""}, "a"},
@@ -87,35 +89,35 @@ var castCases = []struct {
 	{manySelect, 1.0, []string{"1"}},
 	{manySelect, sentObject, []string{}},
 
-	{&JSONField{}, nil, JSON(nil)},
-	{&JSONField{}, "", JSON(`""`)},
-	{&JSONField{}, "null", JSON("null")},
-	{&JSONField{}, "true", JSON("true")},
-	{&JSONField{}, "True", JSON(`"True"`)},
-	{&JSONField{}, `"q"`, JSON(`"q"`)},
-	{&JSONField{}, "-1.50", JSON("-1.50")},
-	{&JSONField{}, "012", JSON(`"012"`)},
-	{&JSONField{}, "[1, 2]", JSON("[1, 2]")},
-	{&JSONField{}, "[1,", JSON(`"[1,"`)},
-	{&JSONField{}, " 12 ", JSON(`" 12 "`)},
-	{&JSONField{}, "-", JSON(`"-"`)},
-	{&JSONField{}, true, JSON("true")},
-	{&JSONField{}, 1e21, JSON("1e+21")},
-	{&JSONField{}, map[string]any{"z": []any{nil}, "a": "<"}, JSON(`{"a":"\u003c","z":[null]}`)},
+	{&schema.JSONField{}, nil, schema.JSON(nil)},
+	{&schema.JSONField{}, "", schema.JSON(`""`)},
+	{&schema.JSONField{}, "null", schema.JSON("null")},
+	{&schema.JSONField{}, "true", schema.JSON("true")},
+	{&schema.JSONField{}, "True", schema.JSON(`"True"`)},
+	{&schema.JSONField{}, `"q"`, schema.JSON(`"q"`)},
+	{&schema.JSONField{}, "-1.50", schema.JSON("-1.50")},
+	{&schema.JSONField{}, "012", schema.JSON(`"012"`)},
+	{&schema.JSONField{}, "[1, 2]", schema.JSON("[1, 2]")},
+	{&schema.JSONField{}, "[1,", schema.JSON(`"[1,"`)},
+	{&schema.JSONField{}, " 12 ", schema.JSON(`" 12 "`)},
+	{&schema.JSONField{}, "-", schema.JSON(`"-"`)},
+	{&schema.JSONField{}, true, schema.JSON("true")},
+	{&schema.JSONField{}, 1e21, schema.JSON("1e+21")},
+	{&schema.JSONField{}, map[string]any{"z": []any{nil}, "a": "<"}, schema.JSON(`{"a":"\u003c","z":[null]}`)},
 
-	{&GeoPointField{}, nil, GeoPoint{}},
-	{&GeoPointField{}, map[string]any{"lon": 10.0, "lat": 20.0}, GeoPoint{10, 20}},
-	{&GeoPointField{}, map[string]any{"LON": 10.0, "Lat": 20.0, "x": 3.0}, GeoPoint{10, 20}},
-	{&GeoPointField{}, map[string]any{"lon": 10.0, "LON": 20.0}, GeoPoint{10, 0}},
-	{&GeoPointField{}, map[string]any{"lon": "1", "lat": 2.0}, GeoPoint{0, 2}},
-	{&GeoPointField{}, `{"lon":1,"lat":2}`, GeoPoint{1, 2}},
-	{&GeoPointField{}, "abc", GeoPoint{}},
-	{&GeoPointField{}, []any{1.0, 2.0}, GeoPoint{}},
+	{&schema.GeoPointField{}, nil, schema.GeoPoint{}},
+	{&schema.GeoPointField{}, map[string]any{"lon": 10.0, "lat": 20.0}, schema.GeoPoint{10, 20}},
+	{&schema.GeoPointField{}, map[string]any{"LON": 10.0, "Lat": 20.0, "x": 3.0}, schema.GeoPoint{10, 20}},
+	{&schema.GeoPointField{}, map[string]any{"lon": 10.0, "LON": 20.0}, schema.GeoPoint{10, 0}},
+	{&schema.GeoPointField{}, map[string]any{"lon": "1", "lat": 2.0}, schema.GeoPoint{0, 2}},
+	{&schema.GeoPointField{}, `{"lon":1,"lat":2}`, schema.GeoPoint{1, 2}},
+	{&schema.GeoPointField{}, "abc", schema.GeoPoint{}},
+	{&schema.GeoPointField{}, []any{1.0, 2.0}, schema.GeoPoint{}},
 
-	{&PasswordField{}, "secret", Password{Plain: "secret"}},
-	{&PasswordField{}, 5.0, Password{Plain: "5"}},
-	{&PasswordField{}, nil, Password{}},
-	{&PasswordField{}, Password{Hash: "h"}, Password{Hash: "h"}},
+	{&schema.PasswordField{}, "secret", schema.Password{Plain: "secret"}},
+	{&schema.PasswordField{}, 5.0, schema.Password{Plain: "5"}},
+	{&schema.PasswordField{}, nil, schema.Password{}},
+	{&schema.PasswordField{}, schema.Password{Hash: "h"}, schema.Password{Hash: "h"}},
 }
 
 func TestCast(t *testing.T) {
@@ -127,39 +129,39 @@ func TestCast(t *testing.T) {
 }
 
 func TestModify(t *testing.T) {
-	one, many := &SelectField{}, &RelationField{MaxSelect: 3}
+	one, many := &schema.SelectField{}, &schema.RelationField{MaxSelect: 3}
 	tests := []struct {
-		field   Field
-		current Value
-		m       Modification
+		field   schema.Field
+		current schema.Value
+		m       schema.Modification
 		raw     any
-		want    Value // nil when the modifier is unknown
+		want    schema.Value // nil when the modifier is unknown
 	}{
-		{&NumberField{}, 4.0, Append, 2.5, 6.5},
-		{&NumberField{}, 4.0, Append, "3", 7.0},
-		{&NumberField{}, 4.0, Append, "abc", 4.0},
-		{&NumberField{}, 4.0, Remove, 5.0, -1.0},
-		{&NumberField{}, 4.0, Prepend, 5.0, nil},
-		{&NumberField{}, 4.0, Autogenerate, 5.0, nil},
-		{one, "x", Append, "y", "y"},
-		{one, "x", Prepend, "y", "x"},
-		{one, "", Prepend, "y", "y"},
-		{one, "x", Remove, "x", ""},
-		{one, "x", Remove, "y", "x"},
-		{one, "x", Append, nil, "x"},
-		{many, []string{"x"}, Append, []any{"y", "x"}, []string{"x", "y"}},
-		{many, []string{"x", "y"}, Prepend, "y", []string{"y", "x"}},
-		{many, []string{"x", "y"}, Remove, []any{"y", "nope"}, []string{"x"}},
-		{many, []string{}, Remove, "x", []string{}},
-		{many, []string{"x"}, Autogenerate, "x", nil},
-		{&FileField{MaxSelect: 2}, []string{"a", "b"}, Remove, "a", []string{"b"}},
-		{&TextField{}, "x", Append, "y", nil},
-		{&TextField{}, "x", Autogenerate, "y", "y"},
-		{&TextField{AutogeneratePattern: "k{2}"}, "x", Autogenerate, 5.0, "5kk"},
+		{&schema.NumberField{}, 4.0, schema.Append, 2.5, 6.5},
+		{&schema.NumberField{}, 4.0, schema.Append, "3", 7.0},
+		{&schema.NumberField{}, 4.0, schema.Append, "abc", 4.0},
+		{&schema.NumberField{}, 4.0, schema.Remove, 5.0, -1.0},
+		{&schema.NumberField{}, 4.0, schema.Prepend, 5.0, nil},
+		{&schema.NumberField{}, 4.0, schema.Autogenerate, 5.0, nil},
+		{one, "x", schema.Append, "y", "y"},
+		{one, "x", schema.Prepend, "y", "x"},
+		{one, "", schema.Prepend, "y", "y"},
+		{one, "x", schema.Remove, "x", ""},
+		{one, "x", schema.Remove, "y", "x"},
+		{one, "x", schema.Append, nil, "x"},
+		{many, []string{"x"}, schema.Append, []any{"y", "x"}, []string{"x", "y"}},
+		{many, []string{"x", "y"}, schema.Prepend, "y", []string{"y", "x"}},
+		{many, []string{"x", "y"}, schema.Remove, []any{"y", "nope"}, []string{"x"}},
+		{many, []string{}, schema.Remove, "x", []string{}},
+		{many, []string{"x"}, schema.Autogenerate, "x", nil},
+		{&schema.FileField{MaxSelect: 2}, []string{"a", "b"}, schema.Remove, "a", []string{"b"}},
+		{&schema.TextField{}, "x", schema.Append, "y", nil},
+		{&schema.TextField{}, "x", schema.Autogenerate, "y", "y"},
+		{&schema.TextField{AutogeneratePattern: "k{2}"}, "x", schema.Autogenerate, 5.0, "5kk"},
 	}
 	for _, test := range tests {
 		before := string(test.field.AppendValue(nil, test.current))
-		got, ok := test.field.(Modifier).Modify(test.current, test.m, test.raw)
+		got, ok := test.field.(schema.Modifier).Modify(test.current, test.m, test.raw)
 		if ok != (test.want != nil) || ok && !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: modifier %d of %v with %v gave %#v (%v), want %#v", test.field.Type(), test.m, test.current, test.raw, got, ok, test.want)
 		}
@@ -178,7 +180,7 @@ func FuzzCast(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	fields := append(everyField(), &SelectField{MaxSelect: 3}, &FileField{MaxSelect: 3}, &RelationField{MaxSelect: 3})
+	fields := append(everyField(), &schema.SelectField{MaxSelect: 3}, &schema.FileField{MaxSelect: 3}, &schema.RelationField{MaxSelect: 3})
 	f.Fuzz(func(t *testing.T, in string) {
 		var raw any
 		if json.Unmarshal([]byte(in), &raw) != nil {
@@ -189,13 +191,13 @@ func FuzzCast(f *testing.F) {
 			if got, want := reflect.TypeOf(value), reflect.TypeOf(field.Zero()); got != want {
 				t.Fatalf("%s: Cast(%s) is a %v, want %v", field.Type(), in, got, want)
 			}
-			_ = field.Validate(value, Create)
+			_ = field.Validate(value, schema.Create)
 			encoded := field.AppendValue(nil, value)
 			if !json.Valid(encoded) {
 				t.Fatalf("%s: Cast(%s) is written as %s", field.Type(), in, encoded)
 			}
 			// The text of a single value may look like a list itself.
-			if _, ok := field.(Modifier); ok && !field.Multiple() {
+			if _, ok := field.(schema.Modifier); ok && !field.Multiple() {
 				continue
 			}
 			if got := field.AppendValue(nil, field.Cast(value)); string(got) != string(encoded) {

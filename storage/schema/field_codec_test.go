@@ -1,16 +1,18 @@
-package schema
+package schema_test
 
 import (
 	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/schema"
 )
 
-func everyField() []Field {
-	var fields []Field
-	for _, typ := range FieldTypes() {
-		fields = append(fields, fieldTypes[typ]())
+func everyField() []schema.Field {
+	var fields []schema.Field
+	for _, typ := range schema.FieldTypes() {
+		fields = append(fields, schema.FieldMakers[typ]())
 	}
 	return fields
 }
@@ -38,7 +40,7 @@ var storedFields = []string{
 
 func TestFieldTypes(t *testing.T) {
 	stored := strings.Join(storedFields, "\n")
-	for name, make := range fieldTypes {
+	for name, make := range schema.FieldMakers {
 		if got := make().Type(); got != name {
 			t.Errorf("%q makes a field of type %q", name, got)
 		}
@@ -50,14 +52,14 @@ func TestFieldTypes(t *testing.T) {
 
 func TestFieldCodecKeepsStoredBytes(t *testing.T) {
 	for _, want := range storedFields {
-		f, err := DecodeField([]byte(want))
+		f, err := schema.DecodeField([]byte(want))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(EncodeField(f)); got != want {
+		if got := string(schema.EncodeField(f)); got != want {
 			t.Errorf("encoded\n%s, want\n%s", got, want)
 		}
-		if got := string(EncodeField(f.Clone())); got != want {
+		if got := string(schema.EncodeField(f.Clone())); got != want {
 			t.Errorf("the clone is\n%s, want\n%s", got, want)
 		}
 	}
@@ -78,11 +80,11 @@ func TestDecodeField(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f, err := DecodeField([]byte(test.in))
+			f, err := schema.DecodeField([]byte(test.in))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := string(EncodeField(f)); !strings.Contains(got, test.want) {
+			if got := string(schema.EncodeField(f)); !strings.Contains(got, test.want) {
 				t.Errorf("got %s, want %s in it", got, test.want)
 			}
 		})
@@ -96,11 +98,11 @@ func TestDecodeFieldRefuses(t *testing.T) {
 		`{"type":"text","help":5}`, `{"type":"number","min":"1"}`, `{"type":"email","onlyDomains":"a.co"}`,
 		`{"type":"select","values":"a"}`, `{"type":"select","values":[1]}`, `{"type":"date","min":5}`, `{"type":"relation","collectionIds":"a"}`, `{"type":"relation","collectionIds":[1]}`, `{"type":"text"`,
 	} {
-		if f, err := DecodeField([]byte(in)); err == nil {
-			t.Errorf("%s was decoded as %s", in, EncodeField(f))
+		if f, err := schema.DecodeField([]byte(in)); err == nil {
+			t.Errorf("%s was decoded as %s", in, schema.EncodeField(f))
 		}
 	}
-	if _, err := DecodeField([]byte(`{"type":"x"}`)); err == nil || !strings.HasPrefix(err.Error(), "missing or unknown field type in ") {
+	if _, err := schema.DecodeField([]byte(`{"type":"x"}`)); err == nil || !strings.HasPrefix(err.Error(), "missing or unknown field type in ") {
 		t.Errorf("unknown type: %v", err)
 	}
 }
@@ -110,7 +112,7 @@ func TestCloneIsDeep(t *testing.T) {
 	for _, f := range everyField() {
 		fill(t, reflect.ValueOf(f).Elem())
 		c := f.Clone()
-		if got, want := string(EncodeField(c)), string(EncodeField(f)); got != want {
+		if got, want := string(schema.EncodeField(c)), string(schema.EncodeField(f)); got != want {
 			t.Errorf("the clone is\n%s, want\n%s", got, want)
 		}
 		mine, its := reflect.ValueOf(f).Elem(), reflect.ValueOf(c).Elem()
@@ -147,36 +149,26 @@ func fill(t *testing.T, v reflect.Value) {
 	}
 }
 
-func TestGenerateFieldID(t *testing.T) {
-	for _, test := range [][3]string{
-		{"text", "id", "text3208210256"}, {"text", "a", "text3904355907"}, {"geoPoint", "f", "geoPoint1993550816"},
-	} {
-		if got := generateFieldID(test[0], test[1]); got != test[2] {
-			t.Errorf("GenerateFieldID(%q, %q) = %q, want %q", test[0], test[1], got, test[2])
-		}
-	}
-}
-
 func FuzzDecodeField(f *testing.F) {
 	for _, stored := range storedFields {
 		f.Add([]byte(stored))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		field, err := DecodeField(in)
+		field, err := schema.DecodeField(in)
 		if err != nil {
 			return
 		}
-		encoded := EncodeField(field)
+		encoded := schema.EncodeField(field)
 		if !json.Valid(encoded) {
 			t.Fatalf("encoded as %s", encoded)
 		}
-		again, err := DecodeField(encoded)
+		again, err := schema.DecodeField(encoded)
 		if err != nil {
 			t.Fatalf("%s cannot be decoded: %v", encoded, err)
 		}
-		if got := EncodeField(again); string(got) != string(encoded) {
+		if got := schema.EncodeField(again); string(got) != string(encoded) {
 			t.Fatalf("%s became %s", encoded, got)
 		}
-		validateCommon(field)
+		schema.ValidateCommon(field)
 	})
 }

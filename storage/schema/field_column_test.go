@@ -1,4 +1,4 @@
-package schema
+package schema_test
 
 import (
 	"path/filepath"
@@ -7,6 +7,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/troupebase/troupe/storage/schema"
 )
 
 // testConn opens a database file with one table t that has one column v of that definition.
@@ -52,7 +54,7 @@ func firstRow(t testing.TB, conn *sqlite.Conn, sql string) *sqlite.Stmt {
 }
 
 // checkColumn reads the row in both ways and compares them with want; "" wants a scan error.
-func checkColumn(t *testing.T, f Field, stmt *sqlite.Stmt, want string) {
+func checkColumn(t *testing.T, f schema.Field, stmt *sqlite.Stmt, want string) {
 	t.Helper()
 	value, err := f.Scan(stmt, 0)
 	if want == "" {
@@ -85,121 +87,121 @@ func checkColumn(t *testing.T, f Field, stmt *sqlite.Stmt, want string) {
 
 // storedValues are what columns hold and what is read of them.
 var storedValues = []struct {
-	field  Field
+	field  schema.Field
 	stored string // SQL
 	want   string // JSON, "" is a scan error
 }{
-	{&TextField{}, `'abc'`, `"abc"`},
-	{&TextField{}, `''`, `""`},
-	{&TextField{}, `5`, `"5"`},
-	{&TextField{}, `x'616263'`, `"abc"`},
-	{&TextField{}, `x'61ff62'`, `"a\ufffdb"`},
-	{&TextField{}, `'<a href="x">&'||char(10)||char(1)||char(8232)||'é'`, `"\u003ca href=\"x\"\u003e\u0026\n\u0001\u2028é"`},
-	{&EmailField{}, `'a@b.co'`, `"a@b.co"`},
-	{&URLField{}, `'http://a.co?a&b'`, `"http://a.co?a\u0026b"`},
-	{&EditorField{}, `'<p>x</p>'`, `"\u003cp\u003ex\u003c/p\u003e"`},
-	{&PasswordField{}, `'$2a$10$x'`, `""`},
+	{&schema.TextField{}, `'abc'`, `"abc"`},
+	{&schema.TextField{}, `''`, `""`},
+	{&schema.TextField{}, `5`, `"5"`},
+	{&schema.TextField{}, `x'616263'`, `"abc"`},
+	{&schema.TextField{}, `x'61ff62'`, `"a\ufffdb"`},
+	{&schema.TextField{}, `'<a href="x">&'||char(10)||char(1)||char(8232)||'é'`, `"\u003ca href=\"x\"\u003e\u0026\n\u0001\u2028é"`},
+	{&schema.EmailField{}, `'a@b.co'`, `"a@b.co"`},
+	{&schema.URLField{}, `'http://a.co?a&b'`, `"http://a.co?a\u0026b"`},
+	{&schema.EditorField{}, `'<p>x</p>'`, `"\u003cp\u003ex\u003c/p\u003e"`},
+	{&schema.PasswordField{}, `'$2a$10$x'`, `""`},
 
-	{&NumberField{}, `5`, `5`},
-	{&NumberField{}, `-5.25`, `-5.25`},
-	{&NumberField{}, `1e20`, `100000000000000000000`},
-	{&NumberField{}, `1e21`, `1e+21`},
-	{&NumberField{}, `0.0000001`, `1e-7`},
-	{&NumberField{}, `9007199254740993`, `9007199254740992`},
-	{&NumberField{}, `-9223372036854775808`, `-9223372036854776000`},
-	{&NumberField{}, `'12'`, `12`},
-	{&NumberField{}, `x'312e35'`, `1.5`},
-	{&NumberField{}, `'abc'`, `0`},
-	{&NumberField{}, `''`, `0`},
-	{&NumberField{}, `-0.0`, `0`},
-	{&NumberField{}, `9e999`, `null`},
+	{&schema.NumberField{}, `5`, `5`},
+	{&schema.NumberField{}, `-5.25`, `-5.25`},
+	{&schema.NumberField{}, `1e20`, `100000000000000000000`},
+	{&schema.NumberField{}, `1e21`, `1e+21`},
+	{&schema.NumberField{}, `0.0000001`, `1e-7`},
+	{&schema.NumberField{}, `9007199254740993`, `9007199254740992`},
+	{&schema.NumberField{}, `-9223372036854775808`, `-9223372036854776000`},
+	{&schema.NumberField{}, `'12'`, `12`},
+	{&schema.NumberField{}, `x'312e35'`, `1.5`},
+	{&schema.NumberField{}, `'abc'`, `0`},
+	{&schema.NumberField{}, `''`, `0`},
+	{&schema.NumberField{}, `-0.0`, `0`},
+	{&schema.NumberField{}, `9e999`, `null`},
 
-	{&BoolField{}, `0`, `false`},
-	{&BoolField{}, `1`, `true`},
-	{&BoolField{}, `TRUE`, `true`},
-	{&BoolField{}, `2`, `false`},
-	{&BoolField{}, `-1`, `false`},
-	{&BoolField{}, `0.5`, `false`},
-	{&BoolField{}, `'true'`, `true`},
-	{&BoolField{}, `'TRUE'`, `true`},
-	{&BoolField{}, `'yes'`, `false`},
-	{&BoolField{}, `x'74'`, `true`},
+	{&schema.BoolField{}, `0`, `false`},
+	{&schema.BoolField{}, `1`, `true`},
+	{&schema.BoolField{}, `TRUE`, `true`},
+	{&schema.BoolField{}, `2`, `false`},
+	{&schema.BoolField{}, `-1`, `false`},
+	{&schema.BoolField{}, `0.5`, `false`},
+	{&schema.BoolField{}, `'true'`, `true`},
+	{&schema.BoolField{}, `'TRUE'`, `true`},
+	{&schema.BoolField{}, `'yes'`, `false`},
+	{&schema.BoolField{}, `x'74'`, `true`},
 
-	{&DateField{}, `'2024-01-02 03:04:05.678Z'`, `"2024-01-02 03:04:05.678Z"`},
-	{&DateField{}, `''`, `""`},
-	{&DateField{}, `'2024-01-02T03:04:05Z'`, `"2024-01-02 03:04:05.000Z"`},
-	{&DateField{}, `'2024-01-02'`, `"2024-01-02 00:00:00.000Z"`},
-	{&DateField{}, `'2024-01-02 03:04:05 +02:00'`, `"2024-01-02 01:04:05.000Z"`},
-	{&DateField{}, `'2024-01-02 03:04:05.123456Z'`, `"2024-01-02 03:04:05.123Z"`},
-	{&DateField{}, `'2024-02-30 03:04:05.678Z'`, `""`},
-	{&DateField{}, `'0001-01-01 00:00:00.000Z'`, `""`},
-	{&DateField{}, `1704164645`, `""`},
-	{&AutodateField{}, `'2024-01-02 03:04:05.678Z'`, `"2024-01-02 03:04:05.678Z"`},
-	{&AutodateField{}, `'"<&'`, `""`},
+	{&schema.DateField{}, `'2024-01-02 03:04:05.678Z'`, `"2024-01-02 03:04:05.678Z"`},
+	{&schema.DateField{}, `''`, `""`},
+	{&schema.DateField{}, `'2024-01-02T03:04:05Z'`, `"2024-01-02 03:04:05.000Z"`},
+	{&schema.DateField{}, `'2024-01-02'`, `"2024-01-02 00:00:00.000Z"`},
+	{&schema.DateField{}, `'2024-01-02 03:04:05 +02:00'`, `"2024-01-02 01:04:05.000Z"`},
+	{&schema.DateField{}, `'2024-01-02 03:04:05.123456Z'`, `"2024-01-02 03:04:05.123Z"`},
+	{&schema.DateField{}, `'2024-02-30 03:04:05.678Z'`, `""`},
+	{&schema.DateField{}, `'0001-01-01 00:00:00.000Z'`, `""`},
+	{&schema.DateField{}, `1704164645`, `""`},
+	{&schema.AutodateField{}, `'2024-01-02 03:04:05.678Z'`, `"2024-01-02 03:04:05.678Z"`},
+	{&schema.AutodateField{}, `'"<&'`, `""`},
 
-	{&SelectField{}, `'a'`, `"a"`},
-	{&SelectField{}, `''`, `""`},
-	{&SelectField{}, `'["a","b"]'`, `"b"`},
-	{&SelectField{}, `'[]'`, `""`},
-	{&SelectField{}, `'[1]'`, `"[1]"`},
-	{&SelectField{}, `'null'`, `"null"`},
-	{&SelectField{}, `'<'`, `"\u003c"`},
-	{&RelationField{MaxSelect: 1}, `'abcdefghijklmno'`, `"abcdefghijklmno"`},
-	{&FileField{MaxSelect: 1}, `'a[1].txt'`, `"a[1].txt"`},
+	{&schema.SelectField{}, `'a'`, `"a"`},
+	{&schema.SelectField{}, `''`, `""`},
+	{&schema.SelectField{}, `'["a","b"]'`, `"b"`},
+	{&schema.SelectField{}, `'[]'`, `""`},
+	{&schema.SelectField{}, `'[1]'`, `"[1]"`},
+	{&schema.SelectField{}, `'null'`, `"null"`},
+	{&schema.SelectField{}, `'<'`, `"\u003c"`},
+	{&schema.RelationField{MaxSelect: 1}, `'abcdefghijklmno'`, `"abcdefghijklmno"`},
+	{&schema.FileField{MaxSelect: 1}, `'a[1].txt'`, `"a[1].txt"`},
 
-	{&SelectField{MaxSelect: 2}, `'[]'`, `[]`},
-	{&SelectField{MaxSelect: 2}, `'["a"]'`, `["a"]`},
-	{&SelectField{MaxSelect: 2}, `'["a","b"]'`, `["a","b"]`},
-	{&SelectField{MaxSelect: 2}, `'[ "a", "b" ]'`, `["a","b"]`},
-	{&SelectField{MaxSelect: 2}, `'["a","","a","b"]'`, `["a","b"]`},
-	{&SelectField{MaxSelect: 2}, `'[""]'`, `[]`},
-	{&SelectField{MaxSelect: 2}, `'["a",]'`, `["[\"a\",]"]`},
-	{&SelectField{MaxSelect: 2}, `'["a"'`, `["[\"a\""]`},
-	{&SelectField{MaxSelect: 2}, `'["]'`, `["[\"]"]`},
-	{&SelectField{MaxSelect: 2}, `'["a"]"]'`, `["[\"a\"]\"]"]`},
-	{&SelectField{MaxSelect: 2}, `'["a\"b","<"]'`, `["a\"b","\u003c"]`},
-	{&SelectField{MaxSelect: 2}, `''`, `[]`},
-	{&SelectField{MaxSelect: 2}, `'a'`, `["a"]`},
-	{&SelectField{MaxSelect: 2}, `5`, `["5"]`},
-	{&SelectField{MaxSelect: 2}, `'{"a":1}'`, `["{\"a\":1}"]`},
-	{&SelectField{MaxSelect: 2}, `'["a",1]'`, `["a","[\"a\",1]"]`},
-	{&SelectField{MaxSelect: 2}, `'[null,"a"]'`, `["a"]`},
-	{&SelectField{MaxSelect: 20}, `'["01","02","03","04","05","06","07","08","09","10","11","12","13","14","15","16","17","01"]'`,
+	{&schema.SelectField{MaxSelect: 2}, `'[]'`, `[]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a"]'`, `["a"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a","b"]'`, `["a","b"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'[ "a", "b" ]'`, `["a","b"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a","","a","b"]'`, `["a","b"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'[""]'`, `[]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a",]'`, `["[\"a\",]"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a"'`, `["[\"a\""]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["]'`, `["[\"]"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a"]"]'`, `["[\"a\"]\"]"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a\"b","<"]'`, `["a\"b","\u003c"]`},
+	{&schema.SelectField{MaxSelect: 2}, `''`, `[]`},
+	{&schema.SelectField{MaxSelect: 2}, `'a'`, `["a"]`},
+	{&schema.SelectField{MaxSelect: 2}, `5`, `["5"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'{"a":1}'`, `["{\"a\":1}"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'["a",1]'`, `["a","[\"a\",1]"]`},
+	{&schema.SelectField{MaxSelect: 2}, `'[null,"a"]'`, `["a"]`},
+	{&schema.SelectField{MaxSelect: 20}, `'["01","02","03","04","05","06","07","08","09","10","11","12","13","14","15","16","17","01"]'`,
 		`["01","02","03","04","05","06","07","08","09","10","11","12","13","14","15","16","17"]`},
 
-	{&JSONField{}, `NULL`, `null`},
-	{&JSONField{}, `'null'`, `null`},
-	{&JSONField{}, `'true'`, `true`},
-	{&JSONField{}, `5`, `5`},
-	{&JSONField{}, `9007199254740993`, `9007199254740993`},
-	{&JSONField{}, `1.50`, `1.5`},
-	{&JSONField{}, `1e300`, `1e+300`},
-	{&JSONField{}, `'"a"'`, `"a"`},
-	{&JSONField{}, `'""'`, `""`},
-	{&JSONField{}, `''`, `""`},
-	{&JSONField{}, `'{"a": [1, "b c\" "], "b":{ }}'`, `{"a":[1,"b c\" "],"b":{}}`},
-	{&JSONField{}, `'[1, 2]'`, `[1,2]`},
-	{&JSONField{}, `' [1]'`, `" [1]"`},
-	{&JSONField{}, `'abc <'`, `"abc \u003c"`},
-	{&JSONField{}, `'{"a"'`, `"{\"a\""`},
-	{&JSONField{}, `x'225b22'`, `"["`},
-	{&JSONField{}, `x'22ff22'`, "\"\ufffd\""},
+	{&schema.JSONField{}, `NULL`, `null`},
+	{&schema.JSONField{}, `'null'`, `null`},
+	{&schema.JSONField{}, `'true'`, `true`},
+	{&schema.JSONField{}, `5`, `5`},
+	{&schema.JSONField{}, `9007199254740993`, `9007199254740993`},
+	{&schema.JSONField{}, `1.50`, `1.5`},
+	{&schema.JSONField{}, `1e300`, `1e+300`},
+	{&schema.JSONField{}, `'"a"'`, `"a"`},
+	{&schema.JSONField{}, `'""'`, `""`},
+	{&schema.JSONField{}, `''`, `""`},
+	{&schema.JSONField{}, `'{"a": [1, "b c\" "], "b":{ }}'`, `{"a":[1,"b c\" "],"b":{}}`},
+	{&schema.JSONField{}, `'[1, 2]'`, `[1,2]`},
+	{&schema.JSONField{}, `' [1]'`, `" [1]"`},
+	{&schema.JSONField{}, `'abc <'`, `"abc \u003c"`},
+	{&schema.JSONField{}, `'{"a"'`, `"{\"a\""`},
+	{&schema.JSONField{}, `x'225b22'`, `"["`},
+	{&schema.JSONField{}, `x'22ff22'`, "\"\ufffd\""},
 
-	{&GeoPointField{}, `'{"lon":1,"lat":2}'`, `{"lon":1,"lat":2}`},
-	{&GeoPointField{}, `'{"lon":-1.5,"lat":0.25}'`, `{"lon":-1.5,"lat":0.25}`},
-	{&GeoPointField{}, `'{"lat":2,"lon":1}'`, `{"lon":1,"lat":2}`},
-	{&GeoPointField{}, `'{"lon":1.0,"lat":02}'`, ``},
-	{&GeoPointField{}, `'{"lon":1.0,"lat":-0}'`, `{"lon":1,"lat":-0}`},
-	{&GeoPointField{}, `'{"lon":0.0000001,"lat":1e2}'`, `{"lon":1e-7,"lat":100}`},
-	{&GeoPointField{}, `'{"lon":500,"lat":2}'`, `{"lon":500,"lat":2}`},
-	{&GeoPointField{}, `'{ "LON":1, "x":2 }'`, `{"lon":1,"lat":0}`},
-	{&GeoPointField{}, `''`, `{"lon":0,"lat":0}`},
-	{&GeoPointField{}, `'null'`, `{"lon":0,"lat":0}`},
-	{&GeoPointField{}, `'{}'`, `{"lon":0,"lat":0}`},
-	{&GeoPointField{}, `'abc'`, ``},
-	{&GeoPointField{}, `'[1,2]'`, ``},
-	{&GeoPointField{}, `'{"lon":"1","lat":2}'`, ``},
-	{&GeoPointField{}, `5`, ``},
+	{&schema.GeoPointField{}, `'{"lon":1,"lat":2}'`, `{"lon":1,"lat":2}`},
+	{&schema.GeoPointField{}, `'{"lon":-1.5,"lat":0.25}'`, `{"lon":-1.5,"lat":0.25}`},
+	{&schema.GeoPointField{}, `'{"lat":2,"lon":1}'`, `{"lon":1,"lat":2}`},
+	{&schema.GeoPointField{}, `'{"lon":1.0,"lat":02}'`, ``},
+	{&schema.GeoPointField{}, `'{"lon":1.0,"lat":-0}'`, `{"lon":1,"lat":-0}`},
+	{&schema.GeoPointField{}, `'{"lon":0.0000001,"lat":1e2}'`, `{"lon":1e-7,"lat":100}`},
+	{&schema.GeoPointField{}, `'{"lon":500,"lat":2}'`, `{"lon":500,"lat":2}`},
+	{&schema.GeoPointField{}, `'{ "LON":1, "x":2 }'`, `{"lon":1,"lat":0}`},
+	{&schema.GeoPointField{}, `''`, `{"lon":0,"lat":0}`},
+	{&schema.GeoPointField{}, `'null'`, `{"lon":0,"lat":0}`},
+	{&schema.GeoPointField{}, `'{}'`, `{"lon":0,"lat":0}`},
+	{&schema.GeoPointField{}, `'abc'`, ``},
+	{&schema.GeoPointField{}, `'[1,2]'`, ``},
+	{&schema.GeoPointField{}, `'{"lon":"1","lat":2}'`, ``},
+	{&schema.GeoPointField{}, `5`, ``},
 }
 
 // TestStoredValues reads what older versions, other programs and views leave in columns (data-dir.md 5.3).
@@ -215,22 +217,22 @@ func TestStoredValues(t *testing.T) {
 // TestViewColumns reads values that a column of the field's own definition could not hold, as a view returns them.
 func TestViewColumns(t *testing.T) {
 	tests := []struct {
-		field Field
+		field schema.Field
 		sql   string
 		want  string
 	}{
-		{&TextField{}, "SELECT 5", `"5"`},
-		{&TextField{}, "SELECT 1e20", `"100000000000000000000"`},
-		{&TextField{}, "SELECT NULL", `""`},
-		{&NumberField{}, "SELECT NULL", `0`},
-		{&NumberField{}, "SELECT 2.0", `2`},
-		{&BoolField{}, "SELECT NULL", `false`},
-		{&DateField{}, "SELECT NULL", `""`},
-		{&SelectField{}, "SELECT NULL", `""`},
-		{&SelectField{MaxSelect: 2}, "SELECT NULL", `[]`},
-		{&SelectField{MaxSelect: 2}, "SELECT 1.5", `["1.5"]`},
-		{&JSONField{}, "SELECT '5'", `5`},
-		{&GeoPointField{}, "SELECT NULL", `{"lon":0,"lat":0}`},
+		{&schema.TextField{}, "SELECT 5", `"5"`},
+		{&schema.TextField{}, "SELECT 1e20", `"100000000000000000000"`},
+		{&schema.TextField{}, "SELECT NULL", `""`},
+		{&schema.NumberField{}, "SELECT NULL", `0`},
+		{&schema.NumberField{}, "SELECT 2.0", `2`},
+		{&schema.BoolField{}, "SELECT NULL", `false`},
+		{&schema.DateField{}, "SELECT NULL", `""`},
+		{&schema.SelectField{}, "SELECT NULL", `""`},
+		{&schema.SelectField{MaxSelect: 2}, "SELECT NULL", `[]`},
+		{&schema.SelectField{MaxSelect: 2}, "SELECT 1.5", `["1.5"]`},
+		{&schema.JSONField{}, "SELECT '5'", `5`},
+		{&schema.GeoPointField{}, "SELECT NULL", `{"lon":0,"lat":0}`},
 	}
 	for _, test := range tests {
 		t.Run(test.field.Type()+" "+test.sql, func(t *testing.T) {
@@ -243,35 +245,35 @@ func TestViewColumns(t *testing.T) {
 // TestBindWrites checks the written form and that it is read back as the same value.
 func TestBindWrites(t *testing.T) {
 	tests := []struct {
-		field  Field
+		field  schema.Field
 		raw    any
 		stored string // as SQL's quote() and typeof() show it
 	}{
-		{&TextField{}, "it's", `'it''s' text`},
-		{&NumberField{}, 5.0, `5 integer`},
-		{&NumberField{}, 5.5, `5.5 real`},
-		{&NumberField{}, 1e20, `1.0e+20 real`},
-		{&NumberField{}, "-0", `0 integer`},
-		{&NumberField{}, "NaN", `0 integer`},
-		{&NumberField{}, "Infinity", `0 integer`},
-		{&BoolField{}, true, `1 integer`},
-		{&DateField{}, "2024-01-02", `'2024-01-02 00:00:00.000Z' text`},
-		{&SelectField{}, []any{"a", "b"}, `'b' text`},
-		{&SelectField{MaxSelect: 2}, []any{"a", "b<"}, `'["a","b\u003c"]' text`},
-		{&SelectField{MaxSelect: 2}, nil, `'[]' text`},
-		{&JSONField{}, nil, `NULL null`},
-		{&JSONField{}, "null", `'null' text`},
-		{&JSONField{}, true, `'true' text`},
-		{&JSONField{}, 1.5, `1.5 real`},
-		{&JSONField{}, 1e5, `100000 integer`},
-		{&JSONField{}, "5", `5 integer`},
-		{&JSONField{}, "a<", `'"a<"' text`},
-		{&JSONField{}, "", `'""' text`},
-		{&JSONField{}, "[1, 2]", `'[1, 2]' text`},
-		{&JSONField{}, map[string]any{"b": 1.0, "a": "<"}, `'{"a":"\u003c","b":1}' text`},
-		{&GeoPointField{}, map[string]any{"lon": 1.0, "lat": 2.0}, `'{"lon":1,"lat":2}' text`},
-		{&PasswordField{}, "plain", `'' text`},
-		{&PasswordField{}, Password{Hash: "$2a$"}, `'$2a$' text`},
+		{&schema.TextField{}, "it's", `'it''s' text`},
+		{&schema.NumberField{}, 5.0, `5 integer`},
+		{&schema.NumberField{}, 5.5, `5.5 real`},
+		{&schema.NumberField{}, 1e20, `1.0e+20 real`},
+		{&schema.NumberField{}, "-0", `0 integer`},
+		{&schema.NumberField{}, "NaN", `0 integer`},
+		{&schema.NumberField{}, "Infinity", `0 integer`},
+		{&schema.BoolField{}, true, `1 integer`},
+		{&schema.DateField{}, "2024-01-02", `'2024-01-02 00:00:00.000Z' text`},
+		{&schema.SelectField{}, []any{"a", "b"}, `'b' text`},
+		{&schema.SelectField{MaxSelect: 2}, []any{"a", "b<"}, `'["a","b\u003c"]' text`},
+		{&schema.SelectField{MaxSelect: 2}, nil, `'[]' text`},
+		{&schema.JSONField{}, nil, `NULL null`},
+		{&schema.JSONField{}, "null", `'null' text`},
+		{&schema.JSONField{}, true, `'true' text`},
+		{&schema.JSONField{}, 1.5, `1.5 real`},
+		{&schema.JSONField{}, 1e5, `100000 integer`},
+		{&schema.JSONField{}, "5", `5 integer`},
+		{&schema.JSONField{}, "a<", `'"a<"' text`},
+		{&schema.JSONField{}, "", `'""' text`},
+		{&schema.JSONField{}, "[1, 2]", `'[1, 2]' text`},
+		{&schema.JSONField{}, map[string]any{"b": 1.0, "a": "<"}, `'{"a":"\u003c","b":1}' text`},
+		{&schema.GeoPointField{}, map[string]any{"lon": 1.0, "lat": 2.0}, `'{"lon":1,"lat":2}' text`},
+		{&schema.PasswordField{}, "plain", `'' text`},
+		{&schema.PasswordField{}, schema.Password{Hash: "$2a$"}, `'$2a$' text`},
 	}
 	for _, test := range tests {
 		t.Run(test.field.Type()+" "+test.stored, func(t *testing.T) {
@@ -296,20 +298,20 @@ func TestBindWrites(t *testing.T) {
 // TestBindRoundTrip writes and reads one value per type in its written form, which must not change it.
 func TestBindRoundTrip(t *testing.T) {
 	tests := []struct {
-		field Field
-		value Value
+		field schema.Field
+		value schema.Value
 	}{
-		{&TextField{}, "é\x00\"<"},
-		{&NumberField{}, 0.1},
-		{&BoolField{}, true},
-		{&DateField{}, "2024-01-02 03:04:05.678Z"},
-		{&SelectField{}, "a"},
-		{&RelationField{MaxSelect: 3}, []string{"a", "\"b\"", "日本"}},
-		{&FileField{MaxSelect: 3}, []string{}},
-		{&JSONField{}, JSON(`{"a":[1,2]}`)},
-		{&JSONField{}, JSON(nil)},
-		{&GeoPointField{}, GeoPoint{Lon: -179.999999999999, Lat: 1e-9}},
-		{&PasswordField{}, Password{Hash: "x"}},
+		{&schema.TextField{}, "é\x00\"<"},
+		{&schema.NumberField{}, 0.1},
+		{&schema.BoolField{}, true},
+		{&schema.DateField{}, "2024-01-02 03:04:05.678Z"},
+		{&schema.SelectField{}, "a"},
+		{&schema.RelationField{MaxSelect: 3}, []string{"a", "\"b\"", "日本"}},
+		{&schema.FileField{MaxSelect: 3}, []string{}},
+		{&schema.JSONField{}, schema.JSON(`{"a":[1,2]}`)},
+		{&schema.JSONField{}, schema.JSON(nil)},
+		{&schema.GeoPointField{}, schema.GeoPoint{Lon: -179.999999999999, Lat: 1e-9}},
+		{&schema.PasswordField{}, schema.Password{Hash: "x"}},
 	}
 	for _, test := range tests {
 		conn := testConn(t, test.field.Column())
@@ -331,14 +333,14 @@ func TestBindRoundTrip(t *testing.T) {
 // TestColumnDefaults reads what a row inserted without the column holds: the zero value.
 func TestColumnDefaults(t *testing.T) {
 	fields := everyField()
-	for _, f := range append(fields, &SelectField{MaxSelect: 2}, &FileField{MaxSelect: 2}, &RelationField{MaxSelect: 2}) {
+	for _, f := range append(fields, &schema.SelectField{MaxSelect: 2}, &schema.FileField{MaxSelect: 2}, &schema.RelationField{MaxSelect: 2}) {
 		conn := testConn(t, f.Column())
 		if err := sqlitex.ExecuteTransient(conn, "INSERT INTO t DEFAULT VALUES", nil); err != nil {
 			t.Fatal(err)
 		}
 		checkColumn(t, f, firstRow(t, conn, "SELECT v FROM t"), string(f.AppendValue(nil, f.Zero())))
 	}
-	id := &TextField{PrimaryKey: true}
+	id := &schema.TextField{PrimaryKey: true}
 	conn := testConn(t, id.Column())
 	if err := sqlitex.ExecuteTransient(conn, "INSERT INTO t DEFAULT VALUES", nil); err != nil {
 		t.Fatal(err)
@@ -350,19 +352,19 @@ func TestColumnDefaults(t *testing.T) {
 
 // usualColumns are the values that lists mostly consist of; appending them must not allocate.
 var usualColumns = []struct {
-	field  Field
+	field  schema.Field
 	stored string
 }{
-	{&TextField{}, `'abcdefghijklmno pqr'`},
-	{&EditorField{}, `'<p>Some text &amp; more of it</p>'`},
-	{&NumberField{}, `12345`},
-	{&NumberField{}, `12.5`},
-	{&BoolField{}, `1`},
-	{&DateField{}, `'2024-01-02 03:04:05.678Z'`},
-	{&SelectField{}, `'open'`},
-	{&RelationField{MaxSelect: 9}, `'["abcdefghijklmno","bcdefghijklmnop"]'`},
-	{&JSONField{}, `'{"a":[1,2,{"b":"c"}]}'`},
-	{&GeoPointField{}, `'{"lon":23.319,"lat":42.697}'`},
+	{&schema.TextField{}, `'abcdefghijklmno pqr'`},
+	{&schema.EditorField{}, `'<p>Some text &amp; more of it</p>'`},
+	{&schema.NumberField{}, `12345`},
+	{&schema.NumberField{}, `12.5`},
+	{&schema.BoolField{}, `1`},
+	{&schema.DateField{}, `'2024-01-02 03:04:05.678Z'`},
+	{&schema.SelectField{}, `'open'`},
+	{&schema.RelationField{MaxSelect: 9}, `'["abcdefghijklmno","bcdefghijklmnop"]'`},
+	{&schema.JSONField{}, `'{"a":[1,2,{"b":"c"}]}'`},
+	{&schema.GeoPointField{}, `'{"lon":23.319,"lat":42.697}'`},
 }
 
 func TestAppendColumnDoesNotAllocate(t *testing.T) {

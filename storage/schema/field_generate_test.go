@@ -1,10 +1,12 @@
-package schema
+package schema_test
 
 import (
 	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/troupebase/troupe/storage/schema"
 )
 
 func TestGenerate(t *testing.T) {
@@ -28,7 +30,7 @@ func TestGenerate(t *testing.T) {
 		{"日本{2}", 3, 3},
 	}
 	for _, test := range tests {
-		f := &TextField{AutogeneratePattern: test.pattern}
+		f := &schema.TextField{AutogeneratePattern: test.pattern}
 		whole := regexp.MustCompile("(?s)^(?:" + test.pattern + ")$")
 		seen := map[int]bool{}
 		for range rounds {
@@ -52,7 +54,7 @@ func TestGenerate(t *testing.T) {
 func TestGenerateNothing(t *testing.T) {
 	nested := strings.Repeat("(", 40) + "a" + strings.Repeat("+b)", 40)
 	for _, pattern := range []string{"", "[", "^a", `\b`, "a|", "()", nested} {
-		if v, ok := (&TextField{AutogeneratePattern: pattern}).Generate(); ok {
+		if v, ok := (&schema.TextField{AutogeneratePattern: pattern}).Generate(); ok {
 			t.Errorf("%q generated %v", pattern, v)
 		}
 	}
@@ -60,46 +62,14 @@ func TestGenerateNothing(t *testing.T) {
 
 // TestGenerateFollowsTheSettings makes sure that what was compiled for one pattern is not used for the next.
 func TestGenerateFollowsTheSettings(t *testing.T) {
-	f := &TextField{AutogeneratePattern: "a{3}", Pattern: "^a"}
-	if v, _ := f.Generate(); v != "aaa" || f.Validate(v, Create) != nil {
+	f := &schema.TextField{AutogeneratePattern: "a{3}", Pattern: "^a"}
+	if v, _ := f.Generate(); v != "aaa" || f.Validate(v, schema.Create) != nil {
 		t.Fatalf("generated %v", v)
 	}
 	f.AutogeneratePattern, f.Pattern = "b{3}", "^b"
-	if v, _ := f.Generate(); v != "bbb" || f.Validate(v, Create) != nil {
+	if v, _ := f.Generate(); v != "bbb" || f.Validate(v, schema.Create) != nil {
 		t.Errorf("generated %v after the change", v)
 	}
-}
-
-func TestRandomIsEven(t *testing.T) {
-	var r random
-	const n, rounds = 7, 70_000
-	var count [n]int
-	for range rounds {
-		count[r.below(n)]++
-	}
-	for i, c := range count {
-		// Fifteen standard deviations: it fails when the draw is skewed, not by chance.
-		if c < rounds/n-1400 || c > rounds/n+1400 {
-			t.Errorf("%d was drawn %d times of %d", i, c, rounds)
-		}
-	}
-}
-
-func FuzzGenerate(f *testing.F) {
-	for _, s := range []string{"[a-z]{3}", "(a|b)*", "(?i:x)+", "a{0,3}", "", `\pL`, "[[:alpha:]]"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, pattern string) {
-		g, err := newGenerator(pattern)
-		if err != nil {
-			return
-		}
-		if whole, err := regexp.Compile("^(?:" + pattern + ")$"); err == nil {
-			if s := g.generate(); utf8.ValidString(s) && !whole.MatchString(s) && !strings.ContainsAny(pattern, `\.(`) {
-				t.Errorf("%q generated %q", pattern, s)
-			}
-		}
-	})
 }
 
 func TestStoredFileName(t *testing.T) {
@@ -133,18 +103,18 @@ func TestStoredFileName(t *testing.T) {
 		{"file." + strings.Repeat("e", 30) + ".attrs", "file_" + r + `\.e{14}\.attrs_`},
 	}
 	for _, test := range tests {
-		got := StoredFileName(test.original, []byte("hello"))
+		got := schema.StoredFileName(test.original, []byte("hello"))
 		if !regexp.MustCompile("^" + test.want + "$").MatchString(got) {
 			t.Errorf("StoredFileName(%q) = %q, want %s", test.original, got, test.want)
 		}
-		if again := StoredFileName(test.original, []byte("hello")); again == got {
+		if again := schema.StoredFileName(test.original, []byte("hello")); again == got {
 			t.Errorf("StoredFileName(%q) returned %q twice", test.original, got)
 		}
 	}
-	if got := StoredFileName("picture", []byte("\x89PNG\r\n\x1a\n")); !strings.HasSuffix(got, ".png") {
+	if got := schema.StoredFileName("picture", []byte("\x89PNG\r\n\x1a\n")); !strings.HasSuffix(got, ".png") {
 		t.Errorf("a PNG got the name %q", got)
 	}
-	if got := StoredFileName("sound", []byte("ID3\x03\x00\x00\x00\x00\x00\x00")); !strings.HasSuffix(got, ".mp3") {
+	if got := schema.StoredFileName("sound", []byte("ID3\x03\x00\x00\x00\x00\x00\x00")); !strings.HasSuffix(got, ".mp3") {
 		t.Errorf("a tag of a sound without the sound got the name %q", got)
 	}
 }

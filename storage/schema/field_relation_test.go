@@ -1,8 +1,10 @@
-package schema
+package schema_test
 
 import (
 	"fmt"
 	"testing"
+
+	"github.com/troupebase/troupe/storage/schema"
 )
 
 func TestOptionsOfPolymorphicRelations(t *testing.T) {
@@ -13,45 +15,45 @@ func TestOptionsOfPolymorphicRelations(t *testing.T) {
 		many    = `{"code":"validation_length_too_long","message":"The length must be no more than 100.","params":{"max":100,"min":0}}`
 	)
 	var lots []string
-	for i := range maxRelationTargets + 1 {
+	for i := range schema.MaxRelationTargets + 1 {
 		lots = append(lots, fmt.Sprint("c", i))
 	}
-	ordinary, mixed := &RelationField{CollectionID: "a"}, &RelationField{CollectionIDs: []string{"a", "b"}}
+	ordinary, mixed := &schema.RelationField{CollectionID: "a"}, &schema.RelationField{CollectionIDs: []string{"a", "b"}}
 	for _, test := range []struct {
 		name   string
-		stored *RelationField
-		base   Type
+		stored *schema.RelationField
+		base   schema.Type
 		to     string
 		toAny  []string
 		want   string
 	}{
-		{"several", nil, Base, "", []string{"a", "b"}, `{}`},
-		{"one", nil, Base, "", []string{"a"}, `{}`},
-		{"and one for filters", nil, Base, "c", []string{"a", "b"}, `{}`},
-		{"missing", nil, Base, "", []string{"a", "nope"}, `{"collectionIds":` + missing + `}`},
-		{"missing for filters", nil, Base, "nope", []string{"a"}, `{"collectionId":` + missing + `}`},
-		{"a view", nil, Base, "", []string{"a", "view"}, `{"collectionIds":` + isView + `}`},
-		{"a view of a view", nil, View, "", []string{"a", "view"}, `{}`},
-		{"as many as are allowed", nil, Base, "", lots[1:], `{}`},
-		{"too many", nil, Base, "", lots, `{"collectionIds":` + many + `}`},
-		{"more", mixed, Base, "", []string{"a", "b", "c"}, `{}`},
-		{"fewer", mixed, Base, "", []string{"b"}, `{}`},
-		{"others for filters", mixed, Base, "c", []string{"a", "b"}, `{}`},
-		{"no longer", mixed, Base, "a", nil, `{"collectionIds":` + changed + `}`},
-		{"from now on", ordinary, Base, "a", []string{"a", "b"}, `{"collectionIds":` + changed + `}`},
+		{"several", nil, schema.Base, "", []string{"a", "b"}, `{}`},
+		{"one", nil, schema.Base, "", []string{"a"}, `{}`},
+		{"and one for filters", nil, schema.Base, "c", []string{"a", "b"}, `{}`},
+		{"missing", nil, schema.Base, "", []string{"a", "nope"}, `{"collectionIds":` + missing + `}`},
+		{"missing for filters", nil, schema.Base, "nope", []string{"a"}, `{"collectionId":` + missing + `}`},
+		{"a view", nil, schema.Base, "", []string{"a", "view"}, `{"collectionIds":` + isView + `}`},
+		{"a view of a view", nil, schema.View, "", []string{"a", "view"}, `{}`},
+		{"as many as are allowed", nil, schema.Base, "", lots[1:], `{}`},
+		{"too many", nil, schema.Base, "", lots, `{"collectionIds":` + many + `}`},
+		{"more", mixed, schema.Base, "", []string{"a", "b", "c"}, `{}`},
+		{"fewer", mixed, schema.Base, "", []string{"b"}, `{}`},
+		{"others for filters", mixed, schema.Base, "c", []string{"a", "b"}, `{}`},
+		{"no longer", mixed, schema.Base, "a", nil, `{"collectionIds":` + changed + `}`},
+		{"from now on", ordinary, schema.Base, "a", []string{"a", "b"}, `{"collectionIds":` + changed + `}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := &RelationField{Common: Common{ID: "f", Name: "f"}, CollectionID: test.to, CollectionIDs: test.toAny}
-			in := &OptionsInput{
-				Collection: &Collection{Type: test.base},
-				Find: func(id string) *Collection {
+			f := &schema.RelationField{Common: schema.Common{ID: "f", Name: "f"}, CollectionID: test.to, CollectionIDs: test.toAny}
+			in := &schema.OptionsInput{
+				Collection: &schema.Collection{Type: test.base},
+				Find: func(id string) *schema.Collection {
 					switch id {
 					case "nope":
 						return nil
 					case "view":
-						return &Collection{ID: id, Type: View}
+						return &schema.Collection{ID: id, Type: schema.View}
 					}
-					return &Collection{ID: id, Type: Base}
+					return &schema.Collection{ID: id, Type: schema.Base}
 				},
 			}
 			if test.stored != nil {
@@ -65,9 +67,9 @@ func TestOptionsOfPolymorphicRelations(t *testing.T) {
 }
 
 func TestRelationTarget(t *testing.T) {
-	ordinary, mixed := &RelationField{CollectionID: "a"}, &RelationField{CollectionID: "a", CollectionIDs: []string{"a", "b"}}
+	ordinary, mixed := &schema.RelationField{CollectionID: "a"}, &schema.RelationField{CollectionID: "a", CollectionIDs: []string{"a", "b"}}
 	for _, test := range []struct {
-		field                 *RelationField
+		field                 *schema.RelationField
 		value, collection, id string
 		ok                    bool
 	}{
@@ -88,9 +90,9 @@ func TestRelationTarget(t *testing.T) {
 
 // Records of a collection are no matter of the polymorphic relations that may name them.
 func TestReferencesLeavePolymorphicRelationsOut(t *testing.T) {
-	cat := NewCatalogue(1, []*Collection{{ID: "a", Name: "a"}, {ID: "b", Name: "b", Fields: []Field{
-		&RelationField{Common: Common{Name: "one"}, CollectionID: "a"},
-		&RelationField{Common: Common{Name: "mixed"}, CollectionID: "a", CollectionIDs: []string{"a", "b"}},
+	cat := schema.NewCatalogue(1, []*schema.Collection{{ID: "a", Name: "a"}, {ID: "b", Name: "b", Fields: []schema.Field{
+		&schema.RelationField{Common: schema.Common{Name: "one"}, CollectionID: "a"},
+		&schema.RelationField{Common: schema.Common{Name: "mixed"}, CollectionID: "a", CollectionIDs: []string{"a", "b"}},
 	}}})
 	if refs := cat.References("a"); len(refs) != 1 || refs[0].Field.Name != "one" {
 		t.Errorf("references %v", refs)

@@ -1,10 +1,11 @@
-package schema
+package schema_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
@@ -35,25 +36,25 @@ const (
 	wantFormat   = `{"code":"validation_invalid_format","message":"Invalid value format."}`
 )
 
-var freeID = &TextField{PrimaryKey: true, Required: true, Pattern: "^.+$"}
+var freeID = &schema.TextField{PrimaryKey: true, Required: true, Pattern: "^.+$"}
 
 // validateCases are values and the failures that they are.
 var validateCases = []struct {
 	name  string
-	field Field
+	field schema.Field
 	raw   any
 	want  string
 }{
-	{"text required", &TextField{Required: true}, "", wantRequired},
-	{"text of blanks", &TextField{Required: true}, " ", ""},
-	{"text empty", &TextField{Min: 3, Pattern: "a"}, "", ""},
-	{"text short", &TextField{Min: 3}, "éé", `{"code":"validation_min_text_constraint","message":"Must be at least 3 character(s).","params":{"min":3}}`},
-	{"text long enough", &TextField{Min: 3, Max: 3}, "ééé", ""},
-	{"text long", &TextField{Max: 3}, "éééé", `{"code":"validation_max_text_constraint","message":"Must be no more than 3 character(s).","params":{"max":3}}`},
-	{"text default max", &TextField{}, strings.Repeat("é", 5000), ""},
-	{"text over default max", &TextField{}, strings.Repeat("a", 5001), `{"code":"validation_max_text_constraint","message":"Must be no more than 5000 character(s).","params":{"max":5000}}`},
-	{"text pattern", &TextField{Pattern: "^a"}, "ab", ""},
-	{"text other than pattern", &TextField{Pattern: "^a"}, "ba", wantFormat},
+	{"text required", &schema.TextField{Required: true}, "", wantRequired},
+	{"text of blanks", &schema.TextField{Required: true}, " ", ""},
+	{"text empty", &schema.TextField{Min: 3, Pattern: "a"}, "", ""},
+	{"text short", &schema.TextField{Min: 3}, "éé", `{"code":"validation_min_text_constraint","message":"Must be at least 3 character(s).","params":{"min":3}}`},
+	{"text long enough", &schema.TextField{Min: 3, Max: 3}, "ééé", ""},
+	{"text long", &schema.TextField{Max: 3}, "éééé", `{"code":"validation_max_text_constraint","message":"Must be no more than 3 character(s).","params":{"max":3}}`},
+	{"text default max", &schema.TextField{}, strings.Repeat("é", 5000), ""},
+	{"text over default max", &schema.TextField{}, strings.Repeat("a", 5001), `{"code":"validation_max_text_constraint","message":"Must be no more than 5000 character(s).","params":{"max":5000}}`},
+	{"text pattern", &schema.TextField{Pattern: "^a"}, "ab", ""},
+	{"text other than pattern", &schema.TextField{Pattern: "^a"}, "ba", wantFormat},
 	{"id", freeID, "ü-_@#", ""},
 	{"id empty", freeID, nil, wantRequired},
 	{"id with dot", freeID, "a%.b", `{"code":"validation_forbidden_pk_character","message":"'.' is not a valid primary key character.","params":{"ch":"."}}`},
@@ -63,102 +64,102 @@ var validateCases = []struct {
 	{"id of a device", freeID, "con", `{"code":"validation_reserved_pk","message":"The primary key 'CON' is reserved and cannot be used.","params":{"reserved":"CON"}}`},
 	{"id of a port", freeID, "Lpt9", `{"code":"validation_reserved_pk","message":"The primary key 'LPT9' is reserved and cannot be used.","params":{"reserved":"LPT9"}}`},
 	{"id of no port", freeID, "com0", ""},
-	{"default id", &TextField{PrimaryKey: true, Pattern: defaultIDPattern}, "con", ""},
+	{"default id", &schema.TextField{PrimaryKey: true, Pattern: schema.DefaultIDPattern}, "con", ""},
 
-	{"number required", &NumberField{Required: true}, 0.0, wantRequired},
-	{"number zero", &NumberField{Min: number(3), Max: number(-3)}, 0.0, ""},
-	{"number min", &NumberField{Min: number(3)}, 2.5, `{"code":"validation_min_number_constraint","message":"Must be greater or equal than 3.","params":{"min":3}}`},
-	{"number max", &NumberField{Max: number(1.5)}, 2.0, `{"code":"validation_max_number_constraint","message":"Must be less or equal than 1.5.","params":{"max":1.5}}`},
-	{"number within", &NumberField{Min: number(2), Max: number(2)}, 2.0, ""},
-	{"number int", &NumberField{OnlyInt: true, Min: number(5)}, 1.5, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
-	{"number big int", &NumberField{OnlyInt: true}, 1e19, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
-	{"number NaN", &NumberField{Required: true}, "NaN", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
-	{"number infinite", &NumberField{}, "-Inf", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
+	{"number required", &schema.NumberField{Required: true}, 0.0, wantRequired},
+	{"number zero", &schema.NumberField{Min: number(3), Max: number(-3)}, 0.0, ""},
+	{"number min", &schema.NumberField{Min: number(3)}, 2.5, `{"code":"validation_min_number_constraint","message":"Must be greater or equal than 3.","params":{"min":3}}`},
+	{"number max", &schema.NumberField{Max: number(1.5)}, 2.0, `{"code":"validation_max_number_constraint","message":"Must be less or equal than 1.5.","params":{"max":1.5}}`},
+	{"number within", &schema.NumberField{Min: number(2), Max: number(2)}, 2.0, ""},
+	{"number int", &schema.NumberField{OnlyInt: true, Min: number(5)}, 1.5, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
+	{"number big int", &schema.NumberField{OnlyInt: true}, 1e19, `{"code":"validation_only_int_constraint","message":"Decimal numbers are not allowed."}`},
+	{"number NaN", &schema.NumberField{Required: true}, "NaN", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
+	{"number infinite", &schema.NumberField{}, "-Inf", `{"code":"validation_not_a_number","message":"The submitted number is not properly formatted."}`},
 
-	{"bool required", &BoolField{Required: true}, false, wantRequired},
-	{"bool", &BoolField{Required: true}, true, ""},
+	{"bool required", &schema.BoolField{Required: true}, false, wantRequired},
+	{"bool", &schema.BoolField{Required: true}, true, ""},
 
-	{"email required", &EmailField{Required: true}, "", wantRequired},
-	{"email", &EmailField{}, `"x"@b.co`, ""},
-	{"email bad", &EmailField{}, "a@b", `{"code":"validation_is_email","message":"Must be a valid email address."}`},
-	{"email only", &EmailField{OnlyDomains: []string{"b.co"}}, "a@b.co", ""},
-	{"email only, case", &EmailField{OnlyDomains: []string{"b.co"}}, "a@B.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
-	{"email except", &EmailField{ExceptDomains: []string{"b.co"}}, "a@b.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
-	{"email except others", &EmailField{ExceptDomains: []string{"b.co"}}, "a@sub.b.co", ""},
+	{"email required", &schema.EmailField{Required: true}, "", wantRequired},
+	{"email", &schema.EmailField{}, `"x"@b.co`, ""},
+	{"email bad", &schema.EmailField{}, "a@b", `{"code":"validation_is_email","message":"Must be a valid email address."}`},
+	{"email only", &schema.EmailField{OnlyDomains: []string{"b.co"}}, "a@b.co", ""},
+	{"email only, case", &schema.EmailField{OnlyDomains: []string{"b.co"}}, "a@B.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
+	{"email except", &schema.EmailField{ExceptDomains: []string{"b.co"}}, "a@b.co", `{"code":"validation_email_domain_not_allowed","message":"Email domain is not allowed."}`},
+	{"email except others", &schema.EmailField{ExceptDomains: []string{"b.co"}}, "a@sub.b.co", ""},
 
-	{"url required", &URLField{Required: true}, "", wantRequired},
-	{"url", &URLField{}, "a.co/path", ""},
-	{"url bad", &URLField{}, "/rel", `{"code":"validation_invalid_url","message":"Must be a valid url."}`},
-	{"url only, port", &URLField{OnlyDomains: []string{"a.co"}}, "http://a.co:8080", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
-	{"url only, no scheme", &URLField{OnlyDomains: []string{"a.co"}}, "a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
-	{"url only", &URLField{OnlyDomains: []string{"a.co"}}, "http://a.co/x", ""},
-	{"url except", &URLField{ExceptDomains: []string{"a.co"}}, "http://a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
+	{"url required", &schema.URLField{Required: true}, "", wantRequired},
+	{"url", &schema.URLField{}, "a.co/path", ""},
+	{"url bad", &schema.URLField{}, "/rel", `{"code":"validation_invalid_url","message":"Must be a valid url."}`},
+	{"url only, port", &schema.URLField{OnlyDomains: []string{"a.co"}}, "http://a.co:8080", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
+	{"url only, no scheme", &schema.URLField{OnlyDomains: []string{"a.co"}}, "a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
+	{"url only", &schema.URLField{OnlyDomains: []string{"a.co"}}, "http://a.co/x", ""},
+	{"url except", &schema.URLField{ExceptDomains: []string{"a.co"}}, "http://a.co", `{"code":"validation_url_domain_not_allowed","message":"Url domain is not allowed."}`},
 
-	{"editor required", &EditorField{Required: true}, "", wantRequired},
-	{"editor size", &EditorField{MaxSize: 4}, "éé", ""},
-	{"editor too big", &EditorField{MaxSize: 4}, "ééé", `{"code":"validation_content_size_limit","message":"The maximum allowed content size is 4 bytes.","params":{"maxSize":4}}`},
+	{"editor required", &schema.EditorField{Required: true}, "", wantRequired},
+	{"editor size", &schema.EditorField{MaxSize: 4}, "éé", ""},
+	{"editor too big", &schema.EditorField{MaxSize: 4}, "ééé", `{"code":"validation_content_size_limit","message":"The maximum allowed content size is 4 bytes.","params":{"maxSize":4}}`},
 
-	{"date required", &DateField{Required: true}, "bad", wantRequired},
-	{"date empty", &DateField{Min: "2020-01-01 00:00:00.000Z"}, "", ""},
-	{"date min", &DateField{Min: "2020-01-01 00:00:00.000Z"}, "2019-12-31 23:59:59.999Z", `{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 2020-01-01 00:00:00 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00Z"}}`},
-	{"date max", &DateField{Max: "2020-01-01 00:00:00.500Z"}, "2020-01-01 00:00:00.501Z", `{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 2020-01-01 00:00:00.5 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00.5Z"}}`},
-	{"date within", &DateField{Min: "2020-01-01 00:00:00.000Z", Max: "2020-01-01 00:00:00.000Z"}, "2020-01-01", ""},
+	{"date required", &schema.DateField{Required: true}, "bad", wantRequired},
+	{"date empty", &schema.DateField{Min: "2020-01-01 00:00:00.000Z"}, "", ""},
+	{"date min", &schema.DateField{Min: "2020-01-01 00:00:00.000Z"}, "2019-12-31 23:59:59.999Z", `{"code":"validation_min_greater_equal_than_required","message":"Must be no less than 2020-01-01 00:00:00 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00Z"}}`},
+	{"date max", &schema.DateField{Max: "2020-01-01 00:00:00.500Z"}, "2020-01-01 00:00:00.501Z", `{"code":"validation_max_less_equal_than_required","message":"Must be no greater than 2020-01-01 00:00:00.5 +0000 UTC.","params":{"threshold":"2020-01-01T00:00:00.5Z"}}`},
+	{"date within", &schema.DateField{Min: "2020-01-01 00:00:00.000Z", Max: "2020-01-01 00:00:00.000Z"}, "2020-01-01", ""},
 
-	{"select required", &SelectField{Required: true}, "", wantRequired},
-	{"select none", &SelectField{}, "", ""},
-	{"select unknown", &SelectField{Values: []string{"a"}}, " a ", `{"code":"validation_invalid_value","message":"Invalid value  a.","params":{"value":" a "}}`},
-	{"select many first", &SelectField{Values: []string{"a"}, MaxSelect: 2}, []any{"a", "y", "x"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
-	{"select one of", &SelectField{Values: []string{"a", "b"}, MaxSelect: 2}, []any{"b", "a"}, ""},
+	{"select required", &schema.SelectField{Required: true}, "", wantRequired},
+	{"select none", &schema.SelectField{}, "", ""},
+	{"select unknown", &schema.SelectField{Values: []string{"a"}}, " a ", `{"code":"validation_invalid_value","message":"Invalid value  a.","params":{"value":" a "}}`},
+	{"select many first", &schema.SelectField{Values: []string{"a"}, MaxSelect: 2}, []any{"a", "y", "x"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
+	{"select one of", &schema.SelectField{Values: []string{"a", "b"}, MaxSelect: 2}, []any{"b", "a"}, ""},
 
-	{"relation required", &RelationField{Required: true, MaxSelect: 2}, []any{}, wantRequired},
-	{"relation none", &RelationField{MinSelect: 2, MaxSelect: 3}, []any{}, ""},
-	{"relation few", &RelationField{MinSelect: 2, MaxSelect: 3}, "a", `{"code":"validation_not_enough_values","message":"Select at least 2.","params":{"minSelect":2}}`},
-	{"relation many", &RelationField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
-	{"relation last", &RelationField{}, []any{"a", "b", "c"}, ""},
+	{"relation required", &schema.RelationField{Required: true, MaxSelect: 2}, []any{}, wantRequired},
+	{"relation none", &schema.RelationField{MinSelect: 2, MaxSelect: 3}, []any{}, ""},
+	{"relation few", &schema.RelationField{MinSelect: 2, MaxSelect: 3}, "a", `{"code":"validation_not_enough_values","message":"Select at least 2.","params":{"minSelect":2}}`},
+	{"relation many", &schema.RelationField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_values","message":"Select no more than 2.","params":{"maxSelect":2}}`},
+	{"relation last", &schema.RelationField{}, []any{"a", "b", "c"}, ""},
 
-	{"file required", &FileField{Required: true}, nil, wantRequired},
-	{"file many", &FileField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_files","message":"The maximum allowed files is 2.","params":{"maxSelect":2}}`},
+	{"file required", &schema.FileField{Required: true}, nil, wantRequired},
+	{"file many", &schema.FileField{MaxSelect: 2}, []any{"a", "b", "c"}, `{"code":"validation_too_many_files","message":"The maximum allowed files is 2.","params":{"maxSelect":2}}`},
 
-	{"json null", &JSONField{Required: true}, nil, wantRequired},
-	{"json typed null", &JSONField{Required: true}, "null", wantRequired},
-	{"json empty text", &JSONField{Required: true}, "", wantRequired},
-	{"json empty list", &JSONField{Required: true}, []any{}, wantRequired},
-	{"json empty object", &JSONField{Required: true}, map[string]any{}, wantRequired},
-	{"json zero", &JSONField{Required: true}, 0.0, ""},
-	{"json false", &JSONField{Required: true}, false, ""},
-	{"json blank list", &JSONField{Required: true}, "[ ]", ""},
+	{"json null", &schema.JSONField{Required: true}, nil, wantRequired},
+	{"json typed null", &schema.JSONField{Required: true}, "null", wantRequired},
+	{"json empty text", &schema.JSONField{Required: true}, "", wantRequired},
+	{"json empty list", &schema.JSONField{Required: true}, []any{}, wantRequired},
+	{"json empty object", &schema.JSONField{Required: true}, map[string]any{}, wantRequired},
+	{"json zero", &schema.JSONField{Required: true}, 0.0, ""},
+	{"json false", &schema.JSONField{Required: true}, false, ""},
+	{"json blank list", &schema.JSONField{Required: true}, "[ ]", ""},
 	// Found by FuzzRecordBody: SQLite made infinity of it, which was read as null.
-	{"json number beyond all bounds", &JSONField{}, "1e999", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
-	{"json negative number beyond all bounds", &JSONField{}, "-1e400", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
-	{"json large number", &JSONField{}, "-1e308", ""},
-	{"json size", &JSONField{MaxSize: 5}, "abc", ""},
-	{"json too big", &JSONField{MaxSize: 5}, "abcd", `{"code":"validation_json_size_limit","message":"The maximum allowed JSON size is 5 bytes.","params":{"maxSize":5}}`},
-	{"json broken", &JSONField{}, JSON("{"), `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+	{"json number beyond all bounds", &schema.JSONField{}, "1e999", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+	{"json negative number beyond all bounds", &schema.JSONField{}, "-1e400", `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
+	{"json large number", &schema.JSONField{}, "-1e308", ""},
+	{"json size", &schema.JSONField{MaxSize: 5}, "abc", ""},
+	{"json too big", &schema.JSONField{MaxSize: 5}, "abcd", `{"code":"validation_json_size_limit","message":"The maximum allowed JSON size is 5 bytes.","params":{"maxSize":5}}`},
+	{"json broken", &schema.JSONField{}, schema.JSON("{"), `{"code":"validation_invalid_json","message":"Must be a valid json value."}`},
 
-	{"point required", &GeoPointField{Required: true}, nil, wantRequired},
-	{"point at the edge", &GeoPointField{}, GeoPoint{-180, 90}, ""},
-	{"point north", &GeoPointField{}, GeoPoint{181, 90.5}, `{"code":"validation_invalid_latitude","message":"Latitude must be between -90 and 90 degrees."}`},
-	{"point east", &GeoPointField{}, GeoPoint{180.5, 0}, `{"code":"validation_invalid_longitude","message":"Longitude must be between -180 and 180 degrees."}`},
+	{"point required", &schema.GeoPointField{Required: true}, nil, wantRequired},
+	{"point at the edge", &schema.GeoPointField{}, schema.GeoPoint{-180, 90}, ""},
+	{"point north", &schema.GeoPointField{}, schema.GeoPoint{181, 90.5}, `{"code":"validation_invalid_latitude","message":"Latitude must be between -90 and 90 degrees."}`},
+	{"point east", &schema.GeoPointField{}, schema.GeoPoint{180.5, 0}, `{"code":"validation_invalid_longitude","message":"Longitude must be between -180 and 180 degrees."}`},
 
-	{"password required", &PasswordField{Required: true}, "", wantRequired},
-	{"password stored", &PasswordField{Required: true, Min: 90}, Password{Hash: "h"}, ""},
-	{"password short", &PasswordField{Min: 8}, "1234567", `{"code":"validation_min_text_constraint","message":"Must be at least 8 character(s)."}`},
-	{"password long", &PasswordField{Max: 3}, "1234", `{"code":"validation_max_text_constraint","message":"Must be less than 3 character(s)."}`},
-	{"password default max", &PasswordField{}, strings.Repeat("a", 72), `{"code":"validation_max_text_constraint","message":"Must be less than 71 character(s)."}`},
-	{"password bytes", &PasswordField{}, strings.Repeat("é", 37), `{"code":"validation_invalid_value","message":"Invalid value."}`},
-	{"password pattern", &PasswordField{Pattern: `^\d+$`}, "abc", wantFormat},
+	{"password required", &schema.PasswordField{Required: true}, "", wantRequired},
+	{"password stored", &schema.PasswordField{Required: true, Min: 90}, schema.Password{Hash: "h"}, ""},
+	{"password short", &schema.PasswordField{Min: 8}, "1234567", `{"code":"validation_min_text_constraint","message":"Must be at least 8 character(s)."}`},
+	{"password long", &schema.PasswordField{Max: 3}, "1234", `{"code":"validation_max_text_constraint","message":"Must be less than 3 character(s)."}`},
+	{"password default max", &schema.PasswordField{}, strings.Repeat("a", 72), `{"code":"validation_max_text_constraint","message":"Must be less than 71 character(s)."}`},
+	{"password bytes", &schema.PasswordField{}, strings.Repeat("é", 37), `{"code":"validation_invalid_value","message":"Invalid value."}`},
+	{"password pattern", &schema.PasswordField{Pattern: `^\d+$`}, "abc", wantFormat},
 }
 
 func TestValidate(t *testing.T) {
 	for _, test := range validateCases {
 		t.Run(test.name, func(t *testing.T) {
-			got := asJSON(t, test.field.Validate(test.field.Cast(test.raw), Create))
+			got := asJSON(t, test.field.Validate(test.field.Cast(test.raw), schema.Create))
 			if got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
 	}
-	if err := freeID.Validate("a.b", Update); err != nil {
+	if err := freeID.Validate("a.b", schema.Update); err != nil {
 		t.Errorf("the id of an existing record: %v", err)
 	}
 }
@@ -222,10 +223,10 @@ var optionCases = []struct{ field, want string }{
 }
 
 func TestValidateOptions(t *testing.T) {
-	target := &Collection{ID: "target", Type: Base}
-	view := &Collection{ID: "view", Type: View}
+	target := &schema.Collection{ID: "target", Type: schema.Base}
+	view := &schema.Collection{ID: "view", Type: schema.View}
 	for _, test := range optionCases {
-		f, err := DecodeField([]byte(test.field))
+		f, err := schema.DecodeField([]byte(test.field))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,11 +236,11 @@ func TestValidateOptions(t *testing.T) {
 		if f.Base().ID == "" {
 			f.Base().ID = "fid"
 		}
-		id := &TextField{Common: Common{ID: "idid", Name: "id"}, PrimaryKey: true, Required: true, Pattern: defaultIDPattern}
-		in := &OptionsInput{
-			Collection: &Collection{Type: Base, Fields: []Field{id, f}},
-			Find: func(id string) *Collection {
-				return map[string]*Collection{"target": target, "view": view}[id]
+		id := &schema.TextField{Common: schema.Common{ID: "idid", Name: "id"}, PrimaryKey: true, Required: true, Pattern: schema.DefaultIDPattern}
+		in := &schema.OptionsInput{
+			Collection: &schema.Collection{Type: schema.Base, Fields: []schema.Field{id, f}},
+			Find: func(id string) *schema.Collection {
+				return map[string]*schema.Collection{"target": target, "view": view}[id]
 			},
 		}
 		if got := asJSON(t, f.ValidateOptions(t.Context(), in)); got != test.want {
@@ -250,20 +251,20 @@ func TestValidateOptions(t *testing.T) {
 
 // TestValidateOptionsOfStoredFields checks the settings that may not change.
 func TestValidateOptionsOfStoredFields(t *testing.T) {
-	common := Common{ID: "f", Name: "f", System: true}
-	in := &OptionsInput{
-		Collection:  &Collection{Type: Base},
-		StoredField: &RelationField{Common: common, CollectionID: "a"},
-		Find:        func(id string) *Collection { return &Collection{ID: id, Type: Base} },
+	common := schema.Common{ID: "f", Name: "f", System: true}
+	in := &schema.OptionsInput{
+		Collection:  &schema.Collection{Type: schema.Base},
+		StoredField: &schema.RelationField{Common: common, CollectionID: "a"},
+		Find:        func(id string) *schema.Collection { return &schema.Collection{ID: id, Type: schema.Base} },
 	}
-	f := &RelationField{Common: common, CollectionID: "b"}
+	f := &schema.RelationField{Common: common, CollectionID: "b"}
 	want := `{"collectionId":{"code":"validation_field_relation_change","message":"The relation collection cannot be changed."}}`
 	if got := asJSON(t, f.ValidateOptions(t.Context(), in)); got != want {
 		t.Errorf("relation: got %s, want %s", got, want)
 	}
 
-	in.StoredField = &AutodateField{Common: common, OnCreate: true}
-	date := &AutodateField{Common: common, OnCreate: true, OnUpdate: true}
+	in.StoredField = &schema.AutodateField{Common: common, OnCreate: true}
+	date := &schema.AutodateField{Common: common, OnCreate: true, OnUpdate: true}
 	want = `{"onUpdate":{"code":"validation_values_mismatch","message":"Values don't match."}}`
 	if got := asJSON(t, date.ValidateOptions(t.Context(), in)); got != want {
 		t.Errorf("system autodate: got %s, want %s", got, want)

@@ -1,16 +1,24 @@
-package schema
+package schema_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/troupebase/troupe/storage/schema"
+)
 
 func TestOriginOfAViewsColumn(t *testing.T) {
-	file := func(name string) Field { return &FileField{Common: Common{ID: "f_" + name, Name: name}} }
-	text := func(name string) Field { return &TextField{Common: Common{ID: "t_" + name, Name: name}} }
-	docs := &Collection{ID: "docs_id", Name: "docs", Type: Base, Fields: []Field{text("id"), text("title"), file("pic")}}
-	cats := &Collection{ID: "cats_id", Name: "cats", Type: Base, Fields: []Field{text("id"), file("photo")}}
-	view := func(name, query string, fields ...Field) *Collection {
-		return &Collection{ID: name + "_id", Name: name, Type: View, ViewQuery: query, Fields: append([]Field{text("id")}, fields...)}
+	file := func(name string) schema.Field {
+		return &schema.FileField{Common: schema.Common{ID: "f_" + name, Name: name}}
 	}
-	list := []*Collection{docs, cats,
+	text := func(name string) schema.Field {
+		return &schema.TextField{Common: schema.Common{ID: "t_" + name, Name: name}}
+	}
+	docs := &schema.Collection{ID: "docs_id", Name: "docs", Type: schema.Base, Fields: []schema.Field{text("id"), text("title"), file("pic")}}
+	cats := &schema.Collection{ID: "cats_id", Name: "cats", Type: schema.Base, Fields: []schema.Field{text("id"), file("photo")}}
+	view := func(name, query string, fields ...schema.Field) *schema.Collection {
+		return &schema.Collection{ID: name + "_id", Name: name, Type: schema.View, ViewQuery: query, Fields: append([]schema.Field{text("id")}, fields...)}
+	}
+	list := []*schema.Collection{docs, cats,
 		view("plain", "select id, pic from docs", file("pic")),
 		view("renamed", "SELECT d.id AS id, d.`pic` as image FROM docs d;", file("image")),
 		view("numbered", "select (row_number() over()) as id, pic from docs", file("pic")),
@@ -26,7 +34,7 @@ func TestOriginOfAViewsColumn(t *testing.T) {
 		view("circle", "select id, pic from circle", file("pic")),
 		view("broken", "select id, (pic from docs", file("pic")),
 	}
-	cat := NewCatalogue(1, list)
+	cat := schema.NewCatalogue(1, list)
 	for _, test := range []struct {
 		view, field, collection, of string
 		sameID                      bool
