@@ -1,9 +1,10 @@
-package filter
+package filter_test
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/storage/filter"
 	"github.com/troupebase/troupe/storage/schema"
 )
 
@@ -47,24 +48,14 @@ func TestCheckTexts(t *testing.T) {
 		{"geoDistance(1,2,3)=1", `invalid left operand "geoDistance" - [geoDistance] expected 4 arguments, got 3`},
 		{"users_via_x.id=1", `invalid left operand "users_via_x.id" - missing back relation field "x"`},
 		{"o_via_u.id=1", `invalid left operand "o_via_u.id" - invalid collection reference of a back relation field "u"`},
-		{strings.Repeat("t=1||", maxComparisons) + "t=1", "max filter expressions limit reached"},
+		{strings.Repeat("t=1||", filter.MaxComparisons) + "t=1", "max filter expressions limit reached"},
 	} {
 		got := ""
-		if err := Check(cat, c, x.rule); err != nil {
+		if err := filter.Check(cat, c, x.rule); err != nil {
 			got = err.Error()
 		}
 		if got != x.want {
 			t.Errorf("%.60s\n got %s\nwant %s", x.rule, got, x.want)
-		}
-	}
-}
-
-func TestLikePattern(t *testing.T) {
-	for in, want := range map[string]string{
-		"a": "%a%", "": "%%", "a%": "a%", "%": "%", "_": `%\_%`, `\`: `%\\%`, `\\`: `%\\%`, `100\%`: `%100\%%`, `a\_%`: `a\_%`, `a\b`: `%a\\b%`,
-	} {
-		if got := likePattern(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 }
@@ -74,19 +65,19 @@ func TestSQLStaysPlain(t *testing.T) {
 	c := &schema.Collection{ID: "pbc_c", Name: "c", Type: schema.Base, Fields: []schema.Field{textField("id"), textField("owner"), textField("title"), &schema.NumberField{Common: schema.Common{Name: "n"}}}}
 	users := &schema.Collection{ID: "pbc_users", Name: "users", Type: schema.Auth, Fields: []schema.Field{textField("id")}}
 	cat := schema.NewCatalogue(1, []*schema.Collection{c, users})
-	req := &Request{Auth: &Identity{Collection: users, ID: "u1"}}
+	req := &filter.Request{Auth: &filter.Identity{Collection: users, ID: "u1"}}
 	for _, x := range []struct{ rule, want string }{
 		{"@request.auth.id != '' && owner = @request.auth.id", "(? != '' AND `c`.`owner` = ?)"},
 		{"n > 10 && title ~ 'tit'", "(`c`.`n` > ? AND `c`.`title` LIKE +? ESCAPE '\\')"},
 		{"(((title = '')))", "`c`.`title` = ''"},
 		{"owner = title", "`c`.`owner` = `c`.`title`"},
 	} {
-		e, err := Parse(x.rule)
+		e, err := filter.Parse(x.rule)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := NewBuilder(cat, c, req)
-		if err := b.Where(e, Rule); err != nil {
+		b := filter.NewBuilder(cat, c, req)
+		if err := b.Where(e, filter.Rule); err != nil {
 			t.Fatal(err)
 		}
 		q := b.Build()
