@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"crypto/ecdsa"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/troupebase/troupe/httpx/api"
 )
 
 // TestAppleSecret has a client secret signed as the settings page does, and looks at it as Apple would.
@@ -59,14 +61,14 @@ func TestAppleSecret(t *testing.T) {
 	}{
 		{"a guest", "", whole, 401, askedForAuth, ""},
 		{"a user", g.token("users", "u@x.test"), whole, 403, notSuperuser, ""},
-		{"no JSON", g.superuser(), "{", 400, loadFailed, ""},
-		{"no client", g.superuser(), form(func(m map[string]any) { delete(m, "clientId") }), 400, checkingApple.message, "clientId"},
-		{"a team of another length", g.superuser(), form(func(m map[string]any) { m["teamId"] = "TEAM" }), 400, checkingApple.message, "teamId"},
-		{"no key", g.superuser(), form(func(m map[string]any) { m["privateKey"] = "" }), 400, checkingApple.message, "privateKey"},
-		{"too long a life", g.superuser(), form(func(m map[string]any) { m["duration"] = 1 << 30 }), 400, checkingApple.message, "duration"},
+		{"no JSON", g.superuser(), "{", 400, api.LoadFailed, ""},
+		{"no client", g.superuser(), form(func(m map[string]any) { delete(m, "clientId") }), 400, api.AppleRefused, "clientId"},
+		{"a team of another length", g.superuser(), form(func(m map[string]any) { m["teamId"] = "TEAM" }), 400, api.AppleRefused, "teamId"},
+		{"no key", g.superuser(), form(func(m map[string]any) { m["privateKey"] = "" }), 400, api.AppleRefused, "privateKey"},
+		{"too long a life", g.superuser(), form(func(m map[string]any) { m["duration"] = 1 << 30 }), 400, api.AppleRefused, "duration"},
 		{"another key", g.superuser(), form(func(m map[string]any) {
 			m["privateKey"] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"
-		}), 400, signingApple.otherwise, ""},
+		}), 400, api.AppleUnsigned, ""},
 	} {
 		status, out := g.sendAs(c.token, "POST", path, c.body)
 		message, _ := out["message"].(string)

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -302,14 +303,14 @@ func TestMailForms(t *testing.T) {
 		"request-verification":   "Unsupported Content-Type.",
 		"confirm-verification":   "Unsupported Content-Type.",
 		"request-password-reset": "Unsupported Content-Type.",
-		"confirm-password-reset": loadFailed,
+		"confirm-password-reset": api.LoadFailed,
 		"confirm-email-change":   "Unsupported Content-Type.",
 	} {
 		status, out := g.sendTyped("", "text/plain", "POST", usersPath+path, "x")
 		if status != 400 || out["message"] != message {
 			t.Errorf("%s: %d %v", path, status, out)
 		}
-		if status, out := g.send("POST", usersPath+path, `{"email":1,"token":1}`); status != 400 || out["message"] != loadFailed {
+		if status, out := g.send("POST", usersPath+path, `{"email":1,"token":1}`); status != 400 || out["message"] != api.LoadFailed {
 			t.Errorf("%s: %d %v", path, status, out)
 		}
 	}

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bufio"
@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/troupebase/troupe/httpx/api"
 )
 
 // largeUpload is a form with a file that is too large to be kept in memory.
@@ -112,7 +114,7 @@ func TestUploadsAreRefusedBeforeTheyAreRead(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatal(status, made)
 	}
-	if err := os.WriteFile(filepath.Join(g.app.Dir(), uploadDir), []byte("in the way"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(g.app.Dir(), api.UploadDir), []byte("in the way"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	contentType, body := largeUpload(t, 1<<20)

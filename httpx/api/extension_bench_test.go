@@ -1,6 +1,6 @@
 //go:build unix
 
-package api
+package api_test
 
 import (
 	"syscall"
@@ -108,7 +108,7 @@ func BenchmarkExtensionRoute(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			g.api.server.SetRouter(whole)
+			g.api.HTTP().SetRouter(whole)
 			client := &fasthttp.Client{MaxConnsPerHost: 4 * callers}
 			parallel(b, func() error {
 				status, _, err := client.Get(nil, g.base+bench.path)

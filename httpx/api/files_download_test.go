@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"fmt"
@@ -104,11 +104,11 @@ func TestProtectedFiles(t *testing.T) {
 		}
 	}
 	token := g.fileToken(super)
-	g.api.server.SetPolicy(httpx.PolicyOptions{SuperuserIPs: []string{"9.9.9.9"}})
+	g.api.HTTP().SetPolicy(httpx.PolicyOptions{SuperuserIPs: []string{"9.9.9.9"}})
 	if status, _, _ := g.raw("GET", path+"?token="+token, "", nil); status != 404 {
 		t.Errorf("a superuser from another address: %d", status)
 	}
-	g.api.server.SetPolicy(httpx.PolicyOptions{})
+	g.api.HTTP().SetPolicy(httpx.PolicyOptions{})
 	g.change("docs", `{"viewRule":null}`)
 	if status, _, _ := g.raw("GET", path+"?token="+g.fileToken(owner), "", nil); status != 404 {
 		t.Errorf("where only superusers may see records: %d", status)

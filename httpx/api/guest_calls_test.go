@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"fmt"
@@ -333,7 +333,7 @@ func TestCallsAndSuperusers(t *testing.T) {
 	for i := range 3 {
 		g.create(fmt.Sprint("bad ", i))
 	}
-	long := strings.Repeat("x", maxListedRecord)
+	long := strings.Repeat("x", api.MaxListedRecord)
 	_, out := g.send("POST", "/api/collections/posts/records", `{"title":"bad","script":"`+long[:4000]+`"}`)
 	if out["id"] == nil {
 		t.Fatal(out)

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/wasmhost"
 )
 
@@ -143,12 +144,12 @@ func TestRoutesOfTheProgramWin(t *testing.T) {
 	dir := t.TempDir()
 	putEarly(t, dir, "early1", "--", "1")
 	putEarly(t, dir, "early2", "--", "1")
-	serving := new(hooks.Hook[*ServeEvent])
-	serving.BindFunc(func(e *ServeEvent) error {
+	serving := new(hooks.Hook[*api.ServeEvent])
+	serving.BindFunc(func(e *api.ServeEvent) error {
 		e.Router.GET("/early/early1", func(c *httpx.Context) error { c.SendRaw(202, "text/plain", nil); return nil })
 		return e.Next()
 	})
-	g := opened(t, rigOptions{extensions: dir, api: Options{Serving: serving}})
+	g := opened(t, rigOptions{extensions: dir, api: api.Options{Serving: serving}})
 	g.answers(map[string]int{"early1": 202, "early2": 200})
 	if r := g.refusedNames(); len(r) != 1 || !strings.Contains(r["early1"].Why, "conflicts with") {
 		t.Errorf("%+v", r)

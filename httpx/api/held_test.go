@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bufio"
@@ -18,6 +18,7 @@ import (
 	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/records"
 )
 
@@ -77,16 +78,16 @@ func (h *held) finish() (int, string) {
 // identified counts the requests that have passed the layers which identify the caller.
 type identified struct{ passed atomic.Int64 }
 
-func (n *identified) options() Options {
-	serving := new(hooks.Hook[*ServeEvent])
-	serving.BindFunc(func(e *ServeEvent) error {
+func (n *identified) options() api.Options {
+	serving := new(hooks.Hook[*api.ServeEvent])
+	serving.BindFunc(func(e *api.ServeEvent) error {
 		e.Router.BindFunc(func(c *httpx.Context) error {
 			n.passed.Add(1)
 			return c.Next()
 		})
 		return e.Next()
 	})
-	return Options{Serving: serving}
+	return api.Options{Serving: serving}
 }
 
 // note makes a record of the collection notes, whatever its rules.
@@ -230,7 +231,7 @@ func TestSubscribeVerifiesUnderTheLock(t *testing.T) {
 	g := newRig(t, nil)
 	token := g.token("users", "a@x.test")
 	s := g.stream("")
-	session, err := g.api.verifier.Verify(t.Context(), token, auth.AuthToken)
+	session, err := g.api.Verifier().Verify(t.Context(), token, auth.AuthToken)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func TestSubscribeVerifiesUnderTheLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	hub := g.app.Realtime
-	err = hub.Subscribe(t.Context(), s.id, []string{"users/*"}, session.Identity, "127.0.0.1", func() bool { return g.api.verifier.Current(session) })
+	err = hub.Subscribe(t.Context(), s.id, []string{"users/*"}, session.Identity, "127.0.0.1", func() bool { return g.api.Verifier().Current(session) })
 	if !errors.Is(err, realtime.ErrStale) {
 		t.Errorf("subscribed with an identity that is gone: %v", err)
 	}

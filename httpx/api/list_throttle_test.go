@@ -1,26 +1,26 @@
-package api
+package api_test
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/troupebase/troupe/httpx/api"
 )
 
 // TestWhoGuessesByFiltersIsSlowedDown counts the pauses that a server makes for those who find nothing.
 func TestWhoGuessesByFiltersIsSlowedDown(t *testing.T) {
 	g := newRig(t, nil)
 	pauses := 0
-	g.api.guards.empty.pause = func(_ context.Context, d time.Duration) {
-		if d < 0 || d >= maxEmptyListDelay {
+	g.api.OnPause(func(d time.Duration) {
+		if d < 0 || d >= api.MaxEmptyListDelay {
 			t.Errorf("a pause of %v", d)
 		}
 		pauses++
-	}
+	})
 	g.collection(`{"name":"notes","type":"base","listRule":"text != 'hidden'","fields":[{"name":"text","type":"text"}]}`)
 	g.collection(`{"name":"others","type":"base","listRule":"text != 'hidden'","fields":[{"name":"text","type":"text"}]}`)
 	g.make("notes", `{"text":"a"}`)
@@ -31,9 +31,9 @@ func TestWhoGuessesByFiltersIsSlowedDown(t *testing.T) {
 		}
 	}
 	const nothing, something, broken = "/api/collections/notes/records?filter=text='b'", "/api/collections/notes/records?filter=text='a'", "/api/collections/notes/records?filter=("
-	for i := range freeEmptyLists + 2 {
+	for i := range api.FreeEmptyLists + 2 {
 		ask("", nothing, http.StatusOK)
-		if want := max(0, i+1-freeEmptyLists); pauses != want {
+		if want := max(0, i+1-api.FreeEmptyLists); pauses != want {
 			t.Fatalf("%d pauses after %d empty lists, want %d", pauses, i+1, want)
 		}
 	}
@@ -51,39 +51,6 @@ func TestWhoGuessesByFiltersIsSlowedDown(t *testing.T) {
 	if pauses != before+1 {
 		t.Error("the client was forgotten")
 	}
-}
-
-func TestEmptyListsAreCountedWithinAWindow(t *testing.T) {
-	throttle := newEmptyListThrottle()
-	key, now := emptyListKey{"client", "collection"}, time.Now()
-	for i := range freeEmptyLists {
-		if throttle.exceeded(key, now) {
-			t.Fatalf("too many after %d", i+1)
-		}
-	}
-	if !throttle.exceeded(key, now.Add(emptyListWindow)) {
-		t.Error("one more within the window is not too many")
-	}
-	if throttle.exceeded(key, now.Add(emptyListWindow+1)) {
-		t.Error("too many after the window has passed")
-	}
-	for i := range 2 * maxEmptyListClients {
-		throttle.exceeded(emptyListKey{fmt.Sprint(i), "collection"}, now)
-		if len(throttle.seen) > maxEmptyListClients {
-			t.Fatalf("%d clients are remembered", len(throttle.seen))
-		}
-	}
-}
-
-func TestPauseEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	began := time.Now()
-	pause(ctx, time.Hour)
-	if time.Since(began) > time.Minute {
-		t.Error("nobody waits any more")
-	}
-	pause(t.Context(), time.Nanosecond)
 }
 
 // TestFiltersAreReadForListsOnly: whoever reads a filter from a request has to be a list, which is what slows down those who guess.

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bufio"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -159,7 +160,7 @@ func TestOAuth2Redirect(t *testing.T) {
 		{"a wrong state", "GET", "state=x&code=c", "", "", here, 307, "failure", "", false},
 		{"no body", "POST", code("code", "c"), "", "", here, 303, "failure", "", false},
 		{"a broken body", "POST", "", "application/json", "{", here, 303, "failure", "", false},
-		{"too much", "POST", "", asForm, code("code", strings.Repeat("c", maxReturn+1)), here, 303, "failure", "", false},
+		{"too much", "POST", "", asForm, code("code", strings.Repeat("c", api.MaxReturn+1)), here, 303, "failure", "", false},
 		{"a body of another type", "POST", code("code", "c"), "text/plain", "x", here, 303, "failure", "", false},
 		{"a code", "GET", code("code", "a b&\"<"), "", "", here, 307, "success", `{"state":"ID","code":"a b\u0026\"\u003c"}`, true},
 		{"a refusal", "GET", code("error", "denied"), "", "", here, 307, "failure", `{"state":"ID","code":"","error":"denied"}`, true},
@@ -225,7 +226,7 @@ func FuzzOAuth2Redirect(f *testing.F) {
 				t.Fatal(err)
 			}
 			res.Body.Close()
-			if page := res.Header.Get("Location"); res.StatusCode != want || page != oauth2Failure {
+			if page := res.Header.Get("Location"); res.StatusCode != want || page != api.OAuth2Failure {
 				t.Errorf("%s: %d %s", method, res.StatusCode, page)
 			}
 		}

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/auth/oauth2"
 	"github.com/troupebase/troupe/actors/writes"
+	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/files/filestest"
 )
 
@@ -114,7 +115,7 @@ func TestOAuth2IsAllOrNothing(t *testing.T) {
 			}
 			return e.Next()
 		})
-	}, Options{OAuth2: oauth2.NewClient(oauth2.Options{Pictures: pictures})}), newIDP(t)
+	}, api.Options{OAuth2: oauth2.NewClient(oauth2.Options{Pictures: pictures})}), newIDP(t)
 	p.picture = "http://pictures.test/portrait.png"
 	p.members(g, "")
 	if status, out := g.signIn("", "oidc", "- a@x.test", ""); status != 400 || member(out, "data", "providerId", "code") != "validation_required" {

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/httpx/api"
 )
 
 // Whoever opens the server's address finds the dashboard, and whoever opens the API's what it is; /api without its slash is
@@ -16,7 +17,7 @@ func TestTheServersAddress(t *testing.T) {
 		"no public directory": nil,
 		"public directory":    func(c *httpx.Context) error { return c.String(http.StatusOK, "public "+c.Path()) },
 	} {
-		g := newRigWith(t, nil, Options{Static: static, Version: "v1.2.3"})
+		g := newRigWith(t, nil, api.Options{Static: static, Version: "v1.2.3"})
 		get := func(path string) (*http.Response, map[string]any) {
 			t.Helper()
 			res, err := stay.Get(g.base + path)

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/troupebase/troupe/actors/app"
 	"github.com/troupebase/troupe/actors/guests"
 	"github.com/troupebase/troupe/actors/hooks"
+	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/wasmhost"
 )
@@ -22,7 +23,7 @@ import (
 type rig struct {
 	t    testing.TB
 	app  *app.App
-	api  *API
+	api  *api.API
 	base string
 	// spoiler spoils requests while commands are executed; not in benchmarks.
 	spoiler *spoiler
@@ -36,7 +37,7 @@ type rigOptions struct {
 	extensions string
 	limits     wasmhost.Limits
 	grants     map[string][]wasmhost.Grant
-	api        Options
+	api        api.Options
 	log        *journal
 	// dir is the data directory, "" for a new one.
 	dir string
@@ -51,7 +52,7 @@ func newRig(t testing.TB, bind func(a *app.App)) *rig {
 }
 
 // newRigWith is newRig with options of the API.
-func newRigWith(t testing.TB, bind func(a *app.App), o Options) *rig {
+func newRigWith(t testing.TB, bind func(a *app.App), o api.Options) *rig {
 	t.Helper()
 	return openRig(t, rigOptions{bind: bind, api: o})
 }
@@ -69,9 +70,9 @@ func openRig(t testing.TB, o rigOptions) *rig {
 	if _, bench := t.(*testing.B); !bench {
 		appOptions.HandedOver = spoils.handedOver
 		if o.api.Serving == nil {
-			o.api.Serving = new(hooks.Hook[*ServeEvent])
+			o.api.Serving = new(hooks.Hook[*api.ServeEvent])
 		}
-		o.api.Serving.BindFunc(func(e *ServeEvent) error {
+		o.api.Serving.BindFunc(func(e *api.ServeEvent) error {
 			e.Router.Bind(spoils.carry())
 			return e.Next()
 		})
@@ -84,7 +85,7 @@ func openRig(t testing.TB, o rigOptions) *rig {
 		t.Fatal(err)
 	}
 	o.api.Logger = logger
-	server, err := New(a, o.api)
+	server, err := api.New(a, o.api)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func openRig(t testing.TB, o rigOptions) *rig {
 }
 
 // serveRig serves an application until the test ends, and returns where.
-func serveRig(t testing.TB, a *app.App, server *API, ended func()) (base string) {
+func serveRig(t testing.TB, a *app.App, server *api.API, ended func()) (base string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

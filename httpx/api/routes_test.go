@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/troupebase/troupe/httpx"
+	"github.com/troupebase/troupe/httpx/api"
 	"github.com/troupebase/troupe/storage/settings"
 )
 
@@ -32,30 +33,8 @@ func TestRoutesAreComplete(t *testing.T) {
 			t.Errorf("%s: who may call it, or how large its body may be, is not declared", name)
 		case strings.Contains(e.Path, "{collection}") != (e.Collection.String() != ""):
 			t.Errorf("%s: the kind of its collection is not declared", name)
-		case e.Access == Anybody && strings.Contains(e.Path, "{collection}") && e.Rate == "":
+		case e.Access == api.Anybody && strings.Contains(e.Path, "{collection}") && e.Rate == "":
 			t.Errorf("%s: no rate limit knows it, and anybody may call it", name)
-		}
-	}
-}
-
-// TestRoutesThatAreNotDeclared: what the table does not say is not guessed.
-func TestRoutesThatAreNotDeclared(t *testing.T) {
-	g := newRig(t, nil).api.guards
-	done := plainHandler(func(*httpx.Context) error { return nil })
-	whole := Endpoint{Method: "GET", Path: "/api/{collection}", Access: Anybody, Collection: AnyCollection, Rate: "list", handler: done}
-	if _, err := g.route(&whole); err != nil {
-		t.Fatal(err)
-	}
-	for what, change := range map[string]func(e *Endpoint){
-		"no handler":         func(e *Endpoint) { e.handler = nil },
-		"who may call it":    func(e *Endpoint) { e.Access = 0 },
-		"kind of its":        func(e *Endpoint) { e.Collection = NoCollection },
-		"those of a collect": func(e *Endpoint) { e.Path, e.Collection = "/api/x", NoCollection },
-	} {
-		e := whole
-		change(&e)
-		if _, err := g.route(&e); err == nil || !strings.Contains(err.Error(), what) {
-			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
@@ -79,15 +58,15 @@ func newSite(t *testing.T) *site {
 	return &site{g, g.superuser(), g.token("users", "u@example.com"), g.token("members", "m@example.com")}
 }
 
-// path is the path of an endpoint with its parameters filled in.
-func (e *Endpoint) example(collection string) string {
+// example is the path of an endpoint with its parameters filled in.
+func example(e *api.Endpoint, collection string) string {
 	path := strings.NewReplacer("{collection}", collection, "{id}", "abcdefghijklmno", "{name}", "file.txt").Replace(e.Path)
 	return path
 }
 
 // usual is a collection of the kind that the endpoint is for.
-func (e *Endpoint) usual() string {
-	if e.Collection == AuthCollection {
+func usual(e *api.Endpoint) string {
+	if e.Collection == api.AuthCollection {
 		return "users"
 	}
 	return "plain"
@@ -95,7 +74,7 @@ func (e *Endpoint) usual() string {
 
 // ask sends a request that announces a body of some bytes, none for 0, and waits with it until it is told to go on. It returns the
 // status and the message of the answer, or an empty message when the answer is no envelope.
-func (s *site) ask(e *Endpoint, token, collection string, length int64) (int, string) {
+func (s *site) ask(e *api.Endpoint, token, collection string, length int64) (int, string) {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	if err != nil {
@@ -112,7 +91,7 @@ func (s *site) ask(e *Endpoint, token, collection string, length int64) (int, st
 	if token != "" {
 		body += "Authorization: " + token + "\r\n"
 	}
-	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", e.Method, e.example(collection), body); err != nil {
+	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", e.Method, example(e, collection), body); err != nil {
 		s.t.Fatal(err)
 	}
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: e.Method})
@@ -147,7 +126,7 @@ func TestRoutesLetThroughWhomTheyDeclare(t *testing.T) {
 	s := newSite(t)
 	for _, e := range s.api.Endpoints() {
 		refused := func(token string) string {
-			status, message := s.ask(&e, token, e.usual(), 0)
+			status, message := s.ask(&e, token, usual(&e), 0)
 			switch {
 			case status == http.StatusUnauthorized && message == askedForAuth,
 				status == http.StatusForbidden && (message == notSuperuser || strings.HasPrefix(message, "The request requires auth record from ")):
@@ -157,11 +136,11 @@ func TestRoutesLetThroughWhomTheyDeclare(t *testing.T) {
 		}
 		// As a guest, as a record of the collection that the path names, if any, as one of another, as a superuser.
 		got := strings.Join([]string{refused(""), refused(s.user), refused(s.other), refused(s.super)}, " ")
-		want := map[Access]string{
-			Anybody:        "through through through through",
-			SignedIn:       "401 through through through",
-			SameCollection: "401 through 403 403",
-			Superusers:     "401 403 403 through",
+		want := map[api.Access]string{
+			api.Anybody:        "through through through through",
+			api.SignedIn:       "401 through through through",
+			api.SameCollection: "401 through 403 403",
+			api.Superusers:     "401 403 403 through",
 		}[e.Access]
 		if got != want {
 			t.Errorf("%s %s: %s, want %s", e.Method, e.Path, got, want)
@@ -173,23 +152,23 @@ func TestRoutesLetThroughWhomTheyDeclare(t *testing.T) {
 func TestRoutesRefuseOtherCollections(t *testing.T) {
 	s := newSite(t)
 	for _, e := range s.api.Endpoints() {
-		if e.Collection == NoCollection {
+		if e.Collection == api.NoCollection {
 			continue
 		}
 		token := s.super
-		if e.Access == SameCollection {
+		if e.Access == api.SameCollection {
 			token = s.user
 		}
 		if status, _ := s.ask(&e, token, "nobody", 0); status != http.StatusNotFound {
 			t.Errorf("%s %s: %d for a collection that is not there", e.Method, e.Path, status)
 		}
 		switch status, message := s.ask(&e, token, "seen", 0); {
-		case e.Collection == StoredCollection && (status != http.StatusBadRequest || message != "Unsupported collection type."),
-			e.Collection == AuthCollection && e.Access != SameCollection && (status != http.StatusNotFound || message != noAuthContext),
-			e.Collection == AnyCollection && message == noAuthContext:
+		case e.Collection == api.StoredCollection && (status != http.StatusBadRequest || message != "Unsupported collection type."),
+			e.Collection == api.AuthCollection && e.Access != api.SameCollection && (status != http.StatusNotFound || message != api.NoAuthContext),
+			e.Collection == api.AnyCollection && message == api.NoAuthContext:
 			t.Errorf("%s %s: %d %s for a view", e.Method, e.Path, status, message)
 		}
-		if status, message := s.ask(&e, token, e.usual(), 0); message == noAuthContext || message == "Unsupported collection type." {
+		if status, message := s.ask(&e, token, usual(&e), 0); message == api.NoAuthContext || message == "Unsupported collection type." {
 			t.Errorf("%s %s: %d %s for one of its kind", e.Method, e.Path, status, message)
 		}
 	}
@@ -203,11 +182,11 @@ func TestRoutesRefuseLargeBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range s.api.Endpoints() {
-		limit, collection := int64(httpx.DefaultBodyLimit), e.usual()
+		limit, collection := int64(httpx.DefaultBodyLimit), usual(&e)
 		switch e.Body {
-		case RecordBody:
+		case api.RecordBody:
 			limit, collection = limit+5_000_000, "large"
-		case BatchBody:
+		case api.BatchBody:
 			limit = batchBody
 		}
 		if status, _ := s.ask(&e, "", collection, limit+1); status != http.StatusRequestEntityTooLarge {
@@ -220,7 +199,7 @@ func TestRoutesRefuseLargeBodies(t *testing.T) {
 }
 
 // bodyWanted announces a body and returns the status of the first answer: that the client may go on, mostly.
-func (s *site) bodyWanted(e *Endpoint, collection string, length int64) int {
+func (s *site) bodyWanted(e *api.Endpoint, collection string, length int64) int {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	if err != nil {
@@ -230,7 +209,7 @@ func (s *site) bodyWanted(e *Endpoint, collection string, length int64) int {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		s.t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", e.Method, e.example(collection), length)
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", e.Method, example(e, collection), length)
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
 		s.t.Fatalf("%s %s: %v", e.Method, e.Path, err)
@@ -250,7 +229,7 @@ func TestRoutesAreLimitedAsTheyDeclare(t *testing.T) {
 		for _, label := range labels {
 			p.RateRules = append(p.RateRules, httpx.RateRule{Label: label, MaxRequests: 0, Duration: 60})
 		}
-		s.api.server.SetPolicy(p)
+		s.api.HTTP().SetPolicy(p)
 	}
 	all := s.api.Endpoints()
 	var labels []string
@@ -266,16 +245,16 @@ func TestRoutesAreLimitedAsTheyDeclare(t *testing.T) {
 			}
 		}
 		allow(others...)
-		if status, _ := s.ask(&e, "", e.usual(), 0); status == http.StatusTooManyRequests {
+		if status, _ := s.ask(&e, "", usual(&e), 0); status == http.StatusTooManyRequests {
 			t.Errorf("%s %s: limited by the label of another route", e.Method, e.Path)
 		}
-		limits := []string{e.Method + " " + e.example(e.usual())}
+		limits := []string{e.Method + " " + example(&e, usual(&e))}
 		for _, label := range own {
-			limits = append(limits, "*:"+label, e.usual()+":"+label)
+			limits = append(limits, "*:"+label, usual(&e)+":"+label)
 		}
 		for _, limit := range limits {
 			allow(limit)
-			if status, _ := s.ask(&e, "", e.usual(), 0); status != http.StatusTooManyRequests {
+			if status, _ := s.ask(&e, "", usual(&e), 0); status != http.StatusTooManyRequests {
 				t.Errorf("%s %s: %d where the label %q allows nothing", e.Method, e.Path, status, limit)
 			}
 		}

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/httpx/api"
 )
 
 // TestShutdownRightAfterTheStart: a server that is stopped before it has accepted anything ends, too. Serve would go on for
@@ -19,7 +20,7 @@ func TestShutdownRightAfterTheStart(t *testing.T) {
 	}
 	defer a.Close()
 	for range 50 {
-		server, err := New(a, Options{})
+		server, err := api.New(a, api.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
