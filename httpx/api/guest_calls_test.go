@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/troupebase/troupe/actors/programs"
+	"github.com/troupebase/troupe/httpx/api"
 )
 
 // newCalls serves an application with the guest that tells what it was called for after commits, as the file after.wasm, in that version.
