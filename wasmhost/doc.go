@@ -15,14 +15,14 @@
 //
 // # The path of a call
 //
-// [Extension.Before], After and Serve (extension.go) lead to run (run.go), which takes an instance out of the pool (pool.go), marks its
-// deadline, calls the guest (instance.go), gives the instance back and judges the outcome (health.go). A guest calls back through the table in hostfuncs.go;
-// the functions are in fn_record.go, fn_data.go and fn_request.go, and those of WASI in wasi.go. Loading is load.go and describe.go, changing is reload.go
+// [Extension.Before], After and Serve (extension.go) lead to run (run.go), which takes an instance out of the pool (pool.go), starts its
+// clocks (clocks.go), calls the guest (instance.go), gives the instance back and judges the outcome (health.go). A guest calls back through the table in hostfuncs.go;
+// the functions are in fn_record.go, fn_data.go, fn_transaction.go, fn_request.go and fn_refusal.go, and those of WASI in wasi.go. Loading is load.go and describe.go, changing is reload.go
 // and watcher.go.
 //
 // # What is guaranteed
 //
-// Whatever a guest does, its call ends, in a result or in an error, soon after its deadline, and no other call notices:
+// Whatever a guest does, its call ends, in a result or in an error, soon after its own time is used up, and no other call notices:
 //
 //   - Modules are rewritten before they are compiled (package rewrite), so that one goroutine, the watchdog, can stop any call, and so that
 //     Go's garbage collector never waits for a guest. A stopped guest ends in [ErrTimeout].
@@ -33,7 +33,11 @@
 //   - A panic in the host or in a record during a call becomes a [*Fault] of that call, with the stack in the log.
 //   - An instance that trapped, exited, ran out of time or exceeded a limit is never used again.
 //   - A hook or route whose calls keep failing is suspended for a second, then longer, up to a minute: [ErrSuspended]. The module's others stay at
-//     work. Who ran out of time because of another guest below it, or with less than half of its time because of its caller, is not to blame.
+//     work. Who ran out of time with less than half of it because of its caller is not to blame.
+//   - A call has two clocks. The guest's own stands still during calls of the host, whose time is bounded apart: when that is used up the host is BUSY, the
+//     guest goes on, and nobody is to blame. [Options.Committed] says when the rest of a chain does not end with its caller.
+//   - Of guests that have run for 20 ms as many run at once as there are processors but one (long.go); short calls never wait for them.
+//   - What a guest began and did not end, a transaction, is rolled back with its call.
 //
 // A guest reaches in its own name only the collections that its description names; the names are resolved by the host first, so that an id leads nowhere else. What
 // a filter can reach through relations is up to the host, which can ask [Extension.Permits].
