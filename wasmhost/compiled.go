@@ -98,7 +98,7 @@ func (m *Manager) compileInto(ctx context.Context, dir string, binary []byte) (e
 	defer func() { err = errors.Join(err, cache.Close(ctx)) }()
 	r := wazero.NewRuntimeWithConfig(ctx, m.runtimeConfig(cache))
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
-	c, err := r.CompileModule(ctx, binary)
+	c, err := r.CompileModule(listening(ctx), binary) // as it is read later: the name of the file depends on it
 	if err != nil {
 		return err
 	}
