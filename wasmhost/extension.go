@@ -27,6 +27,7 @@ type Extension struct {
 	pool   pool
 
 	hookHealth, routeHealth []health // by position
+	traces                  logLimit // of traps
 
 	used    atomic.Int64 // when it was last called
 	refs    atomic.Int64 // calls under way; far below zero once closed

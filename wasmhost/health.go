@@ -11,7 +11,8 @@ import (
 // health counts the calls of one hook or route of one version, and suspends it while they keep failing: what a stranger can make fail must
 // not switch off what judges others. Safe for concurrent use.
 type health struct {
-	what                      string // for logs and answers: the event, or method and path
+	what                      string   // for logs and answers: the event, or method and path
+	lines                     logLimit // of calls that failed
 	calls, rejected, failures atomic.Uint64
 	busy                      atomic.Uint64
 	total                     atomic.Int64    // nanoseconds

@@ -232,7 +232,9 @@ func (i *instance) invoke(f api.Function) (err error) {
 // trap makes a fault of wazero's error.
 func (i *instance) trap(err error) *Fault {
 	text := err.Error()
-	i.extension.log.Warn("extension: trap", "trace", cut(text, maxTrace))
+	if ok, dropped := i.extension.traces.allow(i.extension.manager.now()); ok {
+		i.extension.log.Warn("extension: trap", "trace", cut(text, maxTrace), "not_logged", dropped)
+	}
 	if i.globals.tooDeep() {
 		return &Fault{Kind: Limited, Message: "calls inside the guest are nested too deeply"}
 	}

@@ -146,7 +146,9 @@ func (x *Extension) judgeError(h *health, v verdict) {
 	h.calls.Add(1)
 	h.failures.Add(1)
 	h.note(v.err)
-	x.log.Warn("extension: call failed", "what", h.what, "error", v.err)
+	if ok, dropped := h.lines.allow(x.manager.now()); ok {
+		x.log.Warn("extension: call failed", "what", h.what, "error", v.err, "not_logged", dropped)
+	}
 	if errors.As(v.err, &fault) && fault.Kind == Panicked { // of the server
 		v.blame = false
 	}

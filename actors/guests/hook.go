@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/records"
@@ -21,6 +23,8 @@ type hook struct {
 	changes, late bool
 	// key is set where a call that cannot be made is kept.
 	key hookKey
+	// withheld are the records that are shown without their content.
+	withheld withheldCount
 }
 
 // around calls the guest on the way in and out.
@@ -96,13 +100,63 @@ func (g *hook) request(e *writes.RecordRequestEvent) error {
 	return g.around(e.Context(), call, e.Next)
 }
 
+// enrich lets the guest see a record that is shown. Where it fails, for whatever reason, nobody knows what it would have hidden: the record is shown with id and
+// collection alone, and the answer goes on. What handlers inside make of the record is their business; an error of theirs fails the answer, as everywhere.
 func (g *hook) enrich(e *writes.RecordEnrichEvent) error {
 	if g.skips(e.Shown.Record().Collection) {
 		return e.Next()
 	}
-	call := g.s.Call(e.Context())
+	ctx := e.Context()
+	call := g.s.Call(ctx)
 	call.Record = &record{store: g.s.access.store, at: e.Shown.Record, shown: e.Shown}
-	return g.around(e.Context(), call, e.Next)
+	var state []byte
+	var err error
+	if g.spec.Before {
+		if state, err = g.x.Before(ctx, g.index, call); err != nil {
+			g.withhold(e, err)
+		}
+	}
+	if err := e.Next(); err != nil {
+		return err
+	}
+	if g.spec.After && err == nil {
+		if err := g.x.After(ctx, g.index, call, state); err != nil {
+			g.withhold(e, err)
+		}
+	}
+	return nil
+}
+
+// withhold shows a record without its content. The log hears of it now and then, for a list may have hundreds of them.
+func (g *hook) withhold(e *writes.RecordEnrichEvent, err error) {
+	e.Shown.Withhold()
+	if n := g.withheld.count(time.Now()); n > 0 && e.Context().Err() == nil {
+		r := e.Shown.Record()
+		g.s.log.Error("extension: a record is shown with its id alone, because the hook failed", "extension", g.x.Name(), "event", g.spec.Event,
+			"collection", r.Collection.Name, "record", r.ID(), "records", n, "error", err)
+	}
+}
+
+// withheldPause is how long the log hears nothing of further records that are shown without their content by the same hook.
+const withheldPause = 10 * time.Second
+
+// withheldCount counts records between two lines of the log. It is safe for concurrent use.
+type withheldCount struct {
+	mu   sync.Mutex
+	last time.Time
+	n    int
+}
+
+// count counts one. It returns how many there were since the last line when another one is due, otherwise 0.
+func (c *withheldCount) count(now time.Time) (due int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+	if now.Sub(c.last) < withheldPause {
+		return 0
+	}
+	due, c.n, c.last = c.n, 0, now
+	return due
 }
 
 func (g *hook) terminate(next func() error) error {

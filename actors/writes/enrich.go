@@ -29,7 +29,8 @@ func (e *RecordEnrichEvent) HasTag(tag string) bool { return tagged(e.Shown.Reco
 // OnRecordEnrich is the hook around each record that is shown to somebody: in answers, in what they expand, in realtime
 // messages. Its handlers are called for each of them, so they should be quick, and return when the event's Context ends: realtime
 // messages leave in the order of the commits, so a client whose message takes longer than two seconds goes without it, and
-// writes of the collection may wait for as long.
+// writes of the collection may wait for as long. An error fails the answer, or leaves the client of a realtime message out; who rather shows the record
+// without its content calls its Withhold.
 func (h *Hooks) OnRecordEnrich(collections ...string) *hooks.Tagged[*RecordEnrichEvent] {
 	return h.enrich.Tag(collections...)
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/troupebase/troupe/storage/records/expand"
+	"github.com/troupebase/troupe/storage/schema"
 )
 
 // maxCustomKeys is how many keys may be added to a record: more is a mistake in a loop.
@@ -23,6 +26,8 @@ type Shown struct {
 	seen   bool   // the caller may see the email although it is not visible to all
 	forced bool   // user code shows the email
 	custom []customKey
+	// withheld shows nothing but whose record it is.
+	withheld bool
 }
 
 // customKey is a key that is no field.
@@ -41,6 +46,13 @@ func newShown(r *Record, who audience, trusts bool) Shown {
 
 // Record returns the copy. Its values may be replaced; nobody else sees that.
 func (v *Shown) Record() *Record { return v.record }
+
+// Withhold leaves everything out but id and collection, the expand included, whatever else is done to the record before or after. It is for code that should
+// have said what is shown and could not: nobody puts back what it would have hidden.
+func (v *Shown) Withhold() { v.withheld = true }
+
+// Withheld tells whether [Shown.Withhold] was called.
+func (v *Shown) Withheld() bool { return v.withheld }
 
 // Hide leaves fields, and keys that were added, out. What is neither is passed over.
 func (v *Shown) Hide(names ...string) { v.mark(names, true) }
@@ -123,9 +135,21 @@ func (v *Shown) shows(p *part) bool {
 	return !p.email || v.seen || v.forced || v.record.Bool("emailVisibility")
 }
 
+// bare appends id and collection.
+func (v *Shown) bare(dst []byte) []byte {
+	c := v.record.Collection
+	dst = schema.AppendJSONString(append(dst, `{"collectionId":`...), c.ID)
+	dst = schema.AppendJSONString(append(dst, `,"collectionName":`...), c.Name)
+	dst = schema.AppendJSONString(append(dst, `,"id":`...), v.id)
+	return append(dst, '}')
+}
+
 // shown appends a record that user code has seen, like encoder.record. Keys that were added stand in their places.
 func (e *encoder) shown(dst []byte, v *Shown) (out []byte, split int) {
 	const expandKey = `"expand":`
+	if v.withheld {
+		return v.bare(dst), expand.NoSplit
+	}
 	start := len(dst)
 	dst = append(dst, '{')
 	split = -1

@@ -35,9 +35,12 @@ type Related struct {
 type Late interface {
 	// Size is about how many bytes the object will have.
 	Size() int
-	// Object returns the object without its expand, and where that belongs.
+	// Object returns the object without its expand, and where that belongs, [NoSplit] for nowhere.
 	Object() (json []byte, split int)
 }
+
+// NoSplit is where the expand of an object belongs that is to have none.
+const NoSplit = -1
 
 // NewNode returns a node for a record in memory. split is where in its object the key "expand" belongs.
 func NewNode(c *schema.Collection, id string, json []byte, split int) *Node {
@@ -123,7 +126,7 @@ func (n *Node) write(dst []byte) []byte {
 	if n.late != nil {
 		n.json, n.split = n.late.Object()
 	}
-	if !n.expands {
+	if !n.expands || n.split == NoSplit {
 		return append(dst, n.json...)
 	}
 	dst = append(dst, n.json[:n.split]...)
