@@ -11,7 +11,7 @@ enum { DEEDS = 6 };
 #define ROUTES6(n) ROUTE(n##0) "," ROUTE(n##1) "," ROUTE(n##2) "," ROUTE(n##3) "," ROUTE(n##4) "," ROUTE(n##5)
 static const char description[] =
     "{\"name\":\"phases\",\"requires\":[\"transactions\"],\"hooks\":[" HOOKS6 "," HOOKS6 "],"
-    "\"routes\":[" ROUTES6(a) "," ROUTES6(b) "," ROUTES6(c) "," ROUTES6(d) "," ROUTES6(e) "],"
+    "\"routes\":[" ROUTES6(a) "," ROUTES6(b) "," ROUTES6(c) "," ROUTES6(d) "," ROUTES6(e) "," ROUTES6(f) "],"
     "\"permissions\":{\"collections\":[\"*\"]}}";
 static volatile unsigned char plan[] = {'P', 'L', 'A', 'N', 0, 0, 0}; // while it starts, initializes, describes itself
 static volatile u32 sink;
@@ -63,6 +63,10 @@ EXPORT(handle) i64 handle(i32 op, i32 index, u32 ptr, u32 len) {
   case 4: // after a while of its own, and a host call
     for (u32 n = 0; n < 60000000; n++) sink = n;
     write_();
+    break;
+  case 5: // after a host call and a while of its own
+    write_();
+    for (u32 n = 0; n < 10000000; n++) sink = n;
     break;
   case 3: // after a host call that waits until there is no time for it
     if (write_() != -5) return 0;
