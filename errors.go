@@ -37,6 +37,8 @@ const (
 	Unknown Outcome = writes.Unknown
 	// Done means that it was written, and that something after that failed: a hook, the answer.
 	Done Outcome = writes.Done
+	// Partly means that it was not written, and that something else of the same chain of calls was.
+	Partly Outcome = writes.Partly
 )
 
 // OutcomeOf returns what an error of a write says about whether it was written; err is not nil.

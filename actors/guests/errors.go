@@ -32,6 +32,8 @@ func known(err error) error {
 		return refused(&hooks.Rejection{Status: http.StatusBadRequest, Fields: fields})
 	case outcome == writes.Done: // not BUSY, which means that nothing was
 		return errors.New("after a write: " + err.Error())
+	case outcome == writes.Partly: // not BUSY either: who tried all of it again would do the rest twice
+		return &wasmhost.Error{Errno: wasmhost.Internal, Message: err.Error()}
 	case outcome == writes.Unknown:
 		return &wasmhost.Error{Errno: wasmhost.Internal, Message: "the outcome is not known: it may have been written or not"}
 	case outcome == writes.DiskFull:
@@ -102,7 +104,7 @@ func knownSQL(err error) error {
 		class = wasmhost.Forbidden
 	case errors.As(err, &unique), zsqlite.ErrCode(err).ToPrimary() == zsqlite.ResultConstraint:
 		class = wasmhost.Failed
-	case errors.Is(err, sqlite.ErrTooLarge):
+	case errors.Is(err, sqlite.ErrTooLarge), errors.Is(err, ErrStatementTime):
 		class = wasmhost.Limit
 	case errors.Is(err, sqlite.ErrInterrupted):
 		class = wasmhost.Busy

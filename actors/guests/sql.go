@@ -3,12 +3,22 @@ package guests
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/troupebase/troupe/actors/writes"
 	"github.com/troupebase/troupe/storage/schema"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
+
+// maxStatement is how long one statement that writes may hold the Writer: what others can be asked to bear for it, like for a call of
+// user code there.
+const maxStatement = time.Second
+
+// ErrStatementTime says that a statement that writes was stopped because it held the Writer for too long. Nothing of it was
+// written, and it makes no sense to try it again.
+var ErrStatementTime = fmt.Errorf("a statement that writes took more than %v and was undone", maxStatement)
 
 // StatementError is a failure of a statement itself, in contrast to one of what it ran in.
 type StatementError struct{ Err error }
@@ -46,10 +56,15 @@ func (a *Access) SQL(ctx context.Context, s Scope, q *sqlite.Query) (out *sqlite
 			return out, err
 		}
 	}
-	err = a.writes.RunInTransaction(ctx, func(ctx context.Context) error {
+	err = a.writes.RunAlone(ctx, s.client(), func(ctx context.Context) error {
+		within, end := context.WithTimeout(ctx, maxStatement)
+		defer end()
 		return writes.WithTx(ctx, func(tx *sqlite.Tx) (err error) {
 			a.guard(s, q)
-			out, err = tx.Query(ctx, q)
+			out, err = tx.Query(within, q)
+			if err != nil && within.Err() != nil && ctx.Err() == nil && errors.Is(err, sqlite.ErrInterrupted) {
+				err = fmt.Errorf("%w: %v", ErrStatementTime, err)
+			}
 			return ofStatement(err)
 		})
 	})

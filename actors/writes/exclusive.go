@@ -155,12 +155,24 @@ func join(outcome, after error) error {
 //
 // Hooks that come after a write run when the transaction has ended. Their errors are returned, and take nothing back.
 func (a *Service) RunInTransaction(ctx context.Context, fn func(ctx context.Context) error) error {
+	return a.runIn(ctx, a.turn("transaction"), fn)
+}
+
+// RunAlone is [Service.RunInTransaction] for SQL that is not ours (law 7): its transaction shares no commit with others, since a
+// statement that is stopped takes all of that along. client is on whose behalf.
+func (a *Service) RunAlone(ctx context.Context, client string, fn func(ctx context.Context) error) error {
+	by := a.turn(client)
+	by.alone = true
+	return a.runIn(ctx, by, fn)
+}
+
+func (a *Service) runIn(ctx context.Context, by turn, fn func(ctx context.Context) error) error {
 	s := scopeOf(ctx)
 	if s.showing {
 		return ErrReadOnly
 	}
 	if s.tx == nil {
-		return a.exclusive(ctx, a.turn("transaction"), fn)
+		return a.exclusive(ctx, by, fn)
 	}
 	t, err := s.held()
 	if err != nil {

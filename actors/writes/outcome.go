@@ -26,17 +26,23 @@ const (
 	Unknown
 	// Done means that it was written, and that something after that failed: a hook, the answer.
 	Done
+	// Partly means that it was not written, and that something else of the same chain of calls was: a write of a hook, for example.
+	// Who tries again may do that twice.
+	Partly
 )
 
 // OutcomeOf returns what err, which is not nil, says about whether something was done. Who wraps several errors means the
 // worst of them: a doubt is stronger than the certainty that nothing was written.
 func OutcomeOf(err error) Outcome {
 	var written *WrittenError
+	var partly *PartlyError
 	switch {
 	case errors.Is(err, sqlite.ErrOutcomeUnknown):
 		return Unknown
 	case errors.As(err, &written):
 		return Done
+	case errors.As(err, &partly):
+		return Partly
 	case errors.Is(err, sqlite.ErrDiskFull), files.IsFull(err):
 		return DiskFull
 	case Lacks(err):

@@ -2,7 +2,10 @@ package writes
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
+
+	"github.com/troupebase/troupe/storage/sqlite"
 )
 
 // chain is one chain of calls: a request and everything that hooks do on its behalf. Beside its identity it knows one thing.
@@ -28,15 +31,25 @@ func (s scope) committed(err error) {
 	}
 }
 
-// Unfinished makes an error that says that nothing was written, of a chain of which something was, one that says that: a [*WrittenError].
+// PartlyError is a want of time or room in a chain of calls of which something was committed before: a write that a hook made, or a
+// route. What failed was not written, but whoever tries all of it again may do the rest twice, so nobody is to be told to.
+type PartlyError struct{ Err error }
+
+// Error is the text of the failure.
+func (e *PartlyError) Error() string { return "after something else was written: " + e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *PartlyError) Unwrap() error { return e.Err }
+
+// Unfinished makes an error that says that nothing was written, of a chain of which something was, one that says that: a [*PartlyError].
 // Others stay as they are.
 func Unfinished(ctx context.Context, err error) error {
 	if err == nil || !PartlyDone(ctx) {
 		return err
 	}
-	switch OutcomeOf(err) {
-	case NotDone, DiskFull:
-		return Written(err)
+	switch outcome := OutcomeOf(err); {
+	case outcome == NotDone, outcome == DiskFull, outcome == Judged && errors.Is(err, sqlite.ErrInterrupted):
+		return &PartlyError{err}
 	}
 	return err
 }

@@ -60,10 +60,17 @@ func (w *Write) Updates() bool {
 //
 // When ctx ends before the write has begun, it is taken back. Once begun, its outcome is waited for.
 func (a *Service) Do(ctx context.Context, w *Write) (*records.Record, error) {
-	if a.isAtomic(ctx, w) {
-		return a.atomically(ctx, w)
+	if c, action, _ := w.target(); c != nil && scopeOf(ctx).chain == nil && a.hooks.requests(c, action) {
+		ctx = scopeOf(ctx).in(ctx) // what hooks commit is known to it
 	}
-	return a.do(ctx, w)
+	var stored *records.Record
+	var err error
+	if a.isAtomic(ctx, w) {
+		stored, err = a.atomically(ctx, w)
+	} else {
+		stored, err = a.do(ctx, w)
+	}
+	return stored, Unfinished(ctx, err)
 }
 
 // do is Do in the transaction that ctx belongs to, or without one around the hooks.
@@ -178,7 +185,7 @@ func (a *Service) hooked(ctx context.Context, w *Write, draft *records.Draft) (s
 	if stored != nil && !InTransaction(ctx) {
 		err = Written(err)
 	}
-	return stored, Unfinished(ctx, err)
+	return stored, err
 }
 
 // command is a command that was prepared before, with the hooks around it that are bound to the collection.

@@ -33,6 +33,9 @@ const tookTooLong = "The request took too long to read and was stopped."
 // outcomeUnknown is said where the disk failed in a way that hides what is on it. Who tried again unseen might write twice.
 const outcomeUnknown = "The outcome is not known: it may have been written or not. Look before you try again."
 
+// partlyDone is said where there was no room or time for all of it, and something else of the same request was written by then.
+const partlyDone = "The request could not be completed, and a part of it was written already. Look before you try again."
+
 // retryAfter is what a client that was turned away for lack of room is told to wait.
 const retryAfter = time.Second
 
@@ -108,6 +111,9 @@ func mapError(err error) *httpx.Error {
 	if writes.OutcomeOf(err) == writes.Unknown { // whatever else was said of it
 		return httpx.NewError(http.StatusInternalServerError, outcomeUnknown).Because(err)
 	}
+	if writes.OutcomeOf(err) == writes.Partly {
+		return httpx.NewError(http.StatusInternalServerError, partlyDone).Because(err)
+	}
 	if e, ours := hookError(err); ours {
 		return e
 	}
@@ -146,7 +152,7 @@ func general(err error) bool { return serverSide(err) || errors.Is(err, records.
 // serverSide tells whether a failure is the server's want of room, time or certainty.
 func serverSide(err error) bool {
 	switch writes.OutcomeOf(err) {
-	case writes.NotDone, writes.DiskFull, writes.Unknown:
+	case writes.NotDone, writes.DiskFull, writes.Unknown, writes.Partly:
 		return true
 	}
 	return false

@@ -125,6 +125,7 @@ var reaching = map[string]struct {
 	"actors/realtime.ErrOtherAddress":     {realtime.ErrOtherAddress, &subscribing, 400},
 	"actors/realtime.ErrOtherIdentity":    {realtime.ErrOtherIdentity, &subscribing, 403},
 	"actors/realtime.ErrUnknownClient":    {realtime.ErrUnknownClient, &subscribing, 404},
+	"actors/writes.PartlyError":           {&writes.PartlyError{Err: sqlite.ErrBusy}, &creatingRecord, 500},
 	"actors/writes.ErrTransactionTimeout": {writes.ErrTransactionTimeout, &runningBatch, 503},
 	"actors/writes.ErrInTransaction":      {err: &hooks.Error{Err: writes.ErrInTransaction}, status: 400},
 	"actors/writes.ErrTransactionOver":    {err: &hooks.Error{Err: writes.ErrTransactionOver}, status: 400},
@@ -133,6 +134,7 @@ var reaching = map[string]struct {
 
 // unseen are those that no handler is failed with, and why.
 var unseen = map[string]string{
+	"actors/guests.ErrStatementTime":    "it is told to the guest whose statement it was",
 	"storage/records.ErrInPieces":       "the deletion is done in pieces then",
 	"storage/records.ErrTokenKey":       "the confirmation that it ends says that its token is invalid",
 	"storage/records.ErrTooMany":        "of searches of programs and guests",

@@ -26,6 +26,8 @@ func TestLaw3Answers(t *testing.T) {
 		{sqlite.ErrBusy, 503, tooBusy}, {sqlite.ErrNotWritten, 503, tooBusy}, {sqlite.ErrClosed, 503, tooBusy},
 		{writes.ErrTransactionTimeout, 503, tooBusy}, {context.DeadlineExceeded, 503, tooBusy},
 		{sqlite.ErrDiskFull, 507, "The server's disk is full, nothing was written."}, {enospc, 507, "The server's disk is full, nothing was written."},
+		{&writes.PartlyError{Err: sqlite.ErrBusy}, 500, partlyDone}, {&writes.PartlyError{Err: sqlite.ErrDiskFull}, 500, partlyDone},
+		{&writes.PartlyError{Err: sqlite.ErrInterrupted}, 500, partlyDone}, {&writes.PartlyError{Err: context.DeadlineExceeded}, 500, partlyDone},
 		{sqlite.ErrOutcomeUnknown, 500, outcomeUnknown},
 		{errors.Join(sqlite.ErrOutcomeUnknown, sqlite.ErrNotWritten), 500, outcomeUnknown},
 		{errors.Join(sqlite.ErrBusy, sqlite.ErrOutcomeUnknown, &hooks.Rejection{Status: 418}), 500, outcomeUnknown},
