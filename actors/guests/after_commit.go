@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -64,11 +65,20 @@ func (g *hook) afterCommit(e *writes.RecordEvent, call *wasmhost.Call) error {
 
 // ended tells whether a call is to be made again. A no is the guest's own: it goes into the log.
 func (g *hook) ended(err error) (early bool) {
-	if no := (*wasmhost.Rejection)(nil); errors.As(err, &no) {
+	if no := answered(err); no != nil {
 		_ = g.answer(err)
 		return false
 	}
 	return err != nil
+}
+
+// answered is a guest's own no to what has happened already, which ends its call. One with a status from 500 on is none: with it the SDKs say that
+// the handler failed, or panicked.
+func answered(err error) (no *wasmhost.Rejection) {
+	if errors.As(err, &no) && no.Status < http.StatusInternalServerError {
+		return no
+	}
+	return nil
 }
 
 // keep has a call made again.

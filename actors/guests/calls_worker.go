@@ -227,11 +227,11 @@ func (q *Calls) judged(ctx context.Context, c *keptCall, on hookAt) verdict {
 	} else {
 		err = q.call(ctx, on, h)
 	}
-	var no *wasmhost.Rejection
+	no := answered(err)
 	switch {
 	case err == nil:
 		return q.remove(c)
-	case errors.As(err, &no):
+	case no != nil:
 		q.log.Info("extension: a rejection after the outcome changes nothing", "extension", h.Extension, "event", h.Event, "message", no.Error())
 		return q.remove(c)
 	case ctx.Err() != nil, !attempted(err):

@@ -40,6 +40,7 @@ func checkShop(t *testing.T, s *shop) {
 	t.Run("baskets", func(t *testing.T) { s.baskets(t) })
 	t.Run("batches", func(t *testing.T) { s.batches(t) })
 	t.Run("top", func(t *testing.T) { s.top(t) })
+	t.Run("late audit", func(t *testing.T) { s.lateAudit(t) })
 	if said := s.log.take(); strings.Contains(said, "level=ERROR") || strings.Contains(said, "level=WARN") {
 		t.Errorf("the log has\n%s", said)
 	}
@@ -189,6 +190,26 @@ func (s *shop) batches(t *testing.T) {
 	}
 	s.audited(t, cups, single+2*batches)
 	s.audited(t, pots, batches)
+}
+
+// lateAudit: an audit that cannot be written when an order is committed is written when it can be.
+func (s *shop) lateAudit(t *testing.T) {
+	ctx := context.Background()
+	product := s.product(t, "sugar", 5)
+	if err := s.app.DeleteCollection(ctx, "audit"); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.order(order{Product: product, Qty: 5}); a.status != 200 {
+		t.Errorf("%d: %s", a.status, a.body)
+	}
+	if !strings.Contains(s.log.take(), "level=ERROR") {
+		t.Error("nothing is logged about an audit that failed")
+	}
+	if err := s.app.ImportCollections(ctx, []byte(shopCollections), false); err != nil {
+		t.Fatal(err)
+	}
+	s.audited(t, product, 1)
+	s.log.take()
 }
 
 // top lists what is sold most.

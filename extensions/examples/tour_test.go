@@ -70,6 +70,9 @@ func checkHooks(t *testing.T, x *wasmhost.Extension, log *journal) {
 	if err != nil || strings.Join(r.hidden, ",") != "secret" || strings.Join(r.show, ",") != "hidden" || string(r.fields["extra"]) != `[1,"x"]` {
 		t.Errorf("enrich: %v, %+v", err, r)
 	}
+	if _, err := x.Before(ctx, 5, &wasmhost.Call{Record: r, ID: func() string { return "c1" }}); err != nil || !strings.Contains(log.take(), "call c1") {
+		t.Errorf("success: %v", err)
+	}
 	if _, err := x.Before(ctx, 3, &wasmhost.Call{}); err != nil || !strings.Contains(log.take(), "up") {
 		t.Errorf("bootstrap: %v", err)
 	}

@@ -2,7 +2,7 @@ import { capacity, grow, keep, room, takeError, text } from "./host";
 import { JSONArray, JSONObject } from "./json";
 import { Record } from "./record";
 import { forgetRefusal, refuse, saidNo } from "./refusal";
-import { hasRequest, Request } from "./request";
+import { callID, hasRequest, Request } from "./request";
 import { host_failure } from "./imports";
 
 /** Something that happens to a record, or to the server (then without a record). */
@@ -15,6 +15,11 @@ export class Event {
   /** The request that the event belongs to, null where there is none. */
   get request(): Request | null {
     return hasRequest() ? new Request() : null;
+  }
+
+  /** The id of this call, in record.….success: the same each time that the call is made, as one that fails is made again. */
+  get callID(): string {
+    return callID();
   }
 
   /** Why the write failed, in record.….error. */

@@ -13,6 +13,7 @@ enum Part {
   Address,
   URI,
   Situation,
+  Call,
 }
 
 /** The request that a route answers, or that a hook runs in. What it does not have is empty. */
@@ -97,6 +98,11 @@ export class Request {
     const n = host_respond_header(changetype<usize>(f), f.byteLength, changetype<usize>(v), v.byteLength);
     if (n < 0) keep("respond_header", name, n);
   }
+}
+
+/** The id of the call, see Event.callID. */
+export function callID(): string {
+  return part(Part.Call, "");
 }
 
 /** Whether the call has a request. */

@@ -112,6 +112,7 @@ enum {
     TROUPE_ADDRESS = 6,
     TROUPE_URI = 7,
     TROUPE_SITUATION = 8,
+    TROUPE_CALL = 9, /* in record.….success the id of the call: the same each time that it is made, as one that fails is made again */
 };
 
 /* Returns from the function when a call in it failed. */

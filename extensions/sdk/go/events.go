@@ -22,6 +22,9 @@ func (e *RecordEvent) Request() (r *Request, ok bool) {
 	return &Request{}, hostRequest(partMethod, "", buf, size) >= 0
 }
 
+// CallID is the id of this call, in the success events: the same each time that the call is made, as one that fails is made again.
+func (e *RecordEvent) CallID() string { return request.text(partCall, "") }
+
 // Failure is why the write failed, in the error events.
 func (e *RecordEvent) Failure() string {
 	for {

@@ -13,6 +13,7 @@ const (
 	partAddress
 	partURI
 	partSituation
+	partCall
 )
 
 // Request is the request that a route answers, or that a hook runs in. What it does not have (a header, a parameter) is

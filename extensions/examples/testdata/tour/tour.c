@@ -143,6 +143,17 @@ static int32_t nothing(troupe_text *state) {
     return TROUPE_OK;
 }
 
+static int32_t created(troupe_text *state) {
+    (void)state;
+    troupe_text id;
+    TROUPE_TRY(troupe_request(TROUPE_CALL, TROUPE_T(""), &id));
+    troupe_json text = {0};
+    troupe_append(&text, "call ", 5);
+    troupe_append(&text, id.ptr, id.len);
+    troupe_log(TROUPE_INFO, (troupe_text){text.ptr, text.len});
+    return TROUPE_OK;
+}
+
 static int32_t broken(void) { __builtin_trap(); }
 
 static const troupe_hook hooks[] = {
@@ -151,6 +162,7 @@ static const troupe_hook hooks[] = {
     {.event = "record.enrich", .collections = TROUPE_LIST("notes"), .before = enrich},
     {.event = "bootstrap", .before = bootstrap},
     {.event = "record.update", .before = nothing, .atomic = TROUPE_NOT_ATOMIC},
+    {.event = "record.create.success", .before = created},
 };
 
 static const troupe_route routes[] = {

@@ -26,6 +26,10 @@ func init() {
 		return nil
 	})
 	troupe.OnRecordUpdate(func(*troupe.RecordEvent) error { return nil }).Atomic(false)
+	troupe.OnRecordCreateSuccess(func(e *troupe.RecordEvent) error {
+		troupe.Log(troupe.Info, "call "+e.CallID())
+		return nil
+	})
 	troupe.POST("/tour/{name}", tour).For(troupe.SignedIn)
 	troupe.GET("/teapot", func(*troupe.Request) error { return troupe.Reject(418, "I am one.") })
 	troupe.GET("/missing", func(*troupe.Request) error {

@@ -18,6 +18,7 @@ onRecordEnrich((e: Event): void => {
 }, ["notes"]);
 on("bootstrap", (e: Event): void => log(Level.Info, "up"));
 onRecordUpdate((e: Event): void => {}).atomic(false);
+on("record.create.success", (e: Event): void => log(Level.Info, "call " + e.callID));
 POST("/tour/{name}", tour).for("record");
 GET("/teapot", (r: Request): void => reject(418, "I am one."));
 GET("/missing", (r: Request): void => {
