@@ -173,7 +173,7 @@ func (m *Manager) evict(keep *Extension) {
 	}
 	var idle []*Extension
 	m.eachLive(func(x *Extension) {
-		if x != keep && x.stored && x.code.has() {
+		if x != keep && x.stored.Load() && x.code.has() {
 			idle = append(idle, x)
 		}
 	})

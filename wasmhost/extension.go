@@ -23,7 +23,7 @@ type Extension struct {
 	lines     *slog.Logger // what the guest itself says
 
 	code   code
-	stored bool // its code can be had from the cache again
+	stored atomic.Bool // its code can be had from the cache again
 	pool   pool
 
 	hookHealth, routeHealth []health // by position

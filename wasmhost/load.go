@@ -46,7 +46,7 @@ func (m *Manager) recall(file string, sum checksum) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.stored = true
+	x.stored.Store(true)
 	if err := x.accept(s.Description); err != nil {
 		m.discard(x)
 		return nil, &loadError{ofServer, fmt.Errorf("describe %s: %w", file, err)}
@@ -96,7 +96,7 @@ func (m *Manager) load(ctx context.Context, file string, sum checksum) (x *Exten
 	if err := m.entries.keep(sum, said{Description: raw, Pages: rewritten.Memory.Min}, rewritten.Binary); err != nil {
 		m.log.Warn("extension: it will be compiled again at the next start", "file", file, "error", err)
 	} else {
-		x.stored = m.entries.dir != ""
+		x.stored.Store(m.entries.dir != "")
 	}
 	if err := x.accept(raw); err != nil {
 		return x, &loadError{ofServer, fmt.Errorf("describe %s: %w", file, err)}
