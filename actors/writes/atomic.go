@@ -89,6 +89,9 @@ func (a *Service) atomically(ctx context.Context, w *Write) (stored *records.Rec
 	var before *records.Record
 	if w.Record != nil {
 		before = w.Record.Clone()
+		within.Input.Ahead = a.store.AheadOf(ctx, w.Record)
+	} else if w.Command == nil {
+		within.Input.Ahead = a.store.Ahead(ctx, action, id, w.Input)
 	}
 	by := turn{limit: a.transactionTimeout(), source: c.ID, client: w.Client, gate: &to.gate, gone: to.gone}
 	err = a.exclusive(ctx, by, func(ctx context.Context) (err error) {

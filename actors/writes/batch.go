@@ -49,7 +49,7 @@ type batch struct {
 	failed error // the first failure
 }
 
-// prepare makes the command of a part. Where hooks run, rules and passwords are looked at when its turn has come.
+// prepare makes the command of a part. Where hooks run, rules are looked at when its turn has come, and passwords worked on before.
 func (b *batch) prepare(ctx context.Context, part *Write) (err error) {
 	if part.Prepare != nil {
 		if err := part.Prepare(part); err != nil {
@@ -65,6 +65,7 @@ func (b *batch) prepare(ctx context.Context, part *Write) (err error) {
 		up, err = store.PrepareUpsert(ctx, part.ID, part.Input, *part.Else)
 		part.command = up // it tells which way failed
 	case b.hooked && part.Action != records.Deleted:
+		part.Input.Ahead = store.Ahead(ctx, part.Action, part.ID, part.Input)
 		var draft *records.Draft
 		if draft, err = b.a.draft(part); err == nil {
 			part.command = draft.Command()

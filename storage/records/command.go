@@ -106,6 +106,8 @@ type WriteInput struct {
 	PasswordHash string
 	// Hashed is a plain password with its stored form, where that is known already: it is not made again.
 	Hashed schema.Password
+	// Ahead is the work on passwords that was done before, see [Store.Ahead].
+	Ahead *Ahead
 }
 
 // Passwords does the work on passwords that costs CPU. It is called while a command is prepared, never inside the Writer.
@@ -131,8 +133,11 @@ func (s *Store) hash(ctx context.Context, in *WriteInput, r *Record, checked boo
 		if p.Plain == "" || !checked && field.Validate(p, schema.Create) != nil {
 			continue
 		}
-		hash := in.Hashed.Hash
-		if hash == "" || p.Plain != in.Hashed.Plain || field.Name != "password" {
+		hash := in.Ahead.hash(field.Name, p.Plain)
+		if in.Hashed.Hash != "" && p.Plain == in.Hashed.Plain && field.Name == "password" {
+			hash = in.Hashed.Hash
+		}
+		if hash == "" {
 			var err error
 			if hash, err = s.opts.Passwords.Hash(ctx, p.Plain, field.HashCost()); err != nil {
 				return nil, fmt.Errorf("hash password: %w", err)

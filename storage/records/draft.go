@@ -78,10 +78,16 @@ func (s *Store) Draft(cmd Command, read ReadFunc) (*Draft, error) {
 		if cmd.draft == nil {
 			cmd.draft = new(draftState)
 		}
+		if cmd.hashed != nil {
+			cmd.in.Ahead = &Ahead{hashed: cmd.hashed}
+		}
 		return &Draft{s, cmd}, nil
 	case *Update:
 		if cmd.draft == nil {
 			cmd.draft = new(draftState)
+		}
+		if cmd.hashed != nil {
+			cmd.in.Ahead = &Ahead{hashed: cmd.hashed, old: textOf(cmd.in.Body["oldPassword"]), compared: cmd.compared, matched: cmd.matched}
 		}
 		return &Draft{s, cmd}, nil
 	case *Delete:

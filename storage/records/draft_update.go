@@ -47,7 +47,7 @@ func (cmd *Update) checkForm(ctx context.Context, s *Store, read ReadFunc) (err 
 	stored, _ := before.Get("password").(schema.Password)
 	if old := textOf(cmd.in.Body["oldPassword"]); old != "" && stored.Hash != "" {
 		cmd.compared = stored.Hash
-		if cmd.matched, err = s.opts.Passwords.Matches(ctx, stored.Hash, old); err != nil {
+		if cmd.matched, err = s.matches(ctx, cmd.in.Ahead, stored, old); err != nil {
 			return fmt.Errorf("compare old password: %w", err)
 		}
 	}

@@ -68,7 +68,7 @@ func (s *Store) PrepareUpdate(ctx context.Context, id string, in WriteInput) (*U
 	}
 	if old := textOf(in.Body["oldPassword"]); c.IsAuth() && old != "" && stored.Hash != "" {
 		cmd.compared = stored.Hash
-		if cmd.matched, err = s.opts.Passwords.Matches(ctx, stored.Hash, old); err != nil {
+		if cmd.matched, err = s.matches(ctx, in.Ahead, stored, old); err != nil {
 			return nil, fmt.Errorf("compare old password: %w", err)
 		}
 	}
