@@ -22,7 +22,10 @@ func TestLaw9_PasswordsDoNotHoldTheWriter(t *testing.T) {
 		}
 	}
 	a.Passwords = records.Passwords{
-		Hash: func(ctx context.Context, plain string, _ int) (string, error) { count(ctx); return "stored:" + plain, nil },
+		Hash: func(ctx context.Context, plain string, _ int) (string, error) {
+			count(ctx)
+			return "stored:" + plain, nil
+		},
 		Matches: func(ctx context.Context, hash, plain string) (bool, error) {
 			count(ctx)
 			return hash == "stored:"+plain, nil
@@ -60,7 +63,9 @@ func TestLaw9_PasswordsDoNotHoldTheWriter(t *testing.T) {
 			r.Set("password", "changed99")
 			return a.Records.Save(t.Context(), r)
 		}},
-		{"command", 1, func() error { return change(t.Context(), a, members, id, map[string]any{"password": "changed00", "passwordConfirm": "changed00"}) }},
+		{"command", 1, func() error {
+			return change(t.Context(), a, members, id, map[string]any{"password": "changed00", "passwordConfirm": "changed00"})
+		}},
 	} {
 		work, held = 0, 0
 		if err := step.do(); err != nil {

@@ -4,6 +4,7 @@
 //
 // A write without hooks is a command that goes to the actor of its collection (collection.go), which hands it to the database's Writer
 // in order. One with hooks works on a draft, on the caller's goroutine, with the record locked against other chains (record_locks.go).
+// Where a hook is atomic all of that is one transaction (atomic.go), which the Writer lends to the caller's goroutine (exclusive.go).
 // Inside of a transaction (transaction.go) commands are applied at once. The context says which chain of calls a write belongs to
 // (scope.go).
 //

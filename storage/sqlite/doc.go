@@ -23,7 +23,9 @@
 // that order, before any unit of the group is answered, and after the versions of the tables they wrote were raised.
 //
 // Isolation: a unit that fails takes no other unit along, whatever it does to the shared transaction: units are run again,
-// each in a transaction of its own, when the transaction was lost. That is why [Work] has to be repeatable.
+// each in a transaction of its own, when the transaction was lost. That is why [Work] has to be repeatable. What runs user code is not:
+// such units ([Unit.Shared]) share a commit with their like alone and are run once. When theirs is lost all of them were not written, and
+// everybody is told so ([ErrTakenAlong]).
 //
 // Versions: [DB.Version] of a table moves before a write to it is answered. What was computed from a snapshot is current as
 // long as no version that was noted before the snapshot began has moved.
