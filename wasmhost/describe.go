@@ -135,18 +135,9 @@ func (o object) get(key string, v any) error {
 
 // parseDescription reads what a guest says about itself. Everything in the result is within its bounds.
 func parseDescription(raw []byte) (*description, error) {
-	if len(raw) > maxDescription {
-		return nil, fmt.Errorf("the description has %d bytes, more than %d", len(raw), maxDescription)
-	}
-	if !utf8.Valid(raw) {
-		return nil, errors.New("the description is not UTF-8")
-	}
-	var o object
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return nil, fmt.Errorf("the description: %w", err)
-	}
-	if o == nil {
-		return nil, errors.New("the description is not an object")
+	o, err := parseObject(raw)
+	if err != nil {
+		return nil, err
 	}
 	d := &description{}
 	var hooks, routes []object
@@ -158,7 +149,7 @@ func parseDescription(raw []byte) (*description, error) {
 	if err := checkRequires(requires); err != nil { // before anything else, which may mean something new
 		return nil, fmt.Errorf("the description: %w", err)
 	}
-	err := errors.Join(o.get("name", &d.name), o.get("version", &d.version), o.get("hooks", &hooks), o.get("routes", &routes),
+	err = errors.Join(o.get("name", &d.name), o.get("version", &d.version), o.get("hooks", &hooks), o.get("routes", &routes),
 		o.get("permissions", &permissions))
 	if err != nil {
 		return nil, fmt.Errorf("the description: %w", err)
@@ -194,6 +185,23 @@ func parseDescription(raw []byte) (*description, error) {
 		return nil, fmt.Errorf("permissions: %w", err)
 	}
 	return d, nil
+}
+
+// parseObject reads the JSON object that a description is.
+func parseObject(raw []byte) (o object, err error) {
+	if len(raw) > maxDescription {
+		return nil, fmt.Errorf("the description has %d bytes, more than %d", len(raw), maxDescription)
+	}
+	if !utf8.Valid(raw) {
+		return nil, errors.New("the description is not UTF-8")
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return nil, fmt.Errorf("the description: %w", err)
+	}
+	if o == nil {
+		return nil, errors.New("the description is not an object")
+	}
+	return o, nil
 }
 
 func parseHook(o object) (HookSpec, error) {

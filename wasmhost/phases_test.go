@@ -172,18 +172,16 @@ func TestHostileCalls(t *testing.T) {
 			bench, x := m.Extensions()[0], m.Extensions()[1]
 			for d := nothing; d < deeds; d++ {
 				host.asked, committed = nil, false
-				if err := test.call(context.Background(), x, d); !SameFault(err, d.want()) {
+				if err := test.call(t.Context(), x, d); !SameFault(err, d.want()) {
 					t.Errorf("%v: %v", d, err)
 				}
 				if got := strings.Join(host.asked, " "); got != test.asked {
 					t.Errorf("%v: the host was asked %q", d, got)
 				}
 				committed = false
-				if err := test.call(context.Background(), x, nothing); err != nil {
-					t.Errorf("after %v: %v", d, err)
-				}
-				if _, err := bench.Before(context.Background(), 0, nil); err != nil {
-					t.Errorf("another after %v: %v", d, err)
+				_, other := bench.Before(t.Context(), 0, nil)
+				if err := errors.Join(test.call(t.Context(), x, nothing), other); err != nil {
+					t.Errorf("it or another one after %v: %v", d, err)
 				}
 			}
 			if n, s := blamed(x), x.Stats(); n != 4 || s.Failures != 4 || s.Suspended != 0 {

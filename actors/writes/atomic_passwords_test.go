@@ -13,28 +13,8 @@ import (
 
 // TestLaw9_PasswordsDoNotHoldTheWriter: the work on passwords is done before the transaction of atomic hooks and of batches begins, and only once.
 func TestLaw9_PasswordsDoNotHoldTheWriter(t *testing.T) {
-	a := app.New(app.Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	work, held := 0, 0
-	count := func(ctx context.Context) {
-		work++
-		if writes.InTransaction(ctx) {
-			held++
-		}
-	}
-	a.Passwords = records.Passwords{
-		Hash: func(ctx context.Context, plain string, _ int) (string, error) {
-			count(ctx)
-			return "stored:" + plain, nil
-		},
-		Matches: func(ctx context.Context, hash, plain string) (bool, error) {
-			count(ctx)
-			return hash == "stored:"+plain, nil
-		},
-	}
-	if err := a.Bootstrap(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
+	a := openCounting(t, &work, &held)
 	members := define(t, a, `{"name":"members","type":"auth","fields":[]}`)
 	a.Hooks.OnRecordValidate("members").Bind(&hooks.Handler[*writes.RecordEvent]{Atomic: true, Func: func(e *writes.RecordEvent) error { return e.Next() }})
 	request := func(action records.Action, id string, body map[string]any) *writes.Write {
@@ -75,4 +55,31 @@ func TestLaw9_PasswordsDoNotHoldTheWriter(t *testing.T) {
 			t.Errorf("%s: %d times work on passwords, %d of them in the transaction; want %d and none", step.name, work, held, step.work)
 		}
 	}
+}
+
+// openCounting opens a server that counts how often it works on passwords, and how often of that inside of a transaction.
+func openCounting(t *testing.T, work, held *int) *app.App {
+	t.Helper()
+	a := app.New(app.Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	count := func(ctx context.Context) {
+		*work++
+		if writes.InTransaction(ctx) {
+			*held++
+		}
+	}
+	a.Passwords = records.Passwords{
+		Hash: func(ctx context.Context, plain string, _ int) (string, error) {
+			count(ctx)
+			return "stored:" + plain, nil
+		},
+		Matches: func(ctx context.Context, hash, plain string) (bool, error) {
+			count(ctx)
+			return hash == "stored:"+plain, nil
+		},
+	}
+	if err := a.Bootstrap(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return a
 }

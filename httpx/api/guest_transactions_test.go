@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -27,40 +28,10 @@ func TestGuestTransactions(t *testing.T) {
 		{"a failed write", []string{"begin", note("a"), `create|1|notes|{"slug":"much too long for this field"}|title`, "commit"},
 			[]string{"begin=ok", `create="a"`, `create=FAILED {"slug":{"code":"validation_max_text_constraint","message":"Must be no more than 20 character(s).","params":{"max":20}}}`, "commit=ok"}, 1},
 	}
-	phases := map[string]func(lines []string) (status int, want string){
-		"route": func(lines []string) (int, string) {
-			status, _, raw := g.raw("POST", "/probe/any/x", script(lines...), nil)
-			return status, string(raw)
-		},
-		"record.create":         nil,
-		"record.create.success": nil,
-	}
-	for phase, send := range phases {
+	for _, phase := range []string{"route", "record.create", "record.create.success"} {
 		for _, test := range tests {
 			t.Run(phase+", "+test.name, func(t *testing.T) {
-				var want []string
-				for _, line := range test.told {
-					want = append(want, "probe "+line)
-				}
-				if send != nil {
-					status, said := send(test.lines)
-					text := ""
-					for _, line := range test.told {
-						text += line + "\n"
-					}
-					if status != 200 || said != text {
-						t.Errorf("%d\n%swant\n%s", status, said, text)
-					}
-				} else {
-					var lines []string
-					for _, line := range test.lines {
-						lines = append(lines, phase+"<|"+line)
-					}
-					if status, out := g.send("POST", "/api/collections/posts/records", with("", lines...)); status != 200 {
-						t.Errorf("%d %v", status, out)
-					}
-					g.expect(want...)
-				}
+				tellsIn(t, g, phase, test.lines, test.told)
 				if n := g.count("notes"); n != test.notes {
 					t.Errorf("%d notes", n)
 				}
@@ -75,6 +46,29 @@ func TestGuestTransactions(t *testing.T) {
 	if said := g.log.told(); status != 200 || len(said) == 0 || said[0] != "probe begin=CONTEXT nothing can be written while a record is shown" {
 		t.Errorf("%d %q", status, said)
 	}
+}
+
+// tellsIn has the guest run a script in a route or a hook, and looks at what it tells.
+func tellsIn(t *testing.T, g *guestRig, phase string, lines, told []string) {
+	t.Helper()
+	if phase == "route" {
+		status, _, raw := g.raw("POST", "/probe/any/x", script(lines...), nil)
+		if want := strings.Join(told, "\n") + "\n"; status != 200 || string(raw) != want {
+			t.Errorf("%d\n%swant\n%s", status, raw, want)
+		}
+		return
+	}
+	var inHook, want []string
+	for _, line := range lines {
+		inHook = append(inHook, phase+"<|"+line)
+	}
+	for _, line := range told {
+		want = append(want, "probe "+line)
+	}
+	if status, out := g.send("POST", "/api/collections/posts/records", with("", inHook...)); status != 200 {
+		t.Errorf("%d %v", status, out)
+	}
+	g.expect(want...)
 }
 
 // A guest that is stopped or traps in the middle of a transaction leaves nothing of it, and nobody waits for it afterwards.

@@ -81,26 +81,7 @@ func TestTable(t *testing.T) {
 		if list, err = Headers(r, want.Number, 10); err != nil || len(list) != 1 || list[0].ID != "two" {
 			t.Errorf("%+v, %v", list, err)
 		}
-		for _, c := range []struct {
-			wanted Wanted
-			total  int
-			ids    string
-		}{
-			{Wanted{Limit: 10, Shown: 100}, 2, "one two"}, {Wanted{Limit: 1}, 2, "one"}, {Wanted{Limit: 1, Offset: 1}, 2, "two"}, {Wanted{Limit: 5, Offset: 2}, 2, ""},
-			{Wanted{Limit: 5, Extension: "b"}, 1, "two"}, {Wanted{Limit: 5, State: Waiting}, 1, "one"}, {Wanted{Limit: 5, Extension: "b", State: Waiting}, 0, ""},
-		} {
-			list, total, err := List(r, c.wanted)
-			var ids []string
-			for _, h := range list {
-				ids = append(ids, h.ID)
-				if (h.Data != nil) != (h.ID == "one" && c.wanted.Shown > 0) {
-					t.Errorf("%+v shows %q", c.wanted, h.Data)
-				}
-			}
-			if err != nil || total != c.total || strings.Join(ids, " ") != c.ids {
-				t.Errorf("%+v: %d, %q, %v", c.wanted, total, ids, err)
-			}
-		}
+		checkPages(t, r)
 		return nil
 	})
 	want.Attempts, want.State, want.Error = 4, GivenUp, "still"
@@ -121,6 +102,31 @@ func TestTable(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// checkPages asks for the two calls of TestTable in many ways.
+func checkPages(t *testing.T, r *sqlite.Reader) {
+	t.Helper()
+	for _, c := range []struct {
+		wanted Wanted
+		total  int
+		ids    string
+	}{
+		{Wanted{Limit: 10, Shown: 100}, 2, "one two"}, {Wanted{Limit: 1}, 2, "one"}, {Wanted{Limit: 1, Offset: 1}, 2, "two"}, {Wanted{Limit: 5, Offset: 2}, 2, ""},
+		{Wanted{Limit: 5, Extension: "b"}, 1, "two"}, {Wanted{Limit: 5, State: Waiting}, 1, "one"}, {Wanted{Limit: 5, Extension: "b", State: Waiting}, 0, ""},
+	} {
+		list, total, err := List(r, c.wanted)
+		var ids []string
+		for _, h := range list {
+			ids = append(ids, h.ID)
+			if (h.Data != nil) != (h.ID == "one" && c.wanted.Shown > 0) {
+				t.Errorf("%+v shows %q", c.wanted, h.Data)
+			}
+		}
+		if err != nil || total != c.total || strings.Join(ids, " ") != c.ids {
+			t.Errorf("%+v: %d, %q, %v", c.wanted, total, ids, err)
+		}
+	}
 }
 
 // TestRowsOfOthers: what somebody else wrote into the table is an error of its row alone.
