@@ -1,10 +1,14 @@
-package app
+package app_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/troupebase/troupe/actors/app"
+)
 
 // TestSharesOfAnApp: what an App hands out is bounded, by what it was given.
 func TestSharesOfAnApp(t *testing.T) {
-	a := New(Options{Dir: t.TempDir(), Memory: 1 << 30})
+	a := app.New(app.Options{Dir: t.TempDir(), Memory: 1 << 30})
 	if got := a.Budget.Total(); got != 256<<20 {
 		t.Errorf("a budget of %d bytes", got)
 	}

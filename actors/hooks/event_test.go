@@ -1,4 +1,4 @@
-package hooks
+package hooks_test
 
 import (
 	"errors"
@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupebase/troupe/actors/hooks"
 	"github.com/troupebase/troupe/internal/routine"
 	"github.com/troupebase/troupe/storage/validation"
 )
 
 func TestNextTwice(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	inside := errors.New("inside")
 	h.BindFunc(func(e *event) error {
 		first := e.Next()
@@ -33,7 +34,7 @@ func TestNextTwice(t *testing.T) {
 // TestNextInTheCore: the innermost action has nothing inside, and does not run itself again.
 func TestNextInTheCore(t *testing.T) {
 	for handlers := range 3 {
-		var h Hook[*event]
+		var h hooks.Hook[*event]
 		for range handlers {
 			h.BindFunc(func(e *event) error { return e.Next() })
 		}
@@ -51,7 +52,7 @@ func TestNextInTheCore(t *testing.T) {
 }
 
 func TestNextOmitted(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	h.BindFunc(around("a"))
 	h.BindFunc(func(e *event) error { e.log = append(e.log, "stop"); return nil })
 	h.BindFunc(around("c"))
@@ -64,7 +65,7 @@ func TestNextOutsideOfATrigger(t *testing.T) {
 	if err := new(event).Next(); err != nil {
 		t.Error(err)
 	}
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	h.BindFunc(around("a"))
 	e := new(event)
 	if err := h.Trigger(e, nil); err != nil {
@@ -78,27 +79,29 @@ func TestNextOutsideOfATrigger(t *testing.T) {
 // errorCase is what handlers and the core do about an error, and what the trigger returns.
 type errorCase struct {
 	name string
-	bind func(h *Hook[*event])
+	bind func(h *hooks.Hook[*event])
 	core error
 	made bool // it is a handler's own
 	is   error
 	text string
 }
 
-func leave(h *Hook[*event]) { h.BindFunc(func(e *event) error { return e.Next() }) }
+func leave(h *hooks.Hook[*event]) { h.BindFunc(func(e *event) error { return e.Next() }) }
 
-func returns(err error) func(*Hook[*event]) {
-	return func(h *Hook[*event]) { h.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { return err }}) }
+func returns(err error) func(*hooks.Hook[*event]) {
+	return func(h *hooks.Hook[*event]) {
+		h.Bind(&hooks.Handler[*event]{ID: "h", Func: func(*event) error { return err }})
+	}
 }
 
-func after(make func(inner error) error) func(*Hook[*event]) {
-	return func(h *Hook[*event]) {
-		h.Bind(&Handler[*event]{ID: "h", Func: func(e *event) error { return make(e.Next()) }})
+func after(make func(inner error) error) func(*hooks.Hook[*event]) {
+	return func(h *hooks.Hook[*event]) {
+		h.Bind(&hooks.Handler[*event]{ID: "h", Func: func(e *event) error { return make(e.Next()) }})
 	}
 }
 
 func (c errorCase) run(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	leave(&h)
 	c.bind(&h)
 	leave(&h)
@@ -109,7 +112,7 @@ func (c errorCase) run(t *testing.T) {
 		}
 		return
 	}
-	var made *Error
+	var made *hooks.Error
 	if errors.As(err, &made) != c.made {
 		t.Errorf("got %#v", err)
 	}
@@ -151,8 +154,8 @@ func TestErrorsOfFields(t *testing.T) {
 		{"another tree", after(func(error) error { return validation.Errors{"slug": validation.Required} }), tree, true, nil,
 			"hook h: slug: " + validation.Required.Message},
 		{"an own tree", returns(tree), nil, true, nil, "hook h: title: " + validation.Required.Message},
-		{"a rejection", returns(&Rejection{Status: 418, Message: "no"}), nil, true, nil, "hook h: no"},
-		{"a rejection of fields", returns(&Rejection{Fields: tree}), nil, true, nil, "hook h: title: " + validation.Required.Message},
+		{"a rejection", returns(&hooks.Rejection{Status: 418, Message: "no"}), nil, true, nil, "hook h: no"},
+		{"a rejection of fields", returns(&hooks.Rejection{Fields: tree}), nil, true, nil, "hook h: title: " + validation.Required.Message},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -160,7 +163,7 @@ func TestErrorsOfFields(t *testing.T) {
 
 // TestErrorOfAnInnerHandlerIsMarkedOnce: handlers outside pass it on as it is, whoever they are.
 func TestErrorOfAnInnerHandlerIsMarkedOnce(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	var seen []error
 	for range 2 {
 		h.BindFunc(func(e *event) error {
@@ -169,7 +172,7 @@ func TestErrorOfAnInnerHandlerIsMarkedOnce(t *testing.T) {
 			return err
 		})
 	}
-	h.Bind(&Handler[*event]{ID: "inner", Func: func(*event) error { return errors.New("mine") }})
+	h.Bind(&hooks.Handler[*event]{ID: "inner", Func: func(*event) error { return errors.New("mine") }})
 	err := h.Trigger(new(event), nil)
 	if len(seen) != 2 || seen[0] != err || seen[1] != err || err.Error() != "hook inner: mine" {
 		t.Errorf("got %v, handlers saw %v", err, seen)
@@ -179,34 +182,34 @@ func TestErrorOfAnInnerHandlerIsMarkedOnce(t *testing.T) {
 func TestPanics(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		bind func(h *Hook[*event])
+		bind func(h *hooks.Hook[*event])
 		want string
 	}{
-		{"before next", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
+		{"before next", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
 		}, "a{}"},
-		{"after next", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{ID: "h", Func: func(e *event) error {
+		{"after next", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{ID: "h", Func: func(e *event) error {
 				if err := e.Next(); err != nil {
 					return err
 				}
 				panic("boom")
 			}})
 		}, "a{core}"},
-		{"of another handler, replaced", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{ID: "outer", Func: func(e *event) error { return fmt.Errorf("failed: %w", e.Next()) }})
-			h.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
+		{"of another handler, replaced", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{ID: "outer", Func: func(e *event) error { return fmt.Errorf("failed: %w", e.Next()) }})
+			h.Bind(&hooks.Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
 		}, "a{}"},
-		{"inside of another hook", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{ID: "outer", Func: func(*event) error {
-				var other Hook[*event]
-				other.Bind(&Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
+		{"inside of another hook", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{ID: "outer", Func: func(*event) error {
+				var other hooks.Hook[*event]
+				other.Bind(&hooks.Handler[*event]{ID: "h", Func: func(*event) error { panic("boom") }})
 				return other.Trigger(new(event), nil)
 			}})
 		}, "a{}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var h Hook[*event]
+			var h hooks.Hook[*event]
 			h.BindFunc(around("a"))
 			c.bind(&h)
 			e := new(event)
@@ -218,7 +221,7 @@ func TestPanics(t *testing.T) {
 			if !strings.HasSuffix(err.Error(), "hook h: panic: boom") {
 				t.Errorf("got %v", err)
 			}
-			if made := (*Error)(nil); errors.As(err, &made) {
+			if made := (*hooks.Error)(nil); errors.As(err, &made) {
 				t.Error("it counts as an error that the handler made")
 			}
 			if got := strings.Join(e.log, ""); got != c.want {
@@ -233,7 +236,7 @@ func TestPanics(t *testing.T) {
 
 // TestPanicSwallowed: a handler outside may take a panic for an error like any other.
 func TestPanicSwallowed(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	h.BindFunc(func(e *event) error { _ = e.Next(); return nil })
 	h.BindFunc(func(*event) error { panic("boom") })
 	for range 2 {
@@ -245,7 +248,7 @@ func TestPanicSwallowed(t *testing.T) {
 
 // TestEventOnAnotherHook: one event goes through several hooks, one inside of the other.
 func TestEventOnAnotherHook(t *testing.T) {
-	var outer, inner, empty Hook[*event]
+	var outer, inner, empty hooks.Hook[*event]
 	outer.BindFunc(around("a"))
 	outer.BindFunc(func(e *event) error {
 		// Inside of a handler, before its own next.
@@ -272,7 +275,7 @@ func TestEventOnAnotherHook(t *testing.T) {
 
 // TestSameHookAgain: an event may be triggered on the hook that it is in.
 func TestSameHookAgain(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	depth := 0
 	h.BindFunc(func(e *event) error {
 		if depth++; depth < 4 {
@@ -290,9 +293,9 @@ func TestSameHookAgain(t *testing.T) {
 
 // TestErrorInsideOfAnotherHook is passed through the handlers of the outer one like any other.
 func TestErrorInsideOfAnotherHook(t *testing.T) {
-	var outer, inner Hook[*event]
+	var outer, inner hooks.Hook[*event]
 	outer.BindFunc(around("a"))
-	inner.Bind(&Handler[*event]{ID: "i", Func: func(*event) error { return errors.New("mine") }})
+	inner.Bind(&hooks.Handler[*event]{ID: "i", Func: func(*event) error { return errors.New("mine") }})
 	e := new(event)
 	err := outer.Trigger(e, func(e *event) error { return inner.Trigger(e, nil) })
 	if err == nil || err.Error() != "hook i: mine" || strings.Join(e.log, "") != "a{}" {
@@ -305,7 +308,7 @@ func TestErrorInsideOfAnotherHook(t *testing.T) {
 
 // TestChangesAreShared: handlers share the event, on the way in and on the way out.
 func TestChangesAreShared(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	h.BindFunc(func(e *event) error {
 		e.tags = []string{"outer"}
 		err := e.Next()

@@ -1,4 +1,4 @@
-package hooks
+package hooks_test
 
 import (
 	"errors"
@@ -9,11 +9,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/troupebase/troupe/actors/hooks"
 )
 
 // event is what the tests' handlers get.
 type event struct {
-	Base
+	hooks.Base
 	tags []string
 	log  []string
 }
@@ -31,7 +33,7 @@ func around(name string) func(e *event) error {
 }
 
 // trigger runs a new event with tags through h and returns what was logged, as one text.
-func trigger(t *testing.T, h *Hook[*event], tags ...string) string {
+func trigger(t *testing.T, h *hooks.Hook[*event], tags ...string) string {
 	t.Helper()
 	e := &event{tags: tags}
 	err := h.Trigger(e, func(e *event) error {
@@ -47,12 +49,12 @@ func trigger(t *testing.T, h *Hook[*event], tags ...string) string {
 // orderCase is what is bound and the order in which it runs.
 type orderCase struct {
 	name string
-	bind func(h *Hook[*event])
+	bind func(h *hooks.Hook[*event])
 	want string
 }
 
 func (c orderCase) run(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	c.bind(&h)
 	if got := trigger(t, &h); got != c.want {
 		t.Errorf("got %s, want %s", got, c.want)
@@ -61,25 +63,25 @@ func (c orderCase) run(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	for _, c := range []orderCase{
-		{"no handler", func(*Hook[*event]) {}, "core"},
-		{"order of binding", func(h *Hook[*event]) {
+		{"no handler", func(*hooks.Hook[*event]) {}, "core"},
+		{"order of binding", func(h *hooks.Hook[*event]) {
 			h.BindFunc(around("a"))
 			h.BindFunc(around("b"))
 		}, "a{b{core}}"},
-		{"priorities", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{Func: around("c"), Priority: 5})
-			h.Bind(&Handler[*event]{Func: around("a"), Priority: -5})
+		{"priorities", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{Func: around("c"), Priority: 5})
+			h.Bind(&hooks.Handler[*event]{Func: around("a"), Priority: -5})
 			h.BindFunc(around("b"))
 		}, "a{b{c{core}}}"},
-		{"ties keep the order of binding", func(h *Hook[*event]) {
+		{"ties keep the order of binding", func(h *hooks.Hook[*event]) {
 			for _, name := range []string{"a", "b", "c", "d"} {
-				h.Bind(&Handler[*event]{Func: around(name), Priority: 3})
-				h.Bind(&Handler[*event]{Func: around(strings.ToUpper(name)), Priority: 7})
+				h.Bind(&hooks.Handler[*event]{Func: around(name), Priority: 3})
+				h.Bind(&hooks.Handler[*event]{Func: around(strings.ToUpper(name)), Priority: 7})
 			}
 		}, "a{b{c{d{A{B{C{D{core}}}}}}}}"},
-		{"the ends of the numbers", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{Func: around("b"), Priority: math.MaxInt})
-			h.Bind(&Handler[*event]{Func: around("a"), Priority: math.MinInt})
+		{"the ends of the numbers", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{Func: around("b"), Priority: math.MaxInt})
+			h.Bind(&hooks.Handler[*event]{Func: around("a"), Priority: math.MinInt})
 		}, "a{b{core}}"},
 	} {
 		t.Run(c.name, c.run)
@@ -88,33 +90,33 @@ func TestOrder(t *testing.T) {
 
 func TestOrderAfterChanges(t *testing.T) {
 	for _, c := range []orderCase{
-		{"replaced in its place", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{Func: around("a"), ID: "1"})
-			h.Bind(&Handler[*event]{Func: around("b"), ID: "2", Tags: []string{"never"}})
-			h.Bind(&Handler[*event]{Func: around("c"), ID: "3"})
-			h.Bind(&Handler[*event]{Func: around("B"), ID: "2"})
+		{"replaced in its place", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{Func: around("a"), ID: "1"})
+			h.Bind(&hooks.Handler[*event]{Func: around("b"), ID: "2", Tags: []string{"never"}})
+			h.Bind(&hooks.Handler[*event]{Func: around("c"), ID: "3"})
+			h.Bind(&hooks.Handler[*event]{Func: around("B"), ID: "2"})
 		}, "a{B{c{core}}}"},
-		{"replaced with another priority", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{Func: around("a"), ID: "1"})
-			h.Bind(&Handler[*event]{Func: around("b"), ID: "2"})
-			h.Bind(&Handler[*event]{Func: around("A"), ID: "1", Priority: 1})
+		{"replaced with another priority", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{Func: around("a"), ID: "1"})
+			h.Bind(&hooks.Handler[*event]{Func: around("b"), ID: "2"})
+			h.Bind(&hooks.Handler[*event]{Func: around("A"), ID: "1", Priority: 1})
 		}, "b{A{core}}"},
-		{"unbound", func(h *Hook[*event]) {
+		{"unbound", func(h *hooks.Hook[*event]) {
 			id := h.BindFunc(around("a"))
 			h.BindFunc(around("b"))
 			h.Unbind(id, "unknown")
 		}, "b{core}"},
-		{"all unbound", func(h *Hook[*event]) {
+		{"all unbound", func(h *hooks.Hook[*event]) {
 			h.BindFunc(around("a"))
 			h.Tag("x").BindFunc(around("b"))
 			h.UnbindAll()
 		}, "core"},
-		{"exchanged", func(h *Hook[*event]) {
-			h.Bind(&Handler[*event]{Func: around("a"), ID: "ext/1"})
-			h.Bind(&Handler[*event]{Func: around("b"), ID: "own"})
-			h.Bind(&Handler[*event]{Func: around("c"), ID: "ext/2"})
+		{"exchanged", func(h *hooks.Hook[*event]) {
+			h.Bind(&hooks.Handler[*event]{Func: around("a"), ID: "ext/1"})
+			h.Bind(&hooks.Handler[*event]{Func: around("b"), ID: "own"})
+			h.Bind(&hooks.Handler[*event]{Func: around("c"), ID: "ext/2"})
 			h.Replace(func(id string) bool { return strings.HasPrefix(id, "ext/") },
-				[]*Handler[*event]{{Func: around("d"), ID: "ext/3", Priority: 1}, {Func: around("e"), ID: "ext/4", Priority: -1}})
+				[]*hooks.Handler[*event]{{Func: around("d"), ID: "ext/3", Priority: 1}, {Func: around("e"), ID: "ext/4", Priority: -1}})
 		}, "e{b{d{core}}}"},
 	} {
 		t.Run(c.name, c.run)
@@ -122,16 +124,16 @@ func TestOrderAfterChanges(t *testing.T) {
 }
 
 func TestIDs(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	a, b := h.BindFunc(around("a")), h.BindFunc(around("b"))
 	if a == "" || a == b {
 		t.Errorf("made up the IDs %q and %q", a, b)
 	}
-	given := &Handler[*event]{Func: around("c")}
+	given := &hooks.Handler[*event]{Func: around("c")}
 	if id := h.Bind(given); id == "" || given.ID != "" {
 		t.Errorf("got %q; the caller's handler has %q now", id, given.ID)
 	}
-	if id := h.Bind(&Handler[*event]{Func: around("d"), ID: "mine"}); id != "mine" || h.Length() != 4 {
+	if id := h.Bind(&hooks.Handler[*event]{Func: around("d"), ID: "mine"}); id != "mine" || h.Length() != 4 {
 		t.Errorf("got %q, %d handlers", id, h.Length())
 	}
 	given.Func = func(*event) error { return errors.New("changed after it was bound") }
@@ -141,10 +143,10 @@ func TestIDs(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	h.Tag().BindFunc(around("all"))
 	h.Tag("posts", "users").BindFunc(around("two"))
-	h.Tag("posts").Bind(&Handler[*event]{Func: around("one"), Tags: []string{"users"}})
+	h.Tag("posts").Bind(&hooks.Handler[*event]{Func: around("one"), Tags: []string{"users"}})
 	for _, c := range []struct {
 		tags []string
 		want string
@@ -170,7 +172,7 @@ func TestTags(t *testing.T) {
 
 // TestTagsInTheMiddle: a handler that does not apply does not count as one that called Next.
 func TestTagsInTheMiddle(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	h.Tag("no").BindFunc(around("first"))
 	h.BindFunc(func(e *event) error {
 		if err := e.Next(); err != nil {
@@ -188,7 +190,7 @@ func TestTagsInTheMiddle(t *testing.T) {
 }
 
 func TestBound(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	if h.Bound() || h.Bound("posts") {
 		t.Error("an empty hook is bound")
 	}
@@ -213,12 +215,12 @@ func TestBound(t *testing.T) {
 
 // TestAtomic: one handler that would run is enough, and one that would not run does not count.
 func TestAtomic(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	h.BindFunc(around("a"))
 	if h.Atomic() || h.Atomic("posts") {
 		t.Error("nobody asked for it")
 	}
-	id := h.Tag("posts", "id1").Bind(&Handler[*event]{Func: around("b"), Atomic: true})
+	id := h.Tag("posts", "id1").Bind(&hooks.Handler[*event]{Func: around("b"), Atomic: true})
 	for _, c := range []struct {
 		tags []string
 		want bool
@@ -228,7 +230,7 @@ func TestAtomic(t *testing.T) {
 		}
 	}
 	h.Unbind(id)
-	h.Bind(&Handler[*event]{Func: around("c"), Atomic: true})
+	h.Bind(&hooks.Handler[*event]{Func: around("c"), Atomic: true})
 	if !h.Atomic() || !h.Atomic("users") {
 		t.Error("a handler for all events does not count")
 	}
@@ -236,18 +238,18 @@ func TestAtomic(t *testing.T) {
 
 // TestSnapshot: what is bound or unbound during a trigger counts from the next one on.
 func TestSnapshot(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	var once sync.Once
-	h.Bind(&Handler[*event]{ID: "a", Func: func(e *event) error {
+	h.Bind(&hooks.Handler[*event]{ID: "a", Func: func(e *event) error {
 		once.Do(func() {
-			h.Bind(&Handler[*event]{ID: "new", Func: around("new")})
-			h.Bind(&Handler[*event]{ID: "b", Func: around("B")})
+			h.Bind(&hooks.Handler[*event]{ID: "new", Func: around("new")})
+			h.Bind(&hooks.Handler[*event]{ID: "b", Func: around("B")})
 			h.Unbind("c")
 		})
 		return e.Next()
 	}})
-	h.Bind(&Handler[*event]{ID: "b", Func: around("b")})
-	h.Bind(&Handler[*event]{ID: "c", Func: around("c")})
+	h.Bind(&hooks.Handler[*event]{ID: "b", Func: around("b")})
+	h.Bind(&hooks.Handler[*event]{ID: "c", Func: around("c")})
 	if got := trigger(t, &h); got != "b{c{core}}" {
 		t.Errorf("the trigger under way: %s", got)
 	}
@@ -258,11 +260,11 @@ func TestSnapshot(t *testing.T) {
 
 // TestReplaceIsOneStep: no trigger sees a hook between two sets of handlers.
 func TestReplaceIsOneStep(t *testing.T) {
-	var h Hook[*event]
-	set := func(generation string) []*Handler[*event] {
-		var list []*Handler[*event]
+	var h hooks.Hook[*event]
+	set := func(generation string) []*hooks.Handler[*event] {
+		var list []*hooks.Handler[*event]
 		for i := range 3 {
-			list = append(list, &Handler[*event]{ID: fmt.Sprint("x", i), Func: around(generation)})
+			list = append(list, &hooks.Handler[*event]{ID: fmt.Sprint("x", i), Func: around(generation)})
 		}
 		return list
 	}
@@ -297,15 +299,15 @@ func TestReplaceIsOneStep(t *testing.T) {
 
 // TestConcurrency binds, unbinds and triggers from many goroutines; it is for the race detector.
 func TestConcurrency(t *testing.T) {
-	var h Hook[*event]
+	var h hooks.Hook[*event]
 	var calls atomic.Int64
-	h.Bind(&Handler[*event]{ID: "stays", Func: func(e *event) error { calls.Add(1); return e.Next() }})
+	h.Bind(&hooks.Handler[*event]{ID: "stays", Func: func(e *event) error { calls.Add(1); return e.Next() }})
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for j := range 300 {
-				id := h.Bind(&Handler[*event]{Func: func(e *event) error { return e.Next() }, Priority: j%5 - 2})
-				h.Tag("x").Bind(&Handler[*event]{ID: fmt.Sprint("same", i%2), Func: func(e *event) error { return e.Next() }})
+				id := h.Bind(&hooks.Handler[*event]{Func: func(e *event) error { return e.Next() }, Priority: j%5 - 2})
+				h.Tag("x").Bind(&hooks.Handler[*event]{ID: fmt.Sprint("same", i%2), Func: func(e *event) error { return e.Next() }})
 				if got := trigger(t, &h, "x"); got != "core" {
 					t.Errorf("got %s", got)
 				}
@@ -323,7 +325,7 @@ func TestConcurrency(t *testing.T) {
 func BenchmarkTrigger(b *testing.B) {
 	for _, n := range []int{0, 1, 3} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			var h Hook[*event]
+			var h hooks.Hook[*event]
 			for range n {
 				h.BindFunc(func(e *event) error { return e.Next() })
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+
+	"github.com/troupebase/troupe/internal/routine"
 )
 
 // maxParts is how many parts of a transaction may be open within one another: more than the writes of hooks make, which nest [ErrDepth]
@@ -54,9 +56,9 @@ func (a *Service) Begin(ctx context.Context, client string) (*Transaction, error
 			return nil, err
 		}
 		t.loan, within = l, l.within
-		t.forsaken = context.AfterFunc(within, func() {
+		t.forsaken = routine.When(within, func() {
 			a.goSafe(func() error { l.settle(); return nil }, "end a transaction")
-		})
+		}, a.panicked("end a transaction"))
 	}
 	s = scopeOf(within)
 	s.begun = t

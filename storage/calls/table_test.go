@@ -1,4 +1,4 @@
-package calls
+package calls_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	zsqlite "zombiezen.com/go/sqlite"
 
+	"github.com/troupebase/troupe/storage/calls"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
 
@@ -18,7 +19,7 @@ func open(t *testing.T) *sqlite.DB {
 	path := filepath.Join(t.TempDir(), "data.db")
 	conn, err := zsqlite.OpenConn(path)
 	if err == nil {
-		err = errors.Join(CreateTable(conn), CreateTable(conn), conn.Close())
+		err = errors.Join(calls.CreateTable(conn), calls.CreateTable(conn), conn.Close())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -53,51 +54,53 @@ func read(t *testing.T, db *sqlite.DB, fn func(r *sqlite.Reader) error) {
 func TestTable(t *testing.T) {
 	db := open(t)
 	at := time.UnixMilli(1_800_000_000_123)
-	want := Call{
+	want := calls.Call{
 		ID: "one", Extension: "a", Hook: "record.create.success [] 0", Event: "record.create.success", Collection: "c", Record: "r", Data: []byte(`{"id":"r"}`),
-		Asker: &Asker{Method: "POST", Path: "/x", IP: "ip", Situation: "default", Collection: "u", Record: "w", Superuser: true},
-		Depth: 2, Attempts: 3, Next: at.Add(time.Second), Error: "why", Created: at, State: Waiting,
+		Asker: &calls.Asker{Method: "POST", Path: "/x", IP: "ip", Situation: "default", Collection: "u", Record: "w", Superuser: true},
+		Depth: 2, Attempts: 3, Next: at.Add(time.Second), Error: "why", Created: at, State: calls.Waiting,
 	}
-	second := Call{ID: "two", Extension: "b", Next: at, Created: at, State: GivenUp, Data: []byte(strings.Repeat("x", MaxRecord+1)), Error: strings.Repeat("é", MaxError)}
-	write(t, db, func(tx *sqlite.Tx) error { return errors.Join(Insert(tx, &want), Insert(tx, &second)) })
+	second := calls.Call{ID: "two", Extension: "b", Next: at, Created: at, State: calls.GivenUp, Data: []byte(strings.Repeat("x", calls.MaxRecord+1)), Error: strings.Repeat("é", calls.MaxError)}
+	write(t, db, func(tx *sqlite.Tx) error { return errors.Join(calls.Insert(tx, &want), calls.Insert(tx, &second)) })
 	if want.Number == 0 || second.Number <= want.Number {
 		t.Errorf("numbers %d, %d", want.Number, second.Number)
 	}
 	read(t, db, func(r *sqlite.Reader) error {
-		h, err := Get(r, "one")
+		h, err := calls.Get(r, "one")
 		if err != nil || !reflect.DeepEqual(h.Call, want) || h.DataBytes != len(want.Data) || h.Bytes() != want.Bytes() {
 			t.Errorf("%+v, %v", h, err)
 		}
-		if h, err = Get(r, "two"); err != nil || h.Data != nil || h.DataBytes != 0 || len(h.Error) > MaxError || h.Asker != nil {
+		if h, err = calls.Get(r, "two"); err != nil || h.Data != nil || h.DataBytes != 0 || len(h.Error) > calls.MaxError || h.Asker != nil {
 			t.Errorf("%+v, %v", h, err)
 		}
-		if _, err = Get(r, "three"); !errors.Is(err, ErrNotFound) {
+		if _, err = calls.Get(r, "three"); !errors.Is(err, calls.ErrNotFound) {
 			t.Error(err)
 		}
-		list, err := Headers(r, 0, 10)
+		list, err := calls.Headers(r, 0, 10)
 		if err != nil || len(list) != 2 || list[0].Data != nil || list[0].DataBytes != len(want.Data) {
 			t.Errorf("%+v, %v", list, err)
 		}
-		if list, err = Headers(r, want.Number, 10); err != nil || len(list) != 1 || list[0].ID != "two" {
+		if list, err = calls.Headers(r, want.Number, 10); err != nil || len(list) != 1 || list[0].ID != "two" {
 			t.Errorf("%+v, %v", list, err)
 		}
 		checkPages(t, r)
 		return nil
 	})
-	want.Attempts, want.State, want.Error = 4, GivenUp, "still"
-	write(t, db, func(tx *sqlite.Tx) error { return errors.Join(Update(tx, &want), Remove(tx, "two"), Remove(tx, "two")) })
-	write(t, db, func(tx *sqlite.Tx) error { return Update(tx, &second) }) // which is gone
+	want.Attempts, want.State, want.Error = 4, calls.GivenUp, "still"
+	write(t, db, func(tx *sqlite.Tx) error {
+		return errors.Join(calls.Update(tx, &want), calls.Remove(tx, "two"), calls.Remove(tx, "two"))
+	})
+	write(t, db, func(tx *sqlite.Tx) error { return calls.Update(tx, &second) }) // which is gone
 	read(t, db, func(r *sqlite.Reader) error {
-		list, err := Headers(r, 0, 10)
-		if err != nil || len(list) != 1 || list[0].Attempts != 4 || list[0].State != GivenUp || list[0].Error != "still" {
+		list, err := calls.Headers(r, 0, 10)
+		if err != nil || len(list) != 1 || list[0].Attempts != 4 || list[0].State != calls.GivenUp || list[0].Error != "still" {
 			t.Errorf("%+v, %v", list, err)
 		}
 		return nil
 	})
-	write(t, db, func(tx *sqlite.Tx) error { return ReplayAll(tx, "a", at.Add(time.Hour)) })
+	write(t, db, func(tx *sqlite.Tx) error { return calls.ReplayAll(tx, "a", at.Add(time.Hour)) })
 	read(t, db, func(r *sqlite.Reader) error {
-		h, err := Get(r, "one")
-		if err != nil || h.Attempts != 0 || h.State != Waiting || !h.Next.Equal(at.Add(time.Hour)) {
+		h, err := calls.Get(r, "one")
+		if err != nil || h.Attempts != 0 || h.State != calls.Waiting || !h.Next.Equal(at.Add(time.Hour)) {
 			t.Errorf("%+v, %v", h, err)
 		}
 		return nil
@@ -108,14 +111,14 @@ func TestTable(t *testing.T) {
 func checkPages(t *testing.T, r *sqlite.Reader) {
 	t.Helper()
 	for _, c := range []struct {
-		wanted Wanted
+		wanted calls.Wanted
 		total  int
 		ids    string
 	}{
-		{Wanted{Limit: 10, Shown: 100}, 2, "one two"}, {Wanted{Limit: 1}, 2, "one"}, {Wanted{Limit: 1, Offset: 1}, 2, "two"}, {Wanted{Limit: 5, Offset: 2}, 2, ""},
-		{Wanted{Limit: 5, Extension: "b"}, 1, "two"}, {Wanted{Limit: 5, State: Waiting}, 1, "one"}, {Wanted{Limit: 5, Extension: "b", State: Waiting}, 0, ""},
+		{calls.Wanted{Limit: 10, Shown: 100}, 2, "one two"}, {calls.Wanted{Limit: 1}, 2, "one"}, {calls.Wanted{Limit: 1, Offset: 1}, 2, "two"}, {calls.Wanted{Limit: 5, Offset: 2}, 2, ""},
+		{calls.Wanted{Limit: 5, Extension: "b"}, 1, "two"}, {calls.Wanted{Limit: 5, State: calls.Waiting}, 1, "one"}, {calls.Wanted{Limit: 5, Extension: "b", State: calls.Waiting}, 0, ""},
 	} {
-		list, total, err := List(r, c.wanted)
+		list, total, err := calls.List(r, c.wanted)
 		var ids []string
 		for _, h := range list {
 			ids = append(ids, h.ID)
@@ -134,15 +137,15 @@ func TestRowsOfOthers(t *testing.T) {
 	db := open(t)
 	for _, set := range []string{"`asker` = '{'", "`asker` = x'ff'", "`state` = 'asleep'", "`attempts` = 'many', `depth` = -5, `state` = x'00'", "`asker` = '5'"} {
 		write(t, db, func(tx *sqlite.Tx) error {
-			return errors.Join(Insert(tx, &Call{ID: "bad", State: Waiting, Asker: &Asker{}}), Insert(tx, &Call{ID: "good", State: Waiting}), tx.Exec("UPDATE `_troupe_extension_calls` SET "+set+" WHERE `id` = 'bad'"))
+			return errors.Join(calls.Insert(tx, &calls.Call{ID: "bad", State: calls.Waiting, Asker: &calls.Asker{}}), calls.Insert(tx, &calls.Call{ID: "good", State: calls.Waiting}), tx.Exec("UPDATE `_troupe_extension_calls` SET "+set+" WHERE `id` = 'bad'"))
 		})
 		read(t, db, func(r *sqlite.Reader) error {
-			list, err := Headers(r, 0, 10)
+			list, err := calls.Headers(r, 0, 10)
 			if err != nil || len(list) != 2 || list[0].Unreadable == nil || list[1].Unreadable != nil || list[0].Depth < 0 {
 				t.Errorf("%s: %+v, %v", set, list, err)
 			}
 			return nil
 		})
-		write(t, db, func(tx *sqlite.Tx) error { return errors.Join(Remove(tx, "bad"), Remove(tx, "good")) })
+		write(t, db, func(tx *sqlite.Tx) error { return errors.Join(calls.Remove(tx, "bad"), calls.Remove(tx, "good")) })
 	}
 }

@@ -25,7 +25,7 @@ func RestoreRecord(c *schema.Collection, text []byte) (*Record, error) {
 		if err := json.Unmarshal(raw, &v); err != nil {
 			return nil, fmt.Errorf("restore %s of a record of %s: %w", f.Base().Name, c.Name, err)
 		}
-		if _, isJSON := f.(*schema.JSONField); isJSON && v != nil {
+		if _, isJSON := f.Zero().(schema.JSON); isJSON && v != nil {
 			v = schema.JSON(raw) // a number of it may be longer than a float
 		}
 		r.Values[i] = f.Cast(v)
