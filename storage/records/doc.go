@@ -11,7 +11,10 @@
 // request that it was made for. The caller prepares it, which hashes passwords and asks the rule before anything costly is done;
 // [Store.Work] makes a unit of it for the database's Writer, where rule, current row and constraints are looked at in the same
 // transaction that writes. A command can be applied twice; it has no effect outside SQLite, and its [Uploads] are stored before.
-// Where user code runs around a write it is a [Draft] first.
+// Where user code runs around a write it is a [Draft] first. Passwords of a write whose transaction begins before it is prepared are worked
+// on ahead of it ([Store.Ahead]).
+//
+// Some 150 names are exported, because commands, what they are made of and how they fail are values that the callers hold.
 //
 // Everything that is compiled belongs to one number of the catalogue. A command that was prepared under another number
 // is prepared again inside the Writer.
