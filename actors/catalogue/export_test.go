@@ -5,6 +5,9 @@ import "context"
 // MaxChanges is how many changes may wait.
 const MaxChanges = maxChanges
 
+// ErrNoChange says that a change says nothing.
+var ErrNoChange = errNoChange
+
 // Run has the worker run fn.
 func (s *Service) Run(ctx context.Context, fn func() error) error {
 	return s.submit(ctx, &command{run: fn})

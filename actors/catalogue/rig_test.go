@@ -8,21 +8,6 @@ import (
 	"github.com/troupebase/troupe/storage/schema"
 )
 
-// open opens an application with an empty data directory until the test ends.
-func open(t testing.TB) *app.App {
-	t.Helper()
-	a, err := app.Open(context.Background(), app.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return a
-}
-
 // define makes a collection of a definition in JSON.
 func define(t testing.TB, a *app.App, definition string) (c *schema.Collection) {
 	t.Helper()

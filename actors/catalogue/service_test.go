@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/app/apptest"
 	"github.com/troupebase/troupe/actors/catalogue"
 	"github.com/troupebase/troupe/actors/realtime"
 	"github.com/troupebase/troupe/internal/routine"
@@ -24,7 +25,7 @@ const docs = `{"name":"docs","type":"base","fields":[{"name":"t","type":"text"}]
 // TestPanicOfTheCatalogue: the worker's panic reaches its caller, and a thousand streams stay connected.
 func TestPanicOfTheCatalogue(t *testing.T) {
 	const streams = 1000
-	a := open(t)
+	a := apptest.Open(t)
 	define(t, a, docs)
 	readers := listeners(t, a, streams)
 	for range 20 {
@@ -109,7 +110,7 @@ func lineWith(t testing.TB, r *bufio.Reader, prefix string) string {
 // TestChangesOfCollectionsAreBounded: who finds too many waiting is told so at once (law 13).
 func TestChangesOfCollectionsAreBounded(t *testing.T) {
 	const more = 5
-	a := open(t)
+	a := apptest.Open(t)
 	entered, leave := make(chan struct{}), make(chan struct{})
 	work := sqlite.WorkFunc(func(*sqlite.Tx) error { close(entered); <-leave; return nil })
 	if err := a.DB.Submit(&sqlite.Unit{Work: work, Alone: true}); err != nil {
@@ -137,7 +138,7 @@ func TestChangesOfCollectionsAreBounded(t *testing.T) {
 
 // TestReloadKeepsCollections: another look at the file leaves collections what they are, so that what is under way for them goes on.
 func TestReloadKeepsCollections(t *testing.T) {
-	a := open(t)
+	a := apptest.Open(t)
 	r := records.NewRecord(define(t, a, docs))
 	r.Set("t", "x")
 	if err := a.Catalogue.Reload(); err != nil {

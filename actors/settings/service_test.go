@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupebase/troupe/actors/app"
+	"github.com/troupebase/troupe/actors/app/apptest"
 	"github.com/troupebase/troupe/actors/authority"
 	"github.com/troupebase/troupe/actors/catalogue"
 	"github.com/troupebase/troupe/actors/writes"
@@ -18,20 +19,6 @@ import (
 	"github.com/troupebase/troupe/storage/settings"
 	"github.com/troupebase/troupe/storage/sqlite"
 )
-
-func open(t testing.TB) *app.App {
-	t.Helper()
-	a, err := app.Open(t.Context(), app.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return a
-}
 
 // save stores what change makes of the settings.
 func save(t testing.TB, a *app.App, change func(s *settings.Settings)) {
@@ -76,7 +63,7 @@ func TestChangesOfSettingsAreLaidOverTheStoredOnes(t *testing.T) {
 		"rename": func(t *testing.T, a *app.App) { rename(t, a, "users", "people") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := open(t)
+			a := apptest.Open(t)
 			save(t, a, func(s *settings.Settings) {
 				s.RateLimits.Rules = []settings.RateLimitRule{{Label: "users:list", Duration: 1, MaxRequests: 10}}
 			})
@@ -92,7 +79,7 @@ func TestChangesOfSettingsAreLaidOverTheStoredOnes(t *testing.T) {
 // TestConcurrentChangesOfSettings: none undoes another one, and what is published in the end is what is stored.
 func TestConcurrentChangesOfSettings(t *testing.T) {
 	const changes = 20
-	a := open(t)
+	a := apptest.Open(t)
 	save(t, a, func(s *settings.Settings) {
 		s.RateLimits.Rules = []settings.RateLimitRule{{Label: "users:list", Duration: 1, MaxRequests: 10}}
 	})
@@ -127,7 +114,7 @@ func TestConcurrentChangesOfSettings(t *testing.T) {
 
 // TestLaterRevisionsStay: a change that is published late does not take the place of one that was committed after it.
 func TestLaterRevisionsStay(t *testing.T) {
-	a := open(t)
+	a := apptest.Open(t)
 	err := a.DB.Do(t.Context(), sqlite.WorkFunc(func(tx *sqlite.Tx) error {
 		earlier, err := a.Settings.Read(tx.Conn())
 		if err != nil {
@@ -152,7 +139,7 @@ func TestLaterRevisionsStay(t *testing.T) {
 
 // TestWhoMaySaveSettings: the server itself and superusers; inside of a transaction nobody.
 func TestWhoMaySaveSettings(t *testing.T) {
-	a := open(t)
+	a := apptest.Open(t)
 	nothing := func(*settings.Settings) error { return nil }
 	guest := authority.ActingAs(t.Context(), records.Caller{Request: &filter.Request{}})
 	if _, err := a.Settings.Save(guest, nothing); !errors.Is(err, records.ErrForbidden) {
@@ -169,7 +156,7 @@ func TestWhoMaySaveSettings(t *testing.T) {
 
 // TestWatchedSettings: who watches is told of a change, also of one that follows a collection, and not of a refused one.
 func TestWatchedSettings(t *testing.T) {
-	a := open(t)
+	a := apptest.Open(t)
 	told := 0
 	a.Settings.Watch(func() { told++ })
 	save(t, a, func(s *settings.Settings) {
